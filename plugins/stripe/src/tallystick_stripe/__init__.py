@@ -1,0 +1,1 @@
+"""Stripe for Tallystick."""

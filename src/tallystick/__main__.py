@@ -1,0 +1,5 @@
+"""`python -m tallystick` is the command `tallystick`."""
+
+from tallystick.cli.app import main
+
+main()

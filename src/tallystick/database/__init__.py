@@ -1,0 +1,1 @@
+"""The SQL database of a project: catalog, cursors, claims, ledger."""

@@ -1,0 +1,163 @@
+"""Every table of a project's SQL database; `migrations/` creates exactly these.
+
+Instants are integers, microseconds since 1970-01-01T00:00Z. What is large and immutable (records) lies in Parquet
+segments; what must change together with it lies here, so that one transaction moves both.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, Table, Text
+
+__all__ = [
+    "claim",
+    "counter",
+    "ledger_checkpoint",
+    "ledger_entry",
+    "ledger_tile",
+    "metadata",
+    "record_head",
+    "run",
+    "segment",
+    "slice_state",
+    "stream_state",
+    "superseded",
+    "verdict_head",
+]
+
+metadata = MetaData()
+
+segment = Table(
+    "segment",
+    metadata,
+    Column("sha256", Text, primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("first_seq", BigInteger, nullable=False),
+    Column("last_seq", BigInteger, nullable=False),
+    Column("rows", BigInteger, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("replaced", Boolean, nullable=False, default=False),
+    Index("segment_by_type", "source", "type", "first_seq"),
+)
+"""Parquet files that count. `replaced` marks one whose rows a compacted segment carries on."""
+
+record_head = Table(
+    "record_head",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("type", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("as_of", BigInteger, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""The newest version of each record: what a re-read is compared with."""
+
+superseded = Table(
+    "superseded",
+    metadata,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("by_seq", BigInteger, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Index("superseded_by_type", "source", "type", "by_seq"),
+)
+"""Rows that a newer version replaced, so that latest-as-of-N needs no grouping: seq <= N and not superseded by <= N."""
+
+stream_state = Table(
+    "stream_state",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("stream", Text, primary_key=True),
+    Column("types", Text, nullable=False),
+    Column("since", BigInteger),
+    Column("watermark", BigInteger),
+    sqlite_with_rowid=False,
+)
+"""Per stream: the record types it feeds (JSON list), since when and up to when it has been read without a gap."""
+
+slice_state = Table(
+    "slice_state",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("stream", Text, primary_key=True),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("start", BigInteger, nullable=False),
+    Column("end", BigInteger, nullable=False),
+    Column("cursor", Text),
+    Column("watermark", BigInteger),
+    sqlite_with_rowid=False,
+)
+"""The open plan of a stream; `cursor` is null once the slice is exhausted."""
+
+counter = Table(
+    "counter",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+run = Table(
+    "run",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("started_at", BigInteger, nullable=False),
+    Column("finished_at", BigInteger),
+    Column("exit_code", Integer),
+    Column("report", Text),
+)
+
+claim = Table(
+    "claim",
+    metadata,
+    Column("contract", Text, primary_key=True),
+    Column("claim_id", Text, primary_key=True),
+    Column("outcome", Text, nullable=False),
+    Column("ref", Text, nullable=False),
+    Column("claimed_at", BigInteger),
+    Column("amount", Text),
+    Column("currency", Text),
+    Column("seq", BigInteger, nullable=False),
+    Column("digest", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Claims as submitted; a claim is never changed. `seq` is the ledger index of the entry that recorded its import."""
+
+verdict_head = Table(
+    "verdict_head",
+    metadata,
+    Column("contract", Text, primary_key=True),
+    Column("subject", Text, primary_key=True),
+    Column("idx", BigInteger, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""The newest verdict of each subject, an index into the ledger that `ledger fsck` can rebuild."""
+
+ledger_entry = Table(
+    "ledger_entry",
+    metadata,
+    Column("idx", BigInteger, primary_key=True, autoincrement=False),
+    Column("data", LargeBinary, nullable=False),
+)
+
+ledger_tile = Table(
+    "ledger_tile",
+    metadata,
+    Column("level", Integer, primary_key=True, autoincrement=False),
+    Column("idx", BigInteger, primary_key=True, autoincrement=False),
+    Column("hashes", LargeBinary, nullable=False),
+)
+"""Hashes of the Merkle tree in tiles of 256, so that a proof reads a few rows."""
+
+ledger_checkpoint = Table(
+    "ledger_checkpoint",
+    metadata,
+    Column("size", BigInteger, primary_key=True, autoincrement=False),
+    Column("root", LargeBinary, primary_key=True),
+    Column("note", Text, nullable=False),
+)

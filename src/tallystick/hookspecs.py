@@ -1,0 +1,61 @@
+"""Every hook a plugin may implement.
+
+A plugin is a distribution with an entry point in the group `tallystick`. The entry point names a module (or object)
+that carries functions marked with `hookimpl`, named like the functions here.
+"""
+
+from __future__ import annotations
+
+import pluggy
+
+from tallystick.connectors.base import Connector
+from tallystick.outcomes.template import Template
+
+__all__ = ["PROJECT", "hookimpl", "hookspec", "tallystick_connectors", "tallystick_outcome_templates"]
+
+PROJECT = "tallystick"
+
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+@hookspec
+def tallystick_connectors() -> list[type[Connector]]:  # type: ignore[empty-body]
+    """Offer connectors for systems of record.
+
+    Called: once per host, after loading and before any configuration is read; no order among plugins.
+
+    Args: none.
+
+    Returns: classes, not instances; an empty list means that the plugin offers none.
+
+    Failure: the plugin is set aside with its error; a run whose configuration names one of its connectors stops.
+
+    Since: 0.1
+
+    Example:
+        @hookimpl
+        def tallystick_connectors():
+            return [LedgerConnector]
+    """
+
+
+@hookspec
+def tallystick_outcome_templates() -> list[Template]:  # type: ignore[empty-body]
+    """Offer outcome templates: named predicates with parameters.
+
+    Called: once per host, after loading and before any contract is read; no order among plugins.
+
+    Args: none.
+
+    Returns: templates; an empty list means that the plugin offers none. The built-in templates come the same way.
+
+    Failure: the plugin is set aside with its error; a contract that uses one of its templates is refused.
+
+    Since: 0.1
+
+    Example:
+        @hookimpl
+        def tallystick_outcome_templates():
+            return [DOLLARS_COLLECTED]
+    """

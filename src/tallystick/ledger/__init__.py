@@ -1,0 +1,1 @@
+"""Bytes that cannot change unnoticed."""

@@ -1,0 +1,1 @@
+"""What "it happened" means: predicates and their two evaluators."""

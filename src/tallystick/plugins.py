@@ -1,0 +1,153 @@
+"""The plugin host: loads plugins one by one, keeps what each of them offers, and names the ones that failed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import EntryPoint, entry_points
+from types import ModuleType
+from typing import Any
+
+import pluggy
+
+from tallystick import hookspecs
+from tallystick.connectors.base import Connector
+from tallystick.errors import PluginError
+from tallystick.outcomes import library
+from tallystick.outcomes.template import Template
+
+__all__ = ["BLOCK_VARIABLE", "Plugin", "PluginHost"]
+
+BLOCK_VARIABLE = "TALLYSTICK_BLOCK_PLUGINS"
+"""Environment variable with a comma-separated list of plugin names that are not loaded."""
+
+
+@dataclass
+class Plugin:
+    """One plugin as found: its name, the distribution and version it came with, what it offers, or why it failed."""
+
+    name: str
+    distribution: str
+    version: str
+    connectors: list[type[Connector]] = field(default_factory=list)
+    templates: list[Template] = field(default_factory=list)
+    error: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.distribution} {self.version})"
+
+
+class PluginHost:
+    """What all plugins together offer. Pass it in; there is no global one.
+
+    A plugin that cannot be imported, names a hook that does not exist, or raises in a hook is set aside with its
+    error; the others go on. Asking for a connector or template that is not there says which plugin failed and why.
+
+    Args:
+        found: Entry points to load; by default those installed in the group `tallystick`.
+        blocked: Plugin names to leave out; by default those named by `BLOCK_VARIABLE`.
+
+    Raises:
+        PluginError: Two plugins offer the same connector or template name; both are named.
+    """
+
+    def __init__(self, found: Iterable[EntryPoint] | None = None, *, blocked: Sequence[str] | None = None) -> None:
+        self.plugins: list[Plugin] = []
+        self._connectors: dict[str, tuple[type[Connector], Plugin]] = {}
+        self._templates: dict[str, tuple[Template, Plugin]] = {}
+        names = os.environ.get(BLOCK_VARIABLE, "").split(",") if blocked is None else blocked
+        builtin = Plugin("built-in", "tallystick", _version("tallystick"))
+        self._load(builtin, library)
+        points = entry_points(group=hookspecs.PROJECT) if found is None else found
+        for point in sorted(points, key=lambda point: point.name):
+            if point.name not in names:
+                self._load(_describe(point), point)
+
+    @property
+    def connectors(self) -> dict[str, type[Connector]]:
+        """Connector classes by name."""
+        return {name: kind for name, (kind, _) in sorted(self._connectors.items())}
+
+    @property
+    def templates(self) -> dict[str, Template]:
+        """Outcome templates by name."""
+        return {name: template for name, (template, _) in sorted(self._templates.items())}
+
+    def connector(self, name: str) -> type[Connector]:
+        """Give the connector of that name.
+
+        Raises:
+            PluginError: No loaded plugin offers it; names every plugin that failed to load, with version and cause.
+        """
+        if name in self._connectors:
+            return self._connectors[name][0]
+        failed = [plugin for plugin in self.plugins if plugin.error]
+        if failed:
+            causes = "; ".join(f"{plugin}: {plugin.error}" for plugin in failed)
+            raise PluginError(
+                f"connector {name!r} is configured, but a plugin could not be loaded: {causes}",
+                hint="Update or reinstall that plugin, then run `tallystick connectors list`.",
+            )
+        offered = ", ".join(self.connectors) or "none"
+        raise PluginError(
+            f"no installed plugin offers a connector {name!r}; offered: {offered}",
+            hint=f"Install it, for example: pip install tallystick-{name}",
+        )
+
+    def _load(self, plugin: Plugin, origin: EntryPoint | ModuleType) -> None:
+        """Load one plugin into a manager of its own, so that its failure stays its own."""
+        self.plugins.append(plugin)
+        manager = pluggy.PluginManager(hookspecs.PROJECT)
+        manager.add_hookspecs(hookspecs)
+        try:
+            manager.register(origin.load() if isinstance(origin, EntryPoint) else origin, plugin.name)
+            manager.check_pending()
+            plugin.connectors = [_connector(kind) for kind in _flat(manager.hook.tallystick_connectors())]
+            plugin.templates = [_template(given) for given in _flat(manager.hook.tallystick_outcome_templates())]
+        except Exception as cause:  # noqa: BLE001 - a stranger's code may raise anything; it is kept and shown
+            plugin.error = f"{type(cause).__name__}: {cause}"
+            plugin.connectors, plugin.templates = [], []
+            return
+        for kind in plugin.connectors:
+            _offer(self._connectors, "connector", kind.name, kind, plugin)
+        for template in plugin.templates:
+            _offer(self._templates, "outcome template", template.name, template, plugin)
+
+
+def _describe(point: EntryPoint) -> Plugin:
+    distribution = point.dist
+    if distribution is None:
+        return Plugin(point.name, point.value, "unknown")
+    return Plugin(point.name, distribution.name, distribution.version)
+
+
+def _version(distribution: str) -> str:
+    from importlib.metadata import version
+
+    return version(distribution)
+
+
+def _flat(answers: Sequence[Sequence[Any]]) -> list[Any]:
+    return [item for answer in answers for item in answer]
+
+
+def _connector(kind: Any) -> type[Connector]:
+    if isinstance(kind, type) and issubclass(kind, Connector):
+        return kind
+    raise TypeError(f"tallystick_connectors returned {kind!r}, which is not a subclass of Connector")
+
+
+def _template(given: Any) -> Template:
+    if isinstance(given, Template):
+        return given
+    raise TypeError(f"tallystick_outcome_templates returned {given!r}, which is not a Template")
+
+
+def _offer(table: dict[str, tuple[Any, Plugin]], what: str, name: str, offered: Any, plugin: Plugin) -> None:
+    if name in table:
+        raise PluginError(
+            f"two plugins offer the {what} {name!r}: {table[name][1]} and {plugin}",
+            hint=f"Uninstall one of them, or set {BLOCK_VARIABLE}={plugin.name}",
+        )
+    table[name] = (offered, plugin)

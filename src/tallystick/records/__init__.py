@@ -1,0 +1,1 @@
+"""Canonical record types and the store of evidence."""

@@ -1,0 +1,1 @@
+"""Verdicts and terms give lines, lines give a statement."""

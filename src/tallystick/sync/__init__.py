@@ -1,0 +1,1 @@
+"""Connector to records: incremental, resumable, exactly once."""

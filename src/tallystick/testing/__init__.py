@@ -1,0 +1,1 @@
+"""Simulator harness and builders, shipped for connector authors."""

@@ -1,0 +1,67 @@
+"""A verdict: what was found for one claim, or for one record nobody claimed."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Literal
+
+import msgspec
+
+__all__ = ["Evidence", "Reason", "Status", "Verdict"]
+
+Status = Literal["verified", "pending", "rejected", "unverifiable", "reversed"]
+
+
+class Evidence(msgspec.Struct, frozen=True):
+    """One record version a verdict rests on."""
+
+    source: str
+    type: str
+    id: str
+    version: int
+    raw_sha256: str
+
+
+class Reason(msgspec.Struct, frozen=True):
+    """Why a verdict is what it is.
+
+    `clause` is the clause that decided, or `duplicate`, `no_such_record`, `ambiguous`. `until` is the instant before
+    which a pending clause cannot be known.
+    """
+
+    clause: str
+    text: str
+    until: int | None = None
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """The finding for one subject, as it is written to the ledger.
+
+    `subject` is `claim:<claim id>`, or `found:<outcome>:<record id>` for a record that meets the predicate and that
+    nobody claimed. `quantity` is what the price applies to, in units or in major units of `currency`; it is set for
+    `verified` only. `occurred_at` is when the outcome happened; `decided_at` is the instant after which no window of
+    any clause is open, and picks the period whose statement carries the line. Instants are microseconds, UTC.
+    """
+
+    contract: str
+    contract_version: int
+    contract_sha256: str
+    outcome: str
+    subject: str
+    status: Status
+    ref: str
+    record_type: str
+    record_id: str | None
+    reasons: tuple[Reason, ...] = ()
+    quantity: Decimal | None = None
+    currency: str | None = None
+    claimed_amount: Decimal | None = None
+    claimed_currency: str | None = None
+    occurred_at: int | None = None
+    decided_at: int | None = None
+    evidence: tuple[Evidence, ...] = ()
+
+    @property
+    def found(self) -> bool:
+        """True for an outcome that nobody claimed."""
+        return self.subject.startswith("found:")
