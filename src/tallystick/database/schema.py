@@ -10,6 +10,7 @@ from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary,
 
 __all__ = [
     "claim",
+    "contract_version",
     "counter",
     "ledger_checkpoint",
     "ledger_entry",
@@ -26,6 +27,9 @@ __all__ = [
 
 metadata = MetaData()
 
+# On SQLite only a column of type INTEGER is the row's own address; a BIGINT key would cost a second tree.
+_KEY = BigInteger().with_variant(Integer, "sqlite")
+
 segment = Table(
     "segment",
     metadata,
@@ -36,7 +40,7 @@ segment = Table(
     Column("last_seq", BigInteger, nullable=False),
     Column("rows", BigInteger, nullable=False),
     Column("bytes", BigInteger, nullable=False),
-    Column("replaced", Boolean, nullable=False, default=False),
+    Column("replaced", Boolean, nullable=False),
     Index("segment_by_type", "source", "type", "first_seq"),
 )
 """Parquet files that count. `replaced` marks one whose rows a compacted segment carries on."""
@@ -58,7 +62,7 @@ record_head = Table(
 superseded = Table(
     "superseded",
     metadata,
-    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("seq", _KEY, primary_key=True, autoincrement=False),
     Column("by_seq", BigInteger, nullable=False),
     Column("source", Text, nullable=False),
     Column("type", Text, nullable=False),
@@ -72,11 +76,13 @@ stream_state = Table(
     Column("source", Text, primary_key=True),
     Column("stream", Text, primary_key=True),
     Column("types", Text, nullable=False),
+    Column("revision", Text, nullable=False),
     Column("since", BigInteger),
     Column("watermark", BigInteger),
     sqlite_with_rowid=False,
 )
-"""Per stream: the record types it feeds (JSON list), since when and up to when it has been read without a gap."""
+"""Per stream: the record types it feeds (JSON list), the revision it was read at, and since when and up to when it has
+been read without a gap."""
 
 slice_state = Table(
     "slice_state",
@@ -110,6 +116,17 @@ run = Table(
     Column("report", Text),
 )
 
+contract_version = Table(
+    "contract_version",
+    metadata,
+    Column("contract", Text, primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("sha256", Text, nullable=False),
+    Column("idx", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Contract versions that claims or verdicts were made under; `idx` is the ledger entry that holds the text."""
+
 claim = Table(
     "claim",
     metadata,
@@ -141,7 +158,7 @@ verdict_head = Table(
 ledger_entry = Table(
     "ledger_entry",
     metadata,
-    Column("idx", BigInteger, primary_key=True, autoincrement=False),
+    Column("idx", _KEY, primary_key=True, autoincrement=False),
     Column("data", LargeBinary, nullable=False),
 )
 

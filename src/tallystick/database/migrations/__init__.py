@@ -1,0 +1,1 @@
+"""Revisions of the database, oldest first; a released one is never edited."""
