@@ -45,13 +45,19 @@ class Relation:
 
 @dataclass(frozen=True)
 class RecordType:
-    """A canonical record type; `occurred` names the instant column that says when it happened."""
+    """A canonical record type; `occurred` names the instant column that says when it happened.
+
+    A claim may name a record by its id or by an alias: the value of one of its columns, or the id of a record that one
+    of its relations leads to. `dead` is a column and the value that marks a record no alias means.
+    """
 
     name: str
     doc: str
     occurred: str
     columns: tuple[Column, ...]
     relations: tuple[Relation, ...] = ()
+    aliases: tuple[str, ...] = ()
+    dead: tuple[str, str] | None = None
 
     @cached_property
     def column(self) -> dict[str, Column]:
@@ -119,6 +125,8 @@ _PAYMENT = RecordType(
         Relation("changes", "change", ("id",), "object_id"),
         Relation("invoice_changes", "change", ("id",), "object_id", via="invoices"),
     ),
+    aliases=("intent_id", "invoices"),
+    dead=("status", "failed"),
 )
 
 _INVOICE = RecordType(
@@ -234,10 +242,14 @@ _LEDGER_ENTRY = RecordType(
         Column("fee", "money", "Fee in the settlement currency."),
         Column("net", "money", "Amount less fee."),
         *_CURRENCY,
-        Column("exchange_rate", "rate", "Settlement amount per unit of the source's currency; null without conversion."),
-        Column("origin_amount", "money", "Amount brought back to the source's currency."),
-        Column("origin_fee", "money", "Fee brought back to the source's currency."),
-        Column("origin_tolerance", "money", "Rounding that the conversion may have introduced; 0 without conversion."),
+        Column(
+            "exchange_rate",
+            "rate",
+            "Settlement minor units per minor unit of the source's currency, null without conversion.",
+        ),
+        Column("origin_amount", "money", "Amount brought back to the source's currency, in minor units there."),
+        Column("origin_fee", "money", "Fee brought back to the source's currency, in minor units there."),
+        Column("origin_tolerance", "money", "Minor units the conversion may have rounded away; 0 without conversion."),
     ),
 )
 

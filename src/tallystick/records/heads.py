@@ -1,0 +1,155 @@
+"""Heads: the newest version of each record, and which of a batch of records are news beside them.
+
+On SQLite each of these is one statement over JSON text: a statement per row would give up the interpreter's lock, and
+wait to get it back from the reading threads, thousands of times per batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, TypeAlias
+
+import msgspec
+from sqlalchemy import Connection, text
+
+__all__ = ["Changes", "Head", "Versions", "compare", "read_heads", "write_heads", "write_superseded"]
+
+Head: TypeAlias = tuple[str, int, int, int, bytes]
+"""The newest version of a record: id, seq, version, as_of, digest. Plain tuples, because millions of them pass."""
+
+
+class Versions(NamedTuple):
+    """What is compared of each record of a batch, in their order; one id may come several times."""
+
+    ids: Sequence[str]
+    as_ofs: Sequence[int]
+    digests: Sequence[bytes]
+
+
+class Changes(NamedTuple):
+    """What a batch changes: the places in it that are stored and what they become, and the heads that move.
+
+    `superseded` are `(old seq, new seq)` of rows that a newer version replaces.
+    """
+
+    places: Sequence[int]
+    seqs: Sequence[int]
+    versions: Sequence[int]
+    heads: Sequence[Head]
+    superseded: Sequence[tuple[int, int]]
+
+
+def compare(batch: Versions, heads: Mapping[str, Head], next_seq: int) -> Changes:
+    """Decide record by record, in order, which are new versions.
+
+    A record equal to the newest version is not stored again, but may move that version's `as_of` forward; one that is
+    older than the newest version is not stored.
+
+    Args:
+        batch: The records.
+        heads: Newest stored versions of the ids that have one.
+        next_seq: Sequence number of the first row that is stored.
+    """
+    count = len(batch.ids)
+    if not heads and len(set(batch.ids)) == count:
+        seqs, firsts = range(next_seq, next_seq + count), [1] * count
+        return Changes(range(count), seqs, firsts, list(zip(batch.ids, seqs, firsts, *batch[1:], strict=True)), ())
+    return _compare(batch, heads, next_seq)
+
+
+def _compare(batch: Versions, heads: Mapping[str, Head], next_seq: int) -> Changes:
+    places: list[int] = []
+    versions: list[int] = []
+    superseded: list[tuple[int, int]] = []
+    changed: dict[str, Head] = {}
+    seq = next_seq
+    for place, (record_id, as_of, digest) in enumerate(zip(*batch, strict=True)):
+        head = changed.get(record_id) or heads.get(record_id)
+        version = 1
+        if head is not None:
+            _, head_seq, head_version, head_as_of, head_digest = head
+            if head_digest == digest:
+                if as_of > head_as_of:
+                    changed[record_id] = (record_id, head_seq, head_version, as_of, digest)
+                continue
+            if as_of < head_as_of:
+                continue
+            version = head_version + 1
+            superseded.append((head_seq, seq))
+        places.append(place)
+        versions.append(version)
+        changed[record_id] = (record_id, seq, version, as_of, digest)
+        seq += 1
+    return Changes(places, range(next_seq, seq), versions, list(changed.values()), superseded)
+
+
+def read_heads(connection: Connection, source: str, kind: str, ids: Sequence[str]) -> dict[str, Head]:
+    """Give the heads of those ids that have one."""
+    if connection.dialect.name == "sqlite":
+        values = (msgspec.json.encode(ids).decode(), source, kind)
+        found = connection.exec_driver_sql(_SQLITE_READ, values).scalar()
+        rows = msgspec.json.decode(found or b"[]", type=list[tuple[str, int, int, int, str]])
+        return {row[0]: (*row[:4], bytes.fromhex(row[4])) for row in rows}
+    found_rows = connection.execute(_POSTGRESQL_READ, {"source": source, "type": kind, "ids": list(ids)})
+    return {row[0]: (row[0], row[1], row[2], row[3], bytes(row[4])) for row in found_rows}
+
+
+def write_heads(connection: Connection, source: str, kind: str, heads: Sequence[Head]) -> None:
+    """Insert or replace heads."""
+    if not heads:
+        return
+    # In the order of the key, neighbours share a page of the tree.
+    ids, seqs, versions, as_ofs, digests = zip(*sorted(heads), strict=True)
+    if connection.dialect.name == "sqlite":
+        rows = msgspec.json.encode(list(zip(ids, seqs, versions, as_ofs, strict=True)))
+        connection.exec_driver_sql(_SQLITE_WRITE, (rows.decode(), source, kind, b"".join(digests)))
+        return
+    columns = {"ids": ids, "seqs": seqs, "versions": versions, "as_ofs": as_ofs, "digests": digests}
+    lists = {name: list(values) for name, values in columns.items()}
+    connection.execute(_POSTGRESQL_WRITE, {"source": source, "type": kind, **lists})
+
+
+def write_superseded(connection: Connection, source: str, kind: str, pairs: Sequence[tuple[int, int]]) -> None:
+    """Note which rows were superseded, and by which."""
+    if not pairs:
+        return
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql(_SQLITE_SUPERSEDE, (msgspec.json.encode(pairs).decode(), source, kind))
+        return
+    columns = {"source": source, "type": kind, "seqs": [old for old, _ in pairs], "by_seqs": [new for _, new in pairs]}
+    connection.execute(_POSTGRESQL_SUPERSEDE, columns)
+
+
+# CROSS JOIN keeps SQLite from walking all heads for each id.
+_SQLITE_READ = """
+SELECT json_group_array(json_array(head.id, head.seq, head.version, head.as_of, hex(head.digest)))
+FROM json_each(?1) AS asked CROSS JOIN record_head AS head
+WHERE head.source = ?2 AND head.type = ?3 AND head.id = asked.value
+"""
+_SQLITE_WRITE = """
+INSERT INTO record_head (source, type, id, seq, version, as_of, digest)
+SELECT ?2, ?3, json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),
+       json_extract(value, '$[3]'), substr(?4, key * 32 + 1, 32)
+FROM json_each(?1) WHERE true
+ON CONFLICT DO UPDATE SET seq = excluded.seq, version = excluded.version, as_of = excluded.as_of,
+                          digest = excluded.digest
+"""
+_SQLITE_SUPERSEDE = """
+INSERT INTO superseded (seq, by_seq, source, type)
+SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), ?2, ?3 FROM json_each(?1)
+"""
+_POSTGRESQL_READ = text("""
+SELECT id, seq, version, as_of, digest FROM record_head
+WHERE source = :source AND type = :type AND id = ANY(CAST(:ids AS text[]))
+""")
+_POSTGRESQL_WRITE = text("""
+INSERT INTO record_head (source, type, id, seq, version, as_of, digest)
+SELECT :source, :type, * FROM unnest(CAST(:ids AS text[]), CAST(:seqs AS bigint[]), CAST(:versions AS bigint[]),
+                                     CAST(:as_ofs AS bigint[]), CAST(:digests AS bytea[]))
+ON CONFLICT (source, type, id) DO UPDATE SET seq = excluded.seq, version = excluded.version,
+                                             as_of = excluded.as_of, digest = excluded.digest
+""")
+_POSTGRESQL_SUPERSEDE = text("""
+INSERT INTO superseded (seq, by_seq, source, type)
+SELECT *, :source, :type FROM unnest(CAST(:seqs AS bigint[]), CAST(:by_seqs AS bigint[]))
+""")
