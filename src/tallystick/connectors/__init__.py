@@ -1,1 +1,29 @@
 """What a connector author imports."""
+
+from tallystick.connectors.base import CheckRow, Connector, ConnectorConfig, Cursor, Page, Slice, Stream
+from tallystick.connectors.custom import CustomField, extract
+from tallystick.connectors.http import HttpClient, Params, Response, retry_after, user_agent
+from tallystick.connectors.pacing import Timer, TokenBucket
+from tallystick.connectors.retry import Retry
+from tallystick.connectors.secrets import SecretRef
+
+__all__ = [
+    "CheckRow",
+    "Connector",
+    "ConnectorConfig",
+    "Cursor",
+    "CustomField",
+    "HttpClient",
+    "Page",
+    "Params",
+    "Response",
+    "Retry",
+    "SecretRef",
+    "Slice",
+    "Stream",
+    "Timer",
+    "TokenBucket",
+    "extract",
+    "retry_after",
+    "user_agent",
+]

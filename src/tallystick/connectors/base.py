@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
+from ipaddress import ip_address
 from typing import Any, ClassVar, Literal, TypeAlias
+from urllib.parse import urlsplit
 
 import msgspec
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, field_validator
 
 from tallystick.connectors.custom import CustomField
 from tallystick.records.model import Record
@@ -48,11 +50,16 @@ class Stream(ABC):
     """One kind of object in one system.
 
     `types` names the record types it feeds: an absence of such a record is known only up to the lowest watermark of
-    all streams that feed its type.
+    all streams that feed its type. `follows` names streams of the same connector whose pages are stored first when both
+    are read in one sync: with two streams that show the same objects, it fixes which of them is seen first.
+    `revision` changes when a history that was read already would be read otherwise from now on, such as after custom
+    fields were declared or the start was moved: the stream is then read again from its start.
     """
 
     name: str
     types: tuple[str, ...]
+    follows: tuple[str, ...] = ()
+    revision: str = ""
 
     @abstractmethod
     def plan(self, watermark: int | None, until: int) -> Sequence[Slice]:
@@ -81,12 +88,31 @@ class CheckRow(msgspec.Struct, frozen=True):
 
 
 class ConnectorConfig(BaseModel):
-    """What every source may set; a connector's own model adds to it."""
+    """What every source may set; a connector's own model adds to it.
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    Plain http is for this machine only, where simulators listen: over a network the key could be read along.
+    """
+
+    # What was typed may be a secret in the wrong place, so errors do not repeat it.
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     base_url: str
     custom: dict[str, dict[str, CustomField]] = {}
+
+    @field_validator("base_url")
+    @classmethod
+    def _check_base_url(cls, value: str) -> str:
+        try:
+            parts = urlsplit(value)
+            host, _ = parts.hostname, parts.port
+        except ValueError as cause:
+            raise ValueError("not an address; write it like https://api.example.com") from cause
+        plain = value.isascii() and value.isprintable() and not set(value) & set(" @?#\\")
+        if parts.scheme not in {"http", "https"} or not host or not plain:
+            raise ValueError("write an address like https://api.example.com, without user, password, ? or #")
+        if parts.scheme == "http" and not _is_this_machine(host):
+            raise ValueError("plain http is for this machine only; write https://")
+        return value
 
 
 class Connector(ABC):
@@ -99,6 +125,8 @@ class Connector(ABC):
     version: ClassVar[str]
     api_version: ClassVar[str]
     config_model: ClassVar[type[ConnectorConfig]]
+    starter: ClassVar[str] = ""
+    """YAML that `tallystick init` puts into a new source below its settings, for example usual custom fields."""
 
     @abstractmethod
     def __init__(self, config: Any) -> None:
@@ -123,3 +151,10 @@ class Connector(ABC):
     @abstractmethod
     def close(self) -> None:
         """Give back connections; safe to call twice and from another thread."""
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

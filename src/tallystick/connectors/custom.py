@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time
 from decimal import Decimal, InvalidOperation
 from typing import Any, Literal
@@ -77,7 +77,7 @@ def _boolean(value: Any) -> bool:
     return text == "true"
 
 
-_READERS: dict[str, Any] = {
+_READERS: dict[str, Callable[[Any], Value]] = {
     "text": str,
     "integer": lambda value: int(str(value)),
     "money": _money,

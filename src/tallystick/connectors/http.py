@@ -1,0 +1,325 @@
+"""The shared HTTP client of a source: one connection pool, one budget, every failure mapped to our tree.
+
+HTTP/1.1 with keep-alive and compression; no redirects, no proxies or credentials from the environment. What a status
+means is the connector's business (`classify`). What a broken connection, a page of HTML or half a JSON document means
+is the same everywhere and decided here.
+"""
+
+from __future__ import annotations
+
+import re
+import ssl
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from importlib.metadata import version
+from threading import Lock
+from typing import Self, TypeAlias, TypeVar
+
+import httpx
+import msgspec
+
+from tallystick.connectors.pacing import Timer, TokenBucket
+from tallystick.connectors.retry import Retry
+from tallystick.errors import (
+    ConfigurationError,
+    ConnectorError,
+    Error,
+    PermanentError,
+    RateLimited,
+    RetryableError,
+    SchemaChanged,
+)
+
+__all__ = ["Classify", "HttpClient", "Params", "Response", "map_http_error", "retry_after", "user_agent"]
+
+T = TypeVar("T")
+Params: TypeAlias = Mapping[str, str | int | Sequence[str]]
+
+_KEPT = ("content-type", "date", "retry-after")
+_SECONDS = re.compile(r"\d{1,9}(\.\d+)?", re.ASCII)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Response(msgspec.Struct, frozen=True):
+    """What a call was answered with.
+
+    `headers` holds those the client was told to keep, by lower-case name. `date` is the system's own clock when it
+    answered (microseconds UTC, whole seconds), None when it did not say.
+    """
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+    date: int | None
+    request_id: str | None
+
+    @classmethod
+    def of(cls, status: int, headers: dict[str, str], body: bytes, request_id: str | None) -> Self:
+        """Make one from headers by lower-case name; a `date` that cannot be read counts as none."""
+        return cls(status, headers, body, _date(headers.get("date")), request_id)
+
+
+Classify: TypeAlias = Callable[[Response], Error | None]
+"""Tells what an answer means: None when it is good, else the error to raise; `RetryableError` is tried again."""
+
+
+class _UnreadableError(RetryableError):
+    """A good status with a body that is not JSON; a gateway may have answered in the system's place, so try again."""
+
+
+class HttpClient:
+    """Makes the calls of one source; safe to share between threads.
+
+    Args:
+        base_url: Where the API is; a path in it is kept in front of every path called.
+        name: The system's name, for messages.
+        bucket: What every call spends from.
+        retry: How often and how long to repeat.
+        timer: The timer of `bucket` and `retry`; stopped on closing.
+        classify: What a status means.
+        headers: Gives the headers of each call. It is asked as late as possible, so it may reveal a secret.
+        request_id: Response header with the system's own id of the request.
+        keep: Further response headers to keep.
+        connect_timeout: Seconds to reach the system.
+        read_timeout: Longest silence of the system, in seconds.
+        connections: Most calls at the same time.
+
+    Raises:
+        ConfigurationError: The base URL is none.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        name: str,
+        bucket: TokenBucket,
+        retry: Retry,
+        timer: Timer,
+        classify: Classify,
+        headers: Callable[[], Mapping[str, str]],
+        request_id: str = "request-id",
+        keep: Sequence[str] = (),
+        connect_timeout: float = 5.0,
+        read_timeout: float = 30.0,
+        connections: int = 64,
+    ) -> None:
+        self._name = name
+        self._bucket = bucket
+        self._retry = retry
+        self._timer = timer
+        self._classify = classify
+        self._headers = headers
+        self._request_id = request_id
+        self._keep = (*_KEPT, *(header.lower() for header in keep))
+        self._lock = Lock()
+        self._busy = 0
+        try:
+            self._client = httpx.Client(
+                base_url=base_url,
+                http2=False,
+                trust_env=False,
+                follow_redirects=False,
+                timeout=httpx.Timeout(read_timeout, connect=connect_timeout, pool=2 * read_timeout),
+                limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
+                headers={"User-Agent": user_agent(), "Accept": "application/json", "Accept-Encoding": "gzip"},
+            )
+        except httpx.InvalidURL:
+            raise ConfigurationError(f"the address of {name} cannot be used", hint="Correct base_url.") from None
+
+    def get(self, path: str, params: Params | None = None) -> Response:
+        """Give the answer to a GET, repeated where that may help.
+
+        Raises:
+            Error: What `classify` or a broken connection means, once the retries are spent.
+        """
+        return self._retry(lambda: self._call(path, params))
+
+    def get_as(self, path: str, params: Params | None, decode: Callable[[Response], T]) -> T:
+        """Give what `decode` makes of the answer to a GET.
+
+        A body that is not JSON, or only half of it, is asked for again; one in another shape than expected is not.
+
+        Args:
+            path: Path below the base URL.
+            params: Query parameters; a sequence is repeated under its name.
+            decode: Turns the answer into a value, with msgspec.
+
+        Raises:
+            SchemaChanged: The body has an unexpected shape, or is still not JSON after all retries.
+            Error: As `get`.
+        """
+        try:
+            return self._retry(lambda: self._decoded(self._call(path, params), decode))
+        except _UnreadableError as error:
+            raise SchemaChanged(error.message, hint=error.hint, request_id=error.request_id) from None
+
+    def close(self) -> None:
+        """Give back the connections and wake every waiting thread; calls under way end by themselves.
+
+        Safe to call twice and from any thread.
+        """
+        self._timer.stop()
+        with self._lock:
+            idle = self._busy == 0
+        if idle:
+            self._client.close()
+
+    def _decoded(self, response: Response, decode: Callable[[Response], T]) -> T:
+        what = f"{self._name} answered {response.status}"
+        content = response.headers.get("content-type", "application/json")
+        if "json" not in content.lower():
+            raise _UnreadableError(
+                f"{what} with {_plain(content)} instead of JSON",
+                hint="Something between here and the system answers in its place; check base_url and the network.",
+                request_id=response.request_id,
+            )
+        try:
+            if not response.body.isascii():
+                response.body.decode()  # parts that `decode` leaves alone are kept as evidence and must be UTF-8 too
+            return decode(response)
+        except msgspec.ValidationError as cause:
+            raise SchemaChanged(
+                f"{what} in a shape this connector does not know: {cause}",
+                hint="Update the connector's plugin; if it is up to date, report the request id to its author.",
+                request_id=response.request_id,
+            ) from None
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            raise _UnreadableError(
+                f"{what} with a body that is not complete JSON ({len(response.body)} bytes)",
+                hint="The answer was cut or altered on its way; check the network between here and the system.",
+                request_id=response.request_id,
+            ) from None
+
+    def _call(self, path: str, params: Params | None) -> Response:
+        self._bucket.acquire()
+        self._enter()
+        try:
+            response = self._send(path, params)
+        finally:
+            self._leave()
+        error = self._redirected(response) or self._classify(response)
+        if isinstance(error, RateLimited):
+            self._bucket.slow_down()
+        if error is not None:
+            raise error
+        return response
+
+    def _send(self, path: str, params: Params | None) -> Response:
+        request_id = None
+        try:
+            request = self._client.build_request("GET", path, params=params, headers=dict(self._headers()))
+            answer = self._client.send(request, stream=True)
+            try:
+                request_id = answer.headers.get(self._request_id)
+                body = answer.read()
+            finally:
+                answer.close()
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, httpx.CookieConflict) as cause:
+            # No chain: what h11 says about an illegal header repeats the header, and that may be the key.
+            raise map_http_error(cause, self._name, request_id) from None
+        kept = {header: answer.headers[header] for header in self._keep if header in answer.headers}
+        return Response.of(answer.status_code, kept, body, request_id)
+
+    def _redirected(self, response: Response) -> ConnectorError | None:
+        if not 300 <= response.status < 400:
+            return None
+        return PermanentError(
+            f"{self._name} answered {response.status}, a redirect; it is not followed, because the key would go along",
+            hint="Set base_url to the API's own address.",
+            request_id=response.request_id,
+        )
+
+    def _enter(self) -> None:
+        with self._lock:
+            if self._timer.stopped:
+                raise RetryableError("the connector was closed while it was reading", hint="Run the command again.")
+            self._busy += 1
+
+    def _leave(self) -> None:
+        with self._lock:
+            self._busy -= 1
+            last = self._busy == 0 and self._timer.stopped
+        if last:
+            self._client.close()
+
+
+def user_agent() -> str:
+    """Give what our own calls sign with: the distribution and its version."""
+    return f"tallystick/{version('tallystick')}"
+
+
+def retry_after(response: Response) -> float | None:
+    """Give the seconds a `Retry-After` header asks to wait; None when there is none or it cannot be read.
+
+    A date in it is compared with the answer's own date, so that our clock does not matter.
+    """
+    text = response.headers.get("retry-after", "").strip()
+    if _SECONDS.fullmatch(text):
+        return float(text)
+    until = _date(text)
+    if until is None or response.date is None:
+        return None
+    return max((until - response.date) / 1_000_000, 0.0)
+
+
+def map_http_error(cause: Exception, name: str, request_id: str | None = None) -> ConnectorError:
+    """Give what a failure of the HTTP library means for the reader.
+
+    Args:
+        cause: An exception of httpx.
+        name: The system's name.
+        request_id: The system's id of the request, if it had begun to answer.
+    """
+    kind = type(cause).__name__
+    if _is_certificate(cause):
+        return PermanentError(
+            f"the certificate of {name} could not be verified",
+            hint="Somebody may be reading along. Check base_url and the certificates of this machine.",
+        )
+    if isinstance(cause, (httpx.UnsupportedProtocol, httpx.InvalidURL)):
+        return PermanentError(f"the address of {name} cannot be used ({kind})", hint="Correct base_url.")
+    if isinstance(cause, httpx.TimeoutException):
+        return RetryableError(f"{name} did not answer in time ({kind})", hint=_LATER, request_id=request_id)
+    if isinstance(cause, httpx.NetworkError):
+        return RetryableError(
+            f"the connection to {name} failed: {str(cause) or kind}", hint=_LATER, request_id=request_id
+        )
+    if isinstance(cause, (httpx.RemoteProtocolError, httpx.DecodingError, httpx.ProxyError)):
+        return RetryableError(f"the answer of {name} broke off ({kind})", hint=_LATER, request_id=request_id)
+    return PermanentError(
+        f"the call to {name} could not be made ({kind})",
+        hint="This is a fault of the connector or of a header it was given; report it.",
+        request_id=request_id,
+    )
+
+
+_DEEPEST = 8  # a chain of causes may be a ring
+_LATER = "Check the network, or wait: the next run goes on where this one stopped."
+
+
+def _is_certificate(error: BaseException) -> bool:
+    cause: BaseException | None = error
+    for _ in range(_DEEPEST):
+        if isinstance(cause, ssl.SSLCertVerificationError) or "CERTIFICATE_VERIFY_FAILED" in str(cause):
+            return True
+        cause = cause.__cause__ if cause is not None else None
+    return False
+
+
+def _date(text: str | None) -> int | None:
+    if not text:
+        return None
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError):
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    delta = moment - _EPOCH
+    return (delta.days * 86_400 + delta.seconds) * 1_000_000
+
+
+def _plain(header: str) -> str:
+    return "".join(sign for sign in header if sign.isprintable())[:80]
