@@ -1,0 +1,142 @@
+"""A small world of records, decided in SQL and in Python at once."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import duckdb
+import pyarrow as pa
+import pytest
+
+from tallystick.canonical import canonical
+from tallystick.outcomes import Inputs, compile_evidence, compile_predicate, describe, explain, interpret, read_row
+from tallystick.period import DAY, parse_instant, zone
+from tallystick.records.types import COMMON, RECORD_TYPES
+
+ARROW = {
+    "text": pa.string(),
+    "integer": pa.int64(),
+    "money": pa.decimal128(18, 4),
+    "rate": pa.decimal128(38, 12),
+    "boolean": pa.bool_(),
+    "instant": pa.int64(),
+}
+
+
+class World:
+    """Records by type, and how far they were read; `decide` checks that both evaluators agree."""
+
+    def __init__(self, database):
+        self.database = database
+        self.rows = {kind: [] for kind in RECORD_TYPES}
+        self.start = parse_instant("2026-03-02T09:00:00Z")
+        self.read_from = dict.fromkeys(RECORD_TYPES, 0)
+        self.read_to = dict.fromkeys(RECORD_TYPES, self.start + 1_000 * DAY)
+        self.zone = zone("Europe/Berlin")
+
+    def add(self, kind, **columns):
+        """Add one record of a type; columns left out are null."""
+        columns.setdefault("id", f"{kind}-{len(self.rows[kind])}")
+        if "currency" in RECORD_TYPES[kind].column:
+            columns.setdefault("currency", "EUR")
+        self.rows[kind].append(columns)
+        return columns
+
+    def decide(self, predicate):
+        """Decide the first payment; give the row of SQL, the evaluation of Python and its explanations."""
+        for kind, rows in self.rows.items():
+            self.database.register(kind, table(kind, rows))
+        inputs = Inputs(self.read_from, self.read_to)
+        record = self.rows[predicate.record][0]
+        cursor = self.database.execute(compile_predicate(predicate, inputs, self.zone))
+        names = [column[0] for column in cursor.description]
+        row = next(
+            row
+            for row in (dict(zip(names, values, strict=True)) for values in cursor.fetchall())
+            if row["id"] == record["id"]
+        )
+        related = {name: [] for name in predicate.relations}
+        self.database.register("ids", pa.table({"id": [record["id"]]}))
+        cursor = self.database.execute(compile_evidence(predicate, "ids"))
+        names = [column[0] for column in cursor.description]
+        for values in cursor.fetchall():
+            cited = dict(zip(names, values, strict=True))
+            if cited["relation"]:
+                related[cited["relation"]].append(read_row(cited["type"], cited["data"]))
+        evaluation = interpret(predicate, record, related, inputs, self.zone)
+        assert dict(evaluation.facts) == {fact.name: row[f"fact_{fact.name}"] for fact in predicate.facts}
+        states = [(row[f"clause_{clause.name}"], row[f"until_{clause.name}"]) for clause in predicate.clauses]
+        assert [(int(value.state), value.until) for value in evaluation.clauses] == states
+        assert (evaluation.status, evaluation.clause, evaluation.quantity) == (
+            row["status"],
+            row["clause"],
+            row["quantity"],
+        )
+        assert (evaluation.decided_at, evaluation.until) == (row["decided_at"], row["until"])
+        explanations = explain(predicate, evaluation)
+        for clause, explanation in zip(predicate.clauses, explanations, strict=True):
+            assert describe(predicate, clause, row) == explanation.because
+        return row, evaluation, {explanation.clause: explanation for explanation in explanations}
+
+
+def table(kind, rows):
+    """Give records as the view of the newest versions would."""
+    filled = []
+    for seq, row in enumerate(rows):
+        custom = None if row.get("custom") is None else canonical(row["custom"]).decode()
+        common = {"source": "s", "version": 1, "seq": seq, "deleted": False, "raw_sha256": f"{kind}-{row['id']}"}
+        filled.append({**common, **row, "custom": custom})
+    columns = {column.name: ARROW[column.kind] for column in (*COMMON, *RECORD_TYPES[kind].columns)}
+    return pa.table({name: pa.array([row.get(name) for row in filled], of) for name, of in columns.items()})
+
+
+@pytest.fixture(scope="session")
+def duck():
+    """One DuckDB for all tests of the package."""
+    connection = duckdb.connect()
+    connection.execute("SET threads = 1")
+    yield connection
+    connection.close()
+
+
+@pytest.fixture
+def world(duck):
+    """An empty world, everything read far into the future."""
+    return World(duck)
+
+
+@pytest.fixture
+def paid(world):
+    """A world with one payment of 100 EUR on an overdue invoice placed with acme: `dollars-collected` holds."""
+    start = world.start
+    world.add(
+        "payment", id="ch", intent_id="pi", created_at=start, status="succeeded", channel="platform", method="card"
+    )
+    world.rows["payment"][0] |= {
+        "exponent": 2,
+        "amount": Decimal(100),
+        "amount_captured": Decimal(100),
+        "captured": True,
+        "test_mode": False,
+    }
+    world.add(
+        "invoice",
+        id="in",
+        created_at=start - 90 * DAY,
+        due_at=start - 60 * DAY,
+        collection="manual",
+        custom={"placed_at": start - 20 * DAY, "placed_with": "acme"},
+    )
+    world.add(
+        "invoice_payment",
+        created_at=start,
+        paid_at=start + 1,
+        status="paid",
+        invoice_id="in",
+        payment_ref="pi",
+        amount_paid=Decimal(100),
+    )
+    world.add(
+        "ledger_entry", created_at=start, source_id="ch", origin_amount=Decimal(10_000), origin_tolerance=Decimal(0)
+    )
+    return world
