@@ -1,0 +1,186 @@
+"""A contract file becomes a contract, or every problem of it is said with its place."""
+
+import re
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from tallystick.canonical import digest
+from tallystick.contracts import Percent, PerUnit, load_contract
+from tallystick.errors import ContractError
+from tallystick.money import Money, currency
+from tallystick.outcomes.library import DOLLARS_COLLECTED
+from tallystick.period import parse_instant
+
+FIXTURES = Path(__file__).parents[3] / "fixtures/contracts"
+BAD = sorted((FIXTURES / "bad").glob("*.yaml"))
+TEMPLATES = {"dollars-collected": DOLLARS_COLLECTED}
+CUSTOM = {"billing": {"invoice": {"placed_at": "instant", "placed_with": "text"}}}
+
+
+def _load(path):
+    return load_contract(path, templates=TEMPLATES, custom=CUSTOM)
+
+
+@pytest.fixture
+def changed(tmp_path):
+    """Give what loads the good contract with texts replaced."""
+
+    def load_changed(*changes, name="dollars-collected"):
+        text = (FIXTURES / f"good/{name}.yaml").read_text()
+        for old, new in changes:
+            assert old in text
+            text = text.replace(old, new)
+        path = tmp_path / "contract.yaml"
+        path.write_text(text)
+        return _load(path)
+
+    return load_changed
+
+
+@pytest.mark.parametrize("path", BAD, ids=lambda path: path.stem)
+def test_bad_contracts(path):
+    """Each bad contract is refused with exactly the problems that its last lines name, each at its place."""
+    expected = re.findall(r"^# expect (.*)$", path.read_text(), re.MULTILINE)
+    with pytest.raises(ContractError) as raised:
+        _load(path)
+
+    said = [line.removeprefix(f"{path}:") for line in str(raised.value).splitlines() if not line.startswith("  ")]
+    assert said == expected
+    assert expected
+
+
+def test_every_fixture_says_what_it_expects():
+    """There are bad contracts, and every one of them says what is wrong with it."""
+    assert len(BAD) > 50
+    assert [path.name for path in BAD if "# expect " not in path.read_text()] == []
+
+
+def test_a_contract_with_a_template():
+    """A contract that uses a template has a ready predicate, and its amounts are money."""
+    contract = _load(FIXTURES / "good/dollars-collected.yaml")
+
+    eur = currency("EUR")
+    assert (contract.name, contract.version, contract.buyer) == ("acme-collections", 1, "Acme GmbH")
+    assert contract.vendor.identities == {"billing": ("app_1Recoverly",)}
+    assert contract.currency == eur
+    assert contract.billing.floor == Money(50_000, eur)
+    assert contract.billing.cap == Money(1_200_000, eur)
+    assert contract.term.start == date(2026, 4, 1)
+    assert contract.term.starts_at == parse_instant("2026-03-31T22:00:00Z")
+    assert contract.term.ends_at == parse_instant("2027-03-31T22:00:00Z")
+    outcome = contract.outcomes["recovered"]
+    assert outcome.price == Percent(Decimal("12.5"))
+    assert str(outcome.price) == "12.5 %"
+    assert outcome.predicate.record == "payment"
+    assert outcome.predicate.quantity_is_money
+    assert "placed" in {clause.name for clause in outcome.predicate.clauses}
+
+
+def test_a_contract_with_clauses():
+    """Clauses written out become the predicate in their order, with windows, guards and sentences."""
+    contract = _load(FIXTURES / "good/clauses.yaml")
+
+    clauses = {clause.name: clause for clause in contract.outcomes["recovered"].predicate.clauses}
+    assert list(clauses) == ["overdue", "paid", "on_platform"]
+    assert clauses["paid"].until is not None
+    assert clauses["paid"].says == "nothing is left of {received}"
+    assert clauses["on_platform"].guard
+    assert contract.outcomes["thank_you"].price == PerUnit(Money(240, currency("USD")))
+    assert str(contract.outcomes["thank_you"].price) == "2.40 USD each"
+    assert (contract.billing.floor, contract.billing.cap, contract.billing.rounding) == (None, None, "half_up")
+    assert contract.term.ends_at is None
+
+
+def test_hash_of_a_contract(changed):
+    """The hash is that of the canonical body, so how the file is written makes no difference, and what it says does."""
+    contract = _load(FIXTURES / "good/dollars-collected.yaml")
+
+    assert contract.sha256 == digest(contract.body)
+    same = changed(("12.50", "12.5"), ("12000", "12000.00"), ("# A share", "# Another share"), ("half_up", '"half_up"'))
+    assert same.sha256 == contract.sha256
+    for old, new in (
+        ("12.50", "12.51"),
+        ("version: 1", "version: 2"),
+        ("lookback_days: 30", "lookback_days: 31"),
+        ("end: 2027-04-01", "end: 2027-04-02"),
+        ("cap: {monthly: 12000, excess: forgiven}", "cap: {monthly: 12001}"),
+        ("Overdue invoices", "Old invoices"),
+        ("app_1Recoverly", "app_2Recoverly"),
+    ):
+        assert changed((old, new)).sha256 != contract.sha256
+
+
+def test_defaults_are_part_of_the_text(changed):
+    """Writing a default out changes nothing, because the body holds it either way."""
+    contract = _load(FIXTURES / "good/dollars-collected.yaml")
+
+    assert changed(("lookback_days: 30", "lookback_days: 30, overpayment: capped")).sha256 == contract.sha256
+    assert changed((", excess: forgiven", "")).sha256 == contract.sha256
+    assert changed(("  rounding: half_up\n", "")).sha256 == contract.sha256
+
+
+def test_the_rule_is_pinned(changed):
+    """The body holds each rule in full and in order, so that a template that changes changes the hash."""
+    body = _load(FIXTURES / "good/dollars-collected.yaml").body
+    rule = body["outcomes"]["recovered"]["rule"]
+    by_hand = _load(FIXTURES / "good/clauses.yaml").body["outcomes"]["recovered"]["rule"]
+
+    assert [clause["name"] for clause in by_hand["clauses"]] == ["overdue", "paid", "on_platform"]
+    assert by_hand["facts"]["due"] == "invoice_due_at"
+    assert rule["params"]["lookback_days"] == 30
+    assert rule["quantity"] == "net_amount"
+    placed = next(clause for clause in rule["clauses"] if clause["name"] == "placed")
+    assert placed["test"] == "coalesce(placed_with = :agency, false)"
+    swapped = (
+        ("      on_platform: {test: \"channel = 'platform'\", guard: true}\n", ""),
+        (
+            "    clauses:\n      overdue",
+            "    clauses:\n      on_platform: {test: \"channel = 'platform'\", guard: true}\n      overdue",
+        ),
+    )
+    assert changed(*swapped, name="clauses").body["outcomes"]["recovered"]["rule"] != by_hand
+
+
+def test_clauses_may_be_texts(monkeypatch):
+    """A template that gives a clause as a plain text is pinned like any other."""
+    from tallystick.contracts.loader import _rule
+    from tallystick.outcomes import PredicateSource, predicate_from_source
+
+    source = PredicateSource({}, {"paid": "captured"})
+    rule = _rule(predicate_from_source("payment", source), source)
+
+    assert rule["clauses"] == [{"name": "paid", "test": "captured", "until": None, "open": None, "guard": False}]
+
+
+def test_yen_have_no_decimals(changed):
+    """An amount has the decimals of its currency and no more."""
+    yen = (("currency: EUR", "currency: JPY"), ("500.00", "500"))
+    assert changed(*yen).billing.floor == Money(500, currency("JPY"))
+    assert changed(("currency: EUR", "currency: JPY")).billing.floor == Money(500, currency("JPY"))
+    with pytest.raises(ContractError, match=r"500\.5 has too many decimals: JPY has no"):
+        changed(("currency: EUR", "currency: JPY"), ("500.00", "500.5"))
+
+
+def test_a_floor_without_a_cap(changed):
+    """Floor and cap stand alone, and may be equal."""
+    assert changed(("  cap: {monthly: 12000, excess: forgiven}\n", "")).billing.cap is None
+    assert changed(("  floor: {monthly: 500.00}\n", "")).billing.floor is None
+    equal = changed(("12000", "500")).billing
+    assert equal.cap == equal.floor
+
+
+def test_an_empty_item_of_a_list(changed):
+    """An empty list item is refused like an empty name."""
+    with pytest.raises(ContractError, match=r"vendor.identities.billing.1 has no value"):
+        changed(('["app_1Recoverly"]', "[app_1, ]".replace(", ", ", ~")))
+
+
+def test_no_template_at_all():
+    """Without any template the hint says so instead of guessing."""
+    with pytest.raises(ContractError) as raised:
+        load_contract(FIXTURES / "good/dollars-collected.yaml", templates={}, custom=CUSTOM)
+
+    assert raised.value.hint == "There is: none."
