@@ -40,7 +40,9 @@ class Verdict(msgspec.Struct, frozen=True):
     `subject` is `claim:<claim id>`, or `found:<outcome>:<record id>` for a record that meets the predicate and that
     nobody claimed. `quantity` is what the price applies to, in units or in major units of `currency`; it is set for
     `verified` only. `occurred_at` is when the outcome happened; `decided_at` is the instant after which no window of
-    any clause is open, and picks the period whose statement carries the line. Instants are microseconds, UTC.
+    any clause is open, and picks the period whose statement carries the line. `exponent` is the decimal places the
+    system of record uses for `currency`. `was_verified` says that the subject was `verified` once and then was not.
+    Instants are microseconds, UTC.
     """
 
     contract: str
@@ -55,11 +57,13 @@ class Verdict(msgspec.Struct, frozen=True):
     reasons: tuple[Reason, ...] = ()
     quantity: Decimal | None = None
     currency: str | None = None
+    exponent: int | None = None
     claimed_amount: Decimal | None = None
     claimed_currency: str | None = None
     occurred_at: int | None = None
     decided_at: int | None = None
     evidence: tuple[Evidence, ...] = ()
+    was_verified: bool = False
 
     @property
     def found(self) -> bool:

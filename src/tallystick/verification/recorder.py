@@ -1,0 +1,167 @@
+"""Writing verdicts: only what changed becomes a ledger entry, all of it in one transaction with a checkpoint."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+
+import msgspec
+from sqlalchemy import Connection, Engine, delete, insert, select
+
+from tallystick.canonical import canonical, digest
+from tallystick.contracts import Contract
+from tallystick.database import schema
+from tallystick.database.engine import transaction
+from tallystick.errors import ConfigurationError
+from tallystick.ledger import Log, Signer
+from tallystick.outcomes import Inputs
+from tallystick.period import format_instant, parse_instant
+from tallystick.records.catalog import RecordStore, coverage
+from tallystick.records.scan import connect
+from tallystick.verification.intake import read_stored_claims, register_contract
+from tallystick.verification.verdict import Status, Verdict
+from tallystick.verification.verifier import Decision, Owner
+
+__all__ = ["VerifyReport", "inputs_of", "read_verdicts", "verify_contract"]
+
+
+class VerifyReport(msgspec.Struct, frozen=True):
+    """What a verification found: all claims by status, the records found, reasons of rejection, what changed."""
+
+    contract: str
+    changed: int
+    counts: dict[str, int]
+    reasons: list[tuple[str, int]]
+    as_of_seq: int
+
+
+def verify_contract(
+    engine: Engine, store: RecordStore, log: Log, signer: Signer, contract: Contract, *, now: int
+) -> VerifyReport:
+    """Decide every claim under a contract against the evidence as it stands, and record the verdicts that changed.
+
+    With nothing new in, nothing new goes to the ledger. Killed at any moment, the ledger holds all of it or none.
+
+    A record is held by one claim: the first on the outcome that stands first in the contract.
+
+    Raises:
+        ContractError: The contract's text differs from the one recorded for its version.
+        ConfigurationError: `now` lies before the newest entry of the ledger.
+    """
+    _refuse_the_past(log, now)
+    with transaction(engine) as connection:
+        if register_contract(connection, log, contract, now):
+            log.checkpoint(connection, signer)
+    as_of_seq = store.last_seq()
+    with engine.connect() as connection:
+        claims = read_stored_claims(connection, contract.name)
+    before = {verdict.subject: verdict for verdict in read_verdicts(engine, contract.name).values()}
+    verdicts: list[Verdict] = []
+    owner: Owner = {}
+    with ExitStack() as open_databases:
+        decisions = []
+        for outcome in contract.outcomes.values():
+            database = open_databases.enter_context(connect(store, outcome.source, as_of_seq=as_of_seq))
+            inputs = inputs_of(engine, outcome.source, now)
+            decisions.append(Decision(database, contract, outcome, inputs, before=before))
+        for decision in decisions:
+            own = [claim for claim in claims if claim.outcome == decision.outcome.name]
+            verdicts += decision.claimed(own, owner)
+        for decision in decisions:
+            verdicts += decision.found(owner)
+    with transaction(engine) as connection:
+        changed = _record(connection, log, contract, verdicts, now)
+        if changed:
+            log.checkpoint(connection, signer)
+    return VerifyReport(contract.name, changed, _counts(verdicts), _reasons(verdicts), as_of_seq)
+
+
+def _refuse_the_past(log: Log, now: int) -> None:
+    """Refuse to decide as of an instant before what is recorded: earlier verdicts would replace later ones."""
+    if log.size:
+        newest = msgspec.json.decode(log.read(log.size - 1), type=_Dated).at
+        if parse_instant(newest) > now:
+            raise ConfigurationError(
+                f"the ledger was last written as of {newest}, later than {format_instant(now)}",
+                hint="Use a later --now, and check the clock of this machine.",
+            )
+
+
+def read_verdicts(engine: Engine, contract: str) -> dict[int, Verdict]:
+    """Give the newest verdict of each subject under a contract, by ledger index, in the order of the ledger."""
+    head, entry = schema.verdict_head, schema.ledger_entry
+    query = select(entry.c.idx, entry.c.data).join(head, head.c.idx == entry.c.idx)
+    query = query.where(head.c.contract == contract).order_by(entry.c.idx)
+    decoder = msgspec.json.Decoder(_Entry)
+    with engine.connect() as connection:
+        return {idx: decoder.decode(data).verdict for idx, data in connection.execute(query)}
+
+
+def inputs_of(engine: Engine, source: str, now: int) -> Inputs:
+    """Say how far a source was read, as of `now`: what was read later does not count yet."""
+    read = coverage(engine, source)
+    return Inputs(
+        read_from={kind: found.since for kind, found in read.items()},
+        read_to={kind: None if found.watermark is None else min(found.watermark, now) for kind, found in read.items()},
+    )
+
+
+class _Dated(msgspec.Struct):
+    at: str
+
+
+class _Entry(msgspec.Struct, frozen=True):
+    kind: str
+    at: str
+    verdict: Verdict
+
+
+def _record(connection: Connection, log: Log, contract: Contract, verdicts: Sequence[Verdict], now: int) -> int:
+    table = schema.verdict_head
+    known = _digests(connection, contract.name)
+    changed = [(verdict, digest(verdict)) for verdict in verdicts]
+    changed = [(verdict, held) for verdict, held in changed if known.get(verdict.subject) != held]
+    if not changed:
+        return 0
+    at = format_instant(now)
+    entries = [canonical({"kind": "verdict", "at": at, "verdict": verdict}) for verdict, _ in changed]
+    first = log.append(connection, entries).start
+    rows = [
+        {
+            "contract": contract.name,
+            "subject": verdict.subject,
+            "idx": first + offset,
+            "status": verdict.status,
+            "digest": held,
+        }
+        for offset, (verdict, held) in enumerate(changed)
+    ]
+    replaced = [row["subject"] for row in rows if row["subject"] in known]
+    for start in range(0, len(replaced), 500):
+        some = table.c.subject.in_(replaced[start : start + 500])
+        connection.execute(delete(table).where(table.c.contract == contract.name, some))
+    connection.execute(insert(table), rows)
+    return len(changed)
+
+
+def _digests(connection: Connection, contract: str) -> Mapping[str, str]:
+    table = schema.verdict_head
+    query = select(table.c.subject, table.c.digest).where(table.c.contract == contract)
+    return dict(connection.execute(query).all())
+
+
+def _counts(verdicts: Sequence[Verdict]) -> dict[str, int]:
+    claimed = [verdict for verdict in verdicts if verdict.subject.startswith("claim:")]
+    by_status = Counter(verdict.status for verdict in claimed)
+    statuses: tuple[Status, ...] = ("verified", "rejected", "pending", "unverifiable", "reversed")
+    found = sum(verdict.found and verdict.status == "verified" for verdict in verdicts)
+    return {"claimed": len(claimed), **{status: by_status[status] for status in statuses}, "found": found}
+
+
+def _reasons(verdicts: Sequence[Verdict]) -> list[tuple[str, int]]:
+    """Give the clauses that rejected claims, most frequent first; equal counts by name."""
+    named = Counter(
+        verdict.reasons[0].clause for verdict in verdicts if verdict.status == "rejected" and not verdict.found
+    )
+    return sorted(named.items(), key=lambda item: (-item[1], item[0]))

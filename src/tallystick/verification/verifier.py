@@ -1,0 +1,255 @@
+"""Claims against records: one verdict for each claim, and one for each unclaimed record that meets the predicate.
+
+A verdict is a function of the contract, the claims, the evidence up to a sequence number, `now`, and the verdict given
+before, which only tells `rejected` from `reversed`. Nothing here writes; `recorder` does.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from operator import itemgetter
+from typing import Any, TypeAlias
+
+import duckdb
+import pyarrow as pa
+
+from tallystick.contracts import Contract, Outcome
+from tallystick.outcomes import Inputs, compile_evidence, compile_predicate, describe
+from tallystick.period import format_instant, zone
+from tallystick.verification.claim import Claim
+from tallystick.verification.resolve import resolve_sql
+from tallystick.verification.verdict import Evidence, Reason, Status, Verdict
+
+__all__ = ["Decision", "Owner"]
+
+_STATUS: Mapping[str, Status] = {
+    "meets": "verified",
+    "rejected": "rejected",
+    "unverifiable": "unverifiable",
+    "pending": "pending",
+}
+
+
+@dataclass(frozen=True)
+class _Candidates:
+    """The records a claim may mean."""
+
+    exact: str | None
+    others: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Ruling:
+    """How a subject stands, and why."""
+
+    status: Status
+    reasons: tuple[Reason, ...] = ()
+
+
+Owner: TypeAlias = dict[tuple[str, str, str], str]
+"""Which claim holds a record: source, record type and record id to claim id."""
+
+
+class Decision:
+    """One outcome being decided: first its claims, then what nobody claimed under any outcome of the contract.
+
+    Args:
+        database: A connection with one view per record type, as `records.scan.connect` gives it.
+        contract: The contract the claims are made under.
+        outcome: One of its outcomes.
+        inputs: Since when and up to when the streams were read; never later than `now`.
+        before: The newest verdict of each subject in the ledger.
+    """
+
+    def __init__(
+        self,
+        database: duckdb.DuckDBPyConnection,
+        contract: Contract,
+        outcome: Outcome,
+        inputs: Inputs,
+        *,
+        before: Mapping[str, Verdict],
+    ) -> None:
+        self.database = database
+        self.contract = contract
+        self.outcome = outcome
+        self.inputs = inputs
+        self.before = before
+        self.zone = zone(contract.timezone)
+        self.evidence: dict[str, tuple[Evidence, ...]] = {}
+        self.rows: dict[str, dict[str, Any]] = {}
+
+    def claimed(self, claims: Sequence[Claim], owner: Owner) -> list[Verdict]:
+        """Give the verdicts on the claims, in their order.
+
+        Args:
+            claims: The claims on this outcome, oldest first: the first claim on a record keeps it.
+            owner: Who holds which record already, under any outcome; the records claimed here are added.
+        """
+        meant = self._resolve(claims)
+        self.rows = self._rows()
+        self.evidence = self._cited()
+        verdicts = []
+        for claim in claims:
+            record_id, ruling = self._mean(claim, meant[self._ref(claim)])
+            row = self.rows.get(record_id) if record_id is not None else None
+            if record_id is not None:
+                holder = owner.setdefault(self._key(record_id), claim.claim_id)
+                if holder != claim.claim_id:
+                    text = f"{record_id} was already claimed as {holder}"
+                    ruling = _Ruling("rejected", (Reason("duplicate", text),))
+                elif row is not None:
+                    ruling = self._judge(row)
+            verdicts.append(self._verdict(f"claim:{claim.claim_id}", ruling, record_id, row, claim))
+        return verdicts
+
+    def found(self, owner: Owner) -> list[Verdict]:
+        """Give the records that meet the predicate and that nobody claimed, by id; then those found no more.
+
+        Args:
+            owner: Who holds which record, once the claims on every outcome are decided.
+        """
+        unclaimed = (row for row in self.rows.values() if row["status"] == "meets")
+        rows = [row for row in unclaimed if self._key(row["id"]) not in owner and self._in_term(row)]
+        verdicts = [self._found(row) for row in sorted(rows, key=itemgetter("id"))]
+        return verdicts + self._no_longer_found({verdict.subject for verdict in verdicts}, owner)
+
+    def _key(self, record_id: str) -> tuple[str, str, str]:
+        return self.outcome.source, self.outcome.predicate.record, record_id
+
+    def _ref(self, claim: Claim) -> str:
+        """Give what a claim means: once it was found to mean a record it goes on meaning that one."""
+        known = self.before.get(f"claim:{claim.claim_id}")
+        return known.record_id if known is not None and known.record_id is not None else claim.ref
+
+    def _resolve(self, claims: Sequence[Claim]) -> dict[str, _Candidates]:
+        """Pair the references with record ids; leaves the ids in the table `meant`."""
+        refs = sorted({self._ref(claim) for claim in claims})
+        self.database.register("refs", pa.table({"ref": pa.array(refs, pa.string())}))
+        self.database.execute(
+            f"CREATE OR REPLACE TEMP TABLE meant AS {resolve_sql(self.outcome.predicate.record, 'refs')}"
+        )
+        exact: dict[str, str] = {}
+        others: dict[str, list[str]] = defaultdict(list)
+        for ref, record_id, is_exact in self.database.execute("SELECT ref, record_id, exact FROM meant").fetchall():
+            if is_exact:
+                exact[ref] = record_id
+            else:
+                others[ref].append(record_id)
+        return {ref: _Candidates(exact.get(ref), tuple(others[ref])) for ref in refs}
+
+    def _rows(self) -> dict[str, dict[str, Any]]:
+        """Evaluate the predicate over all records at once; keep the rows that are claimed or meet it."""
+        compiled = compile_predicate(self.outcome.predicate, self.inputs, self.zone)
+        # Hashes are long and read later, for the few kept rows only: leaving them out halves the scan.
+        self.database.execute(
+            "CREATE OR REPLACE TEMP TABLE decided AS "
+            f"SELECT * EXCLUDE (source, version, seq, raw_sha256) FROM ({compiled}) d "
+            "WHERE d.status = 'meets' OR d.id IN (SELECT record_id FROM meant)"
+        )
+        return {row["id"]: row for row in self.database.sql("FROM decided").to_arrow_table().to_pylist()}
+
+    def _cited(self) -> dict[str, tuple[Evidence, ...]]:
+        """Give the record versions each kept row rests on, itself included, in a fixed order."""
+        cited: dict[str, set[tuple[str, str, str, int, str]]] = defaultdict(set)
+        related = compile_evidence(self.outcome.predicate, "decided")
+        query = f"SELECT base_id, source, type, id, version, raw_sha256 FROM ({related})"
+        for base_id, *row in self.database.execute(query).fetchall():
+            cited[base_id].add(tuple(row))
+        return {base_id: tuple(Evidence(*row) for row in sorted(rows)) for base_id, rows in cited.items()}
+
+    def _mean(self, claim: Claim, meant: _Candidates) -> tuple[str | None, _Ruling]:
+        """Say which record a claim means, or how the claim stands because it means none."""
+        if meant.exact is not None or len(meant.others) == 1:
+            return meant.exact or meant.others[0], _Ruling("pending")
+        if meant.others:
+            text = f"{claim.ref} may mean any of {', '.join(meant.others)}; claim one of them by its own id"
+            return None, _Ruling("unverifiable", (Reason("ambiguous", text),))
+        return None, self._missing(claim)
+
+    def _missing(self, claim: Claim) -> _Ruling:
+        """Say how a claim stands that means no record: absence is known only inside what was read."""
+        kind = self.outcome.predicate.record
+        read_from, read_to = self.inputs.read_from.get(kind), self.inputs.read_to.get(kind)
+        ref = self._ref(claim)
+        if read_to is None or read_from is None or (claim.claimed_at is not None and read_to <= claim.claimed_at):
+            text = f"no record {ref} has been read yet, and the source is not read past the claim"
+            return _Ruling("pending", (Reason("no_such_record", text, until=claim.claimed_at),))
+        if read_from > self.contract.term.starts_at:
+            text = f"the source holds no {kind} {ref} since {format_instant(read_from)}, but the term began before that"
+            return _Ruling("unverifiable", (Reason("no_such_record", text),))
+        return _Ruling("rejected", (Reason("no_such_record", f"the source holds no {kind} {ref}"),))
+
+    def _found(self, row: Mapping[str, Any]) -> Verdict:
+        return self._verdict(f"found:{self.outcome.name}:{row['id']}", _Ruling("verified"), row["id"], row)
+
+    def _no_longer_found(self, still: Collection[str], owner: Owner) -> list[Verdict]:
+        """Close the found subjects of earlier runs that are claimed by now, or do not meet the predicate any more."""
+        prefix = f"found:{self.outcome.name}:"
+        closed = []
+        for subject in sorted(
+            subject for subject in self.before if subject.startswith(prefix) and subject not in still
+        ):
+            record_id = subject.removeprefix(prefix)
+            holder = owner.get(self._key(record_id))
+            text = f"it is claimed as {holder} by now" if holder else "it does not meet the predicate any more"
+            closed.append(self._verdict(subject, _Ruling("rejected", (Reason("not_found", text),)), record_id, None))
+        return closed
+
+    def _judge(self, row: Mapping[str, Any]) -> _Ruling:
+        status = _STATUS[row["status"]]
+        if not self._in_term(row):
+            text = f"it happened at {format_instant(row['occurred_at'])}, outside the term of the contract"
+            return _Ruling("rejected", (Reason("term", text),))
+        if status == "verified":
+            return _Ruling(status)
+        if row["clause"] is None:
+            return _Ruling(status, (Reason("quantity", "what the price applies to is unknown"),))
+        clause = self.outcome.predicate.clauses[row["clause"]]
+        until = row["until"] if status == "pending" else None
+        return _Ruling(status, (Reason(clause.name, describe(self.outcome.predicate, clause, row), until=until),))
+
+    def _in_term(self, row: Mapping[str, Any]) -> bool:
+        """Tell whether an outcome happened in the contract's term; one at no known instant is not refused by this."""
+        at, term = row["occurred_at"], self.contract.term
+        return at is None or (term.starts_at <= at and (term.ends_at is None or at < term.ends_at))
+
+    def _verdict(
+        self,
+        subject: str,
+        ruling: _Ruling,
+        record_id: str | None,
+        row: Mapping[str, Any] | None,
+        claim: Claim | None = None,
+    ) -> Verdict:
+        status = ruling.status
+        known = self.before.get(subject)
+        # Set once it is verified no more, so that deciding the same again gives the same bytes.
+        was_verified = known is not None and (known.was_verified or (known.status == "verified" != status))
+        if status in {"rejected", "unverifiable"} and claim and was_verified:
+            status = "reversed"
+        told: Mapping[str, Any] = row or {}
+        met: Mapping[str, Any] = told if status == "verified" else {}
+        return Verdict(
+            contract=self.contract.name,
+            contract_version=self.contract.version,
+            contract_sha256=self.contract.sha256,
+            outcome=self.outcome.name,
+            subject=subject,
+            status=status,
+            ref=claim.ref if claim else str(record_id),
+            record_type=self.outcome.predicate.record,
+            record_id=record_id,
+            reasons=ruling.reasons,
+            quantity=met.get("quantity"),
+            currency=met.get("currency"),
+            exponent=met.get("exponent"),
+            claimed_amount=claim.amount if claim else None,
+            claimed_currency=claim.currency if claim else None,
+            occurred_at=told.get("occurred_at"),
+            decided_at=met.get("decided_at"),
+            evidence=self.evidence.get(record_id or "", ()),
+            was_verified=was_verified,
+        )
