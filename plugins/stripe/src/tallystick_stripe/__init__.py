@@ -1,1 +1,13 @@
-"""Stripe for Tallystick."""
+"""Stripe as a system of record for Tallystick."""
+
+from tallystick.connectors import Connector
+from tallystick.hookspecs import hookimpl
+from tallystick_stripe.connector import StripeConnector
+
+__all__ = ["tallystick_connectors"]
+
+
+@hookimpl
+def tallystick_connectors() -> list[type[Connector]]:
+    """Offer the Stripe connector."""
+    return [StripeConnector]
