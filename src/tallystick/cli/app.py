@@ -1,0 +1,77 @@
+"""The command `tallystick`: wires the verbs together and turns errors into messages and exit codes.
+
+Exit codes: 0 done; 1 finding; 2 wrong input; 3 a source was unavailable or incomplete; 4 integrity failure; 5 another
+scheduled turn is at work; 70 a bug of ours.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+import tallystick
+from tallystick.cli import check, claims, connectors, demo, explain, init, ledger, run, statement, sync, verify
+from tallystick.cli.output import print_error
+from tallystick.errors import Error
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="tallystick",
+    help="Decide AI vendors' outcomes in your own system of record, and pay the statement both sides can recompute.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+app.command("demo")(demo.demo)
+app.command("init")(init.init)
+app.command("check")(check.check)
+app.add_typer(connectors.app, name="connectors")
+app.command("sync")(sync.sync)
+app.add_typer(claims.app, name="claims")
+app.command("verify")(verify.verify)
+app.command("explain")(explain.explain)
+app.command("statement")(statement.statement)
+app.command("run")(run.run)
+app.add_typer(ledger.app, name="ledger")
+
+
+def _version(*, wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"tallystick {tallystick.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and leave.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Hold the options that come before the verb."""
+
+
+def main() -> None:
+    """Run the command line; every error becomes one message and the documented exit code, never a traceback."""
+    try:
+        app()
+    except Error as error:
+        print_error(error, as_json="--json" in sys.argv)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        # The reader of our output went away (`| head`): nothing to say and nobody to say it to.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except Exception as bug:
+        if os.environ.get("TALLYSTICK_DEBUG"):
+            raise
+        sys.stderr.write(
+            f"error: this is a bug in Tallystick: {type(bug).__name__}: {bug}\n"
+            "  What was durable before still is. Set TALLYSTICK_DEBUG=1 for the traceback and report it.\n"
+        )
+        sys.exit(70)

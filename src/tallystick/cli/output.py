@@ -1,0 +1,52 @@
+"""What a command prints: tables for a person, one JSON object for a program, messages on standard error."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from tallystick.errors import Error
+
+__all__ = ["print_error", "print_json", "print_table", "say"]
+
+
+def print_json(value: Any) -> None:
+    """Print one JSON object on standard output: UTF-8, indented, keys in the order given."""
+    text = msgspec.json.format(msgspec.json.encode(value), indent=2)
+    sys.stdout.write(text.decode() + "\n")
+
+
+def say(text: str) -> None:
+    """Print a line for a person on standard output."""
+    sys.stdout.write(text + "\n")
+
+
+def print_table(
+    title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, right: Sequence[int] = ()
+) -> None:
+    """Print a table for a person; the columns whose positions are in `right` are aligned to the right."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=title or None, title_justify="left", title_style="bold", header_style="bold")
+    for position, name in enumerate(columns):
+        table.add_column(name, justify="right" if position in right else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
+    console = Console()
+    # A pipe has no width of its own; a table folded to 80 columns cannot be read in a log.
+    console.width = console.width if console.is_terminal else 120
+    console.print(table)
+
+
+def print_error(error: Error, *, as_json: bool) -> None:
+    """Print what happened and what to do next on standard error; with `as_json` an object on standard output too."""
+    if as_json:
+        where = None if error.where is None else str(error.where)
+        kind = type(error).__name__
+        print_json({"error": {"kind": kind, "message": error.message, "where": where, "hint": error.hint}})
+    sys.stderr.write(f"error: {error.diagnostics()}\n")

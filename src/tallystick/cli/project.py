@@ -1,0 +1,206 @@
+"""A project: `tallystick.yaml`, the database beside it, and what both lead to."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import Engine
+
+from tallystick.connectors import Connector
+from tallystick.contracts import Contract, load_contract
+from tallystick.database.engine import open_database
+from tallystick.errors import ConfigurationError
+from tallystick.ledger import Log, Signer, load_or_create_key
+from tallystick.plugins import PluginHost
+from tallystick.records.catalog import RecordStore
+from tallystick.sync.lock import ProjectLock
+from tallystick.yamlfile import Document, load_yaml, validate
+
+__all__ = ["Project", "Source", "first_settings", "open_project"]
+
+
+class _SourceSettings(BaseModel):
+    """What the core reads of a source; the rest belongs to its connector."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    connector: str
+    every_minutes: int = Field(default=0, ge=0)
+
+
+class _ProjectFile(BaseModel):
+    """Shape of `tallystick.yaml`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    project: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
+    sources: dict[str, _SourceSettings]
+    contracts: list[str] = []
+    database: str | None = None
+    folder: str = ".tallystick"
+
+
+class Source:
+    """One source of the project: its connector class and its validated settings."""
+
+    def __init__(self, name: str, kind: type[Connector], config: Any, every_minutes: int) -> None:
+        self.name = name
+        self.kind = kind
+        self.config = config
+        self.every_minutes = every_minutes
+
+
+class Project:
+    """An opened project. Nothing is read from a source and no secret is resolved by opening it."""
+
+    def __init__(self, path: Path, host: PluginHost) -> None:
+        self._document = _load(path)
+        self._file = validate(self._document, _ProjectFile, error=ConfigurationError)
+        self.root = path.parent
+        self.name = self._file.project
+        self.folder = self.root / self._file.folder
+        self.host = host
+        self.folder.mkdir(mode=0o700, exist_ok=True)
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The project's database, created and migrated on first use."""
+        url = self._file.database
+        if url and url.startswith("env:"):
+            variable = url.removeprefix("env:")
+            if variable not in os.environ:
+                raise ConfigurationError(
+                    f"database: the environment variable {variable} is not set", where=str(self.root)
+                )
+            url = os.environ[variable]
+        return open_database(url or self.folder / "tallystick.db", create=True)
+
+    @cached_property
+    def store(self) -> RecordStore:
+        """The store of evidence."""
+        return RecordStore(self.engine, self.folder / "records")
+
+    @cached_property
+    def log(self) -> Log:
+        """The ledger."""
+        return Log(self.engine, origin=f"tallystick/{self.name}")
+
+    @cached_property
+    def signer(self) -> Signer:
+        """The key that signs checkpoints; made with the first entry, readable by its owner only."""
+        path = self.folder / "ledger.key"
+        if not path.exists() and self.log.size:
+            raise ConfigurationError(
+                f"{path} is missing, and the ledger has entries that were signed with it",
+                hint="Bring it back from a backup: a new key could not vouch for the old entries.",
+            )
+        return load_or_create_key(path, name=f"tallystick/{self.name}")
+
+    @cached_property
+    def sources(self) -> dict[str, Source]:
+        """Sources by name, in the order of the file."""
+        return {name: self._source(name, settings) for name, settings in self._file.sources.items()}
+
+    @cached_property
+    def contracts(self) -> dict[str, Contract]:
+        """Contracts by name, in the order of the file."""
+        custom = {name: _custom_kinds(source.config) for name, source in self.sources.items()}
+        loaded: dict[str, Contract] = {}
+        for position, entry in enumerate(self._file.contracts):
+            contract = load_contract(self.root / entry, templates=self.host.templates, custom=custom)
+            if contract.name in loaded:
+                raise ConfigurationError(
+                    f"two files hold the contract {contract.name}",
+                    where=self._document.position(("contracts", position)),
+                    hint="List each contract once.",
+                )
+            loaded[contract.name] = contract
+        return loaded
+
+    def contract(self, name: str) -> Contract:
+        """Give the contract of that name.
+
+        Raises:
+            ConfigurationError: The project has none of that name; those it has are listed.
+        """
+        if name not in self.contracts:
+            has = ", ".join(self.contracts) or "none"
+            raise ConfigurationError(f"this project has no contract {name!r}; it has: {has}", where=str(self.root))
+        return self.contracts[name]
+
+    @contextmanager
+    def connector(self, name: str) -> Iterator[Connector]:
+        """Give the connector of a source, closed again on leaving.
+
+        Raises:
+            ConfigurationError: The project has no such source.
+            PluginError: Its plugin is missing or broken.
+        """
+        if name not in self.sources:
+            has = ", ".join(self.sources) or "none"
+            raise ConfigurationError(f"this project has no source {name!r}; it has: {has}", where=str(self.root))
+        source = self.sources[name]
+        connector = source.kind(source.config)
+        try:
+            yield connector
+        finally:
+            connector.close()
+
+    def lock(self, verb: str) -> ProjectLock:
+        """Give the lock that every verb which writes holds.
+
+        Raises:
+            Busy: On entering, when another process holds it; says which.
+        """
+        return ProjectLock(self.folder / "lock", verb)
+
+    def _source(self, name: str, settings: _SourceSettings) -> Source:
+        kind = self.host.connector(settings.connector)
+        part = self._document.at(("sources", name)).without("connector", "every_minutes")
+        config = validate(part, kind.config_model, error=ConfigurationError)
+        return Source(name, kind, config, settings.every_minutes)
+
+
+@contextmanager
+def open_project(path: Path, host: PluginHost | None = None) -> Iterator[Project]:
+    """Open a project for one command and close its database afterwards."""
+    project = Project(path, host or PluginHost())
+    try:
+        yield project
+    finally:
+        if "engine" in project.__dict__:
+            project.engine.dispose()
+
+
+def first_settings(host: PluginHost, connector: str, given: Mapping[str, str | None]) -> dict[str, str]:
+    """Give the settings of a new source: those given, checked by the connector, and a reference for a missing key.
+
+    Raises:
+        ConfigurationError: A value does not fit the connector.
+        PluginError: No plugin offers the connector.
+    """
+    kind = host.connector(connector)
+    settings = {field: value for field, value in given.items() if value is not None}
+    if "key" in kind.config_model.model_fields and "key" not in settings:
+        settings["key"] = f"env:{connector.upper()}_KEY"
+    validate(Document.from_data(settings, "--flags"), kind.config_model, error=ConfigurationError)
+    return settings
+
+
+def _load(path: Path) -> Document:
+    if not path.exists():
+        raise ConfigurationError(
+            f"there is no project file {path}",
+            hint="Run `tallystick init --source CONNECTOR` here, or name the file with --project.",
+        )
+    return load_yaml(path)
+
+
+def _custom_kinds(config: Any) -> dict[str, dict[str, str]]:
+    return {record: {name: field.type for name, field in fields.items()} for record, fields in config.custom.items()}

@@ -1,0 +1,46 @@
+"""`tallystick statement`: what is owed for a period, and why."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tallystick.cli.options import Now, ProjectFile
+
+__all__ = ["Format", "statement"]
+
+
+class Format(StrEnum):
+    """Forms a statement can be written in."""
+
+    json = "json"
+    csv = "csv"
+    html = "html"
+
+
+def statement(
+    contract: Annotated[str, typer.Argument(help="Contract.")],
+    period: Annotated[str, typer.Argument(help="Month or quarter: 2026-09, 2026Q3.")],
+    *,
+    form: Annotated[Format, typer.Option("--format", help="Form of the statement.")] = Format.json,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write; standard output else.")] = None,
+    project: ProjectFile = Path("tallystick.yaml"),
+    now: Now = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Same as --format json.")] = False,
+) -> None:
+    """Price the verified outcomes that were decided in a period; the same ledger gives the same bytes."""
+    from tallystick.cli.clock import read_clock
+    from tallystick.cli.project import open_project
+    from tallystick.cli.work import prepare_statement
+    from tallystick.statements.render import render
+
+    with open_project(project) as opened:
+        prepared = prepare_statement(opened, contract, period, read_clock(now))
+    content = render(prepared, Format.json if as_json else form)
+    if output is None:
+        typer.echo(content.decode(), nl=False)
+    else:
+        output.write_bytes(content)

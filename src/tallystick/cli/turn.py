@@ -1,0 +1,107 @@
+"""One scheduled turn and its record."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from sqlalchemy import insert, select, update
+
+from tallystick.cli.output import say
+from tallystick.cli.work import sync_sources, verify_contracts
+from tallystick.database import schema
+from tallystick.database.engine import transaction
+from tallystick.errors import ConfigurationError, Error
+from tallystick.period import format_instant
+
+if TYPE_CHECKING:
+    from tallystick.cli.project import Project
+
+__all__ = ["last_turn", "print_turn", "take_turn"]
+
+
+def take_turn(project: Project, now: int) -> dict[str, Any]:
+    """Sync the sources that are due, verify every contract, and keep the record of the turn.
+
+    A source that could not be read makes the exit code 3; the contracts are verified all the same, and what its missing
+    part would decide stays pending, because its watermark has not moved.
+    """
+    with transaction(project.engine) as connection:
+        row = connection.execute(insert(schema.run).values(started_at=now)).inserted_primary_key
+        assert row is not None  # noqa: S101 - the table has an integer key
+        number = int(row[0])
+    report: dict[str, Any] = {
+        "run": number,
+        "started_at": format_instant(now),
+        "exit_code": 70,
+        "error": "it ended early",
+    }
+    try:
+        report["sources"] = sync_sources(project, _due(project, now), now)
+        report["contracts"] = verify_contracts(project, list(project.contracts), now)
+        incomplete = any(source["errors"] for source in report["sources"])
+        report.update(exit_code=3 if incomplete else 0, error=None)
+    except Error as error:
+        report.update(exit_code=error.exit_code, error=error.diagnostics())
+        raise
+    finally:
+        text = msgspec.json.encode(report).decode()
+        changed = update(schema.run).where(schema.run.c.id == number)
+        with transaction(project.engine) as connection:
+            connection.execute(changed.values(finished_at=now, exit_code=report["exit_code"], report=text))
+    return report
+
+
+def last_turn(project: Project) -> dict[str, Any]:
+    """Give the record of the last turn that finished.
+
+    Raises:
+        ConfigurationError: No turn was taken yet.
+    """
+    query = (
+        select(schema.run.c.report).where(schema.run.c.report.is_not(None)).order_by(schema.run.c.id.desc()).limit(1)
+    )
+    with project.engine.connect() as connection:
+        text = connection.execute(query).scalar()
+    if text is None:
+        raise ConfigurationError("no turn was taken in this project yet", hint="Run `tallystick run` first.")
+    report: dict[str, Any] = msgspec.json.decode(text)
+    return report
+
+
+def print_turn(report: dict[str, Any]) -> None:
+    """Print the record of a turn, one line each for sources and contracts."""
+    for source in report.get("sources", []):
+        state = "; ".join(source["errors"]) or "complete"
+        say(f"{source['source']}: {source['stored']} new records in {source['calls']} calls; {state}")
+    for contract in report.get("contracts", []):
+        say(f"{contract['contract']}: {contract['changed']} verdicts changed; {contract['counts']}")
+    if report["error"]:
+        say(report["error"])
+
+
+def _due(project: Project, now: int) -> list[str]:
+    """Name the sources whose last complete sync is at least `every_minutes` old."""
+    query = (
+        select(schema.run.c.report).where(schema.run.c.report.is_not(None)).order_by(schema.run.c.id.desc()).limit(100)
+    )
+    with project.engine.connect() as connection:
+        records = [msgspec.json.decode(text) for text in connection.execute(query).scalars()]
+    due = []
+    for name, source in project.sources.items():
+        read = (
+            record["started_at"]
+            for record in records
+            for done in record.get("sources", [])
+            if done["source"] == name and not done["errors"]
+        )
+        newest = next(read, None)
+        if newest is None or now - _instant(newest) >= source.every_minutes * 60_000_000:
+            due.append(name)
+    return due
+
+
+def _instant(text: str) -> int:
+    from tallystick.period import parse_instant
+
+    return parse_instant(text)

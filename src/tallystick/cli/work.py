@@ -1,0 +1,220 @@
+"""What several verbs do: sync, verify, price, explain and check an opened project; and how they print it."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import msgspec
+
+from tallystick.cli.output import print_table, say
+from tallystick.cli.progress import progress_of
+from tallystick.cli.project import Project
+from tallystick.errors import ConfigurationError
+from tallystick.ledger import fsck
+from tallystick.period import format_instant, parse_period
+from tallystick.records.compaction import compact
+from tallystick.records.scan import connect
+from tallystick.statements import LedgerHead, Statement, rate
+from tallystick.sync.engine import sync_source
+from tallystick.verification.recorder import inputs_of, read_verdicts, verify_contract
+from tallystick.verification.trace import Trace, trace
+from tallystick.verification.verdict import Verdict
+
+__all__ = [
+    "explain_subject",
+    "fsck_project",
+    "prepare_statement",
+    "print_explanation",
+    "print_sync",
+    "print_verify",
+    "sync_sources",
+    "verdict_heads",
+    "verify_contracts",
+]
+
+
+def sync_sources(project: Project, names: Sequence[str], now: int, *, watched: bool = True) -> list[dict[str, Any]]:
+    """Read the named sources one after the other; an error of one does not keep the others from being read."""
+    reports = []
+    with _stop_on_signals() as stop:
+        for name in names:
+            if stop.is_set():
+                reports.append(_unread(name))
+            else:
+                reports.append(_sync(project, name, now, stop, watched=watched))
+    return reports
+
+
+def verify_contracts(project: Project, names: Sequence[str], now: int) -> list[dict[str, Any]]:
+    """Decide the named contracts one after the other."""
+    reports = [
+        verify_contract(project.engine, project.store, project.log, project.signer, project.contract(name), now=now)
+        for name in names
+    ]
+    return [msgspec.to_builtins(report) for report in reports]
+
+
+def prepare_statement(project: Project, contract: str, period: str, now: int) -> Statement:
+    """Price what was decided in a period, from the newest verdicts in the ledger."""
+    agreed = project.contract(contract)
+    verdicts = read_verdicts(project.engine, contract)
+    size = project.log.size
+    head = LedgerHead(size, project.log.root(size).hex())
+    return rate(agreed, verdicts, parse_period(period, agreed.timezone), prepared_at=now, ledger=head)
+
+
+def verdict_heads(project: Project, contract: str) -> dict[str, Verdict]:
+    """Give the newest verdict of each subject; found subjects that were closed since are left out."""
+    verdicts = read_verdicts(project.engine, contract).values()
+    return {verdict.subject: verdict for verdict in verdicts if not verdict.found or verdict.status == "verified"}
+
+
+def fsck_project(project: Project) -> dict[str, Any]:
+    """Recompute the ledger, the claims and the evidence from bytes."""
+    from tallystick.records.audit import fsck as fsck_records
+    from tallystick.verification.audit import fsck_decisions
+
+    report = fsck(project.engine, project.log.origin, project.signer.verifier)
+    findings = [str(finding) for finding in report.findings]
+    findings += [str(finding) for finding in fsck_decisions(project.engine, project.log, project.store)]
+    findings += [str(finding) for finding in fsck_records(project.store)]
+    return {
+        "entries": report.entries,
+        "root": report.root,
+        "fsck": "altered" if findings else "ok",
+        "findings": findings,
+    }
+
+
+def explain_subject(project: Project, subject: str, contract: str | None, now: int) -> Trace:
+    """Retell the newest verdict on a claim or a record.
+
+    Raises:
+        ConfigurationError: No contract has a verdict on it, or several do.
+    """
+    names = [contract] if contract else list(project.contracts)
+    matches = [
+        (project.contract(name), verdict)
+        for name in names
+        for verdict in verdict_heads(project, name).values()
+        if subject in {verdict.subject, verdict.subject.partition(":")[2], verdict.record_id, verdict.ref}
+    ]
+    if not matches:
+        raise ConfigurationError(
+            f"there is no verdict on {subject!r}",
+            hint="Name a claim id or a record id; run `tallystick verify` first if it is new.",
+        )
+    matches.sort(key=lambda match: match[1].subject != f"claim:{subject}")
+    agreed, verdict = matches[0]
+    outcome = agreed.outcomes[verdict.outcome]
+    with connect(project.store, outcome.source) as database:
+        return trace(database, agreed, outcome, verdict, inputs_of(project.engine, outcome.source, now))
+
+
+def print_sync(reports: Sequence[dict[str, Any]]) -> None:
+    """Print what was read, a row per stream."""
+    for report in reports:
+        rows = [
+            (stream["stream"], f"{stream['read']:,}", f"{stream['stored']:,}", stream["watermark"] or "never")
+            for stream in report["streams"]
+        ]
+        title = f"{report['source']}: {report['stored']:,} new records in {report['calls']:,} calls"
+        print_table(title, ["Stream", "Read", "New", "Complete up to"], rows, right=[1, 2])
+        for error in report["errors"]:
+            say(f"incomplete: {error}")
+
+
+def print_verify(reports: Sequence[dict[str, Any]]) -> None:
+    """Print the verdicts by status, and why claims were rejected."""
+    for report in reports:
+        counts = report["counts"]
+        print_table(report["contract"], list(counts), [list(counts.values())], right=range(len(counts)))
+        for clause, count in report["reasons"][:5]:
+            say(f"  {count} rejected by {clause}")
+        say(f"{report['changed']} verdicts changed.")
+
+
+def print_explanation(told: Trace) -> None:
+    """Print a verdict clause by clause, then who wrote what."""
+    say(f"{told.subject}: {told.status} under {told.contract} version {told.contract_version}")
+    for reason in told.reasons:
+        say(f"  {reason}")
+    rows = [
+        (
+            ">" if clause.decides else "",
+            clause.clause,
+            clause.state,
+            clause.because
+            if clause.state != "true"
+            else ", ".join(f"{name} = {value}" for name, value in clause.reads.items()),
+            clause.would_hold_if,
+        )
+        for clause in told.clauses
+    ]
+    if rows:
+        print_table(f"{told.record_type} {told.record_id}", ["", "Clause", "Is", "Because", "Would hold if"], rows)
+    if told.writes:
+        say("Who wrote what:")
+    for write in told.writes:
+        change = f" {write.field}: {write.old} -> {write.new}" if write.field else ""
+        say(f"  {write.at}  {write.object_id}  {write.event}{change}  by {write.by}")
+
+
+def _sync(project: Project, name: str, now: int, stop: threading.Event, *, watched: bool) -> dict[str, Any]:
+    began = time.monotonic()
+    with project.connector(name) as connector, progress_of(name, watched=watched) as tick:
+        done = sync_source(project.store, name, connector, until=now, observed_at=now, progress=tick, stop=stop)
+        calls = connector.calls()
+    # Segments as small as their batches would slow every later scan.
+    compact(project.store)
+    errors = [f"{stream.stream}: {stream.error}" for stream in done.streams if stream.error]
+    errors = errors or [str(error) for error in done.errors]
+    if done.stopped:
+        errors.append("stopped before it was complete; the next run goes on there")
+    streams = [
+        {
+            "stream": stream.stream,
+            "read": stream.read,
+            "stored": stream.stored,
+            "watermark": None if stream.watermark is None else format_instant(stream.watermark),
+        }
+        for stream in done.streams
+    ]
+    return {
+        "source": name,
+        "stored": sum(stream.stored for stream in done.streams),
+        "calls": calls,
+        "seconds": round(time.monotonic() - began, 3),
+        "streams": streams,
+        "errors": errors,
+    }
+
+
+def _unread(name: str) -> dict[str, Any]:
+    """Give the report of a source that was not reached."""
+    errors = ["not read: the run was stopped before"]
+    return {"source": name, "stored": 0, "calls": 0, "seconds": 0.0, "streams": [], "errors": errors}
+
+
+@contextmanager
+def _stop_on_signals() -> Iterator[threading.Event]:
+    """Turn Ctrl-C and SIGTERM into an orderly stop; a second one ends the process at once."""
+    stop = threading.Event()
+    before = {}
+
+    def ask(number: int, _frame: Any) -> None:
+        signal.signal(number, signal.SIG_DFL)
+        stop.set()
+
+    if threading.current_thread() is threading.main_thread():
+        before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

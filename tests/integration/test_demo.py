@@ -1,0 +1,45 @@
+"""The demo checks its own verdicts, and every verb may be run twice."""
+
+import json
+import subprocess
+import sys
+
+
+def test_demo_gets_every_label_right():
+    """The demo's verdicts equal the labels of its traps, its ledger is sound, and its JSON has the documented shape."""
+    command = [sys.executable, "-m", "tallystick", "demo", "--fast", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    report = json.loads(done.stdout)
+
+    assert done.returncode == 0, done.stderr
+    assert set(report) == {"stories", "ledger", "statement", "seconds"}
+    [story] = report["stories"]
+    assert story["right"] == story["labelled"] > 90
+    statuses = ("verified", "rejected", "pending", "unverifiable", "reversed")
+    assert sum(story[status] for status in statuses) == story["claimed"]
+    assert all(story[status] > 0 for status in (*statuses, "found"))
+    assert report["ledger"]["fsck"] == "ok"
+
+
+def test_every_verb_twice_changes_nothing(company):
+    """Sync, claims import and verify a second time leave the ledger and the statement as they were."""
+    company.run("sync", "--now", company.now)
+    claims = company.write_claims()
+    contract = _contract(company)
+    company.run("claims", "import", claims, "--contract", contract, "--now", company.now)
+    company.run("verify", "--now", company.now)
+    before = company.json("ledger", "fsck")
+    statement = company.run("statement", contract, company.story.period, "--now", company.now).stdout
+
+    again = company.json("sync", "--now", company.now)
+    assert [source["stored"] for source in again["sources"]] == [0]
+    assert company.json("claims", "import", claims, "--contract", contract, "--now", company.now)["imported"] == 0
+    assert [report["changed"] for report in company.json("verify", "--now", company.now)["contracts"]] == [0]
+    assert company.json("ledger", "fsck") == before
+    assert company.run("statement", contract, company.story.period, "--now", company.now).stdout == statement
+
+
+def _contract(company):
+    return next(
+        line.split(":")[1].strip() for line in company.story.contract.splitlines() if line.startswith("contract:")
+    )

@@ -1,0 +1,71 @@
+"""`tallystick run`: one scheduled turn, safe from cron."""
+
+import json
+import os
+
+from tallystick.sync.lock import ProjectLock
+
+
+def test_a_turn_is_recorded(company):
+    """A turn syncs, verifies and leaves a record; a second one changes nothing."""
+    with_claims = company.write_claims()
+    contract = _contract(company)
+    company.run("claims", "import", with_claims, "--contract", contract, "--now", company.now)
+    first = company.json("run", "--now", company.now)
+    last = company.json("run", "--last")
+
+    assert first == last
+    assert first["exit_code"] == 0
+    [source] = first["sources"]
+    assert source["stored"] > 0
+    assert source["calls"] > 0
+    assert {stream["stream"] for stream in source["streams"]} >= {"charges", "refunds", "events"}
+    assert all(stream["watermark"] for stream in source["streams"])
+    assert first["contracts"][0]["changed"] > 0
+
+    second = company.json("run", "--now", company.now)
+    assert second["run"] == first["run"] + 1
+    assert [source["stored"] for source in second["sources"]] == [0]
+    assert [report["changed"] for report in second["contracts"]] == [0]
+
+
+def test_a_second_turn_leaves_at_once(company):
+    """A turn that finds another process at work exits 5, says which, and does nothing."""
+    company.run("ledger", "fsck")
+    with ProjectLock(company.folder / ".tallystick" / "lock", "run"):
+        done = company.run("run", "--now", company.now, check=False)
+
+    assert done.returncode == 5
+    assert f"process {os.getpid()}" in done.stderr
+    assert company.run("run", "--last", check=False).returncode == 2
+
+
+def test_a_source_that_fails_is_in_the_record(company):
+    """A source that cannot be read makes the turn exit 3, is named in its record, and nothing is verified."""
+    company.run("claims", "import", company.write_claims(), "--contract", _contract(company), "--now", company.now)
+    company.simulator.set_faults([{"path": "/v1/refunds", "after": 0, "times": None, "kind": "missing_permission"}])
+    done = company.run("run", "--json", "--now", company.now, check=False)
+    report = json.loads(done.stdout)
+
+    assert done.returncode == report["exit_code"] == 3
+    assert "refunds" in " ".join(report["sources"][0]["errors"])
+    assert report["contracts"][0]["counts"]["verified"] == 0
+
+    company.simulator.set_faults([])
+    assert company.json("run", "--now", company.now)["contracts"][0]["counts"]["verified"] > 0
+
+
+def test_a_source_is_read_when_it_is_due(company):
+    """A source with `every_minutes` is left alone until that time has passed since its last complete sync."""
+    path = company.folder / "tallystick.yaml"
+    path.write_text(path.read_text().replace("connector: stripe", "connector: stripe\n    every_minutes: 60"))
+    turns = ["2026-10-12T06:00:00Z", "2026-10-12T06:59:59Z", "2026-10-12T07:00:00Z"]
+    read = [len(company.json("run", "--now", now)["sources"]) for now in turns]
+
+    assert read == [1, 0, 1]
+
+
+def _contract(company):
+    return next(
+        line.split(":")[1].strip() for line in company.story.contract.splitlines() if line.startswith("contract:")
+    )
