@@ -1,0 +1,1 @@
+"""Ratios printed by `make bench`; nothing here is a test."""
