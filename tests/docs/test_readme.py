@@ -1,0 +1,60 @@
+"""The README shows what the commands really print, and its first project really runs."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+
+
+def _between(mark):
+    return re.search(rf"<!-- {mark} -->\n```\w+\n(.*?)```\n<!-- /{mark} -->", README, re.DOTALL).group(1)
+
+
+def _masked(text):
+    """Leave out what differs from machine to machine: the folder of the statement and the seconds."""
+    text = re.sub(r"Statement: \S+", "Statement: ...", text)
+    text = re.sub(r"Done in [0-9.]+ s\.", "Done in ... s.", text)
+    return [line.rstrip() for line in text.strip().splitlines()]
+
+
+@pytest.mark.slow
+def test_the_demo_output_is_real():
+    """The demo prints, on any machine, exactly what the README shows."""
+    command = [sys.executable, "-m", "tallystick", "demo"]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=True, env={"COLUMNS": "100", "PATH": "/usr/bin:/bin"}
+    )
+
+    assert _masked(done.stdout) == _masked(_between("demo"))
+
+
+def test_the_first_project_runs(company):
+    """The README's first project, typed line by line against the simulator as a process of its own, works."""
+    story = company.story
+    folder = company.folder.parent / "by-hand"
+    folder.mkdir()
+    by_hand = type(company)(story, company.simulator, folder)
+    by_hand.write_claims()
+    lines = [line.removeprefix("$ ") for line in _between("project").splitlines()]
+    assert lines[0].startswith("export STRIPE_KEY=rk_live_")
+    for line in lines[1:]:
+        words = line.split()
+        assert words[0] == "tallystick"
+        extra = []
+        if words[1] == "init":
+            extra = ["--base-url", company.simulator.origin]
+        if words[1] in {"sync", "claims", "verify", "statement", "explain"}:
+            extra = ["--now", story.stages[-1]]
+        by_hand.run(*(word.replace("C-0001", story.claims[0]["claim_id"]) for word in words[1:]), *extra)
+        if words[1] == "init":
+            # What the README asks the buyer to do next: write the contract that was agreed.
+            agreed = re.sub(r"^contract: .*", "contract: acme", story.contract, flags=re.MULTILINE)
+            (folder / "contracts/acme.yaml").write_text(agreed)
+
+    assert "<html" in (folder / "statement.html").read_text()
+    assert by_hand.json("ledger", "fsck")["fsck"] == "ok"
