@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from tallystick.contracts import load_contract
-from tallystick.database.engine import open_database
+from tallystick.database.engine import open_database, transaction
 from tallystick.errors import ConfigurationError, ContractError, InputError
 from tallystick.ledger import Log, fsck, load_or_create_key
 from tallystick.records.catalog import Progress, RecordStore
@@ -155,6 +155,16 @@ def test_what_stands_beside_the_ledger_is_held_against_it(project, statement, fi
         connection.exec_driver_sql(statement)
 
     assert len(project.fsck()) == findings
+
+
+def test_an_entry_that_cannot_be_read_is_a_finding(project):
+    """An entry that is no JSON is a finding of fsck, not the end of it."""
+    with transaction(project.engine) as connection:
+        project.log.append(connection, [b"not json"])
+        project.log.checkpoint(connection, project.signer)
+
+    [finding] = project.fsck()
+    assert "ledger entry 0: not readable" in finding
 
 
 def test_verdicts_are_recorded_once(project):

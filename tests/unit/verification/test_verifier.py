@@ -140,6 +140,23 @@ def test_no_such_record(verdicts):
     assert _short(found["claim:C"]) == ("rejected", "no_such_record")
 
 
+def test_a_record_may_be_older_than_the_history(verdicts):
+    """Where the history begins after the term did, a missing record is unverifiable, not missing."""
+    late = Inputs(read_from={"payment": NOW - 30 * DAY}, read_to={"payment": NOW})
+
+    assert _short(verdicts([], [_claim("A", "nothing")], inputs=late)["claim:A"]) == ("unverifiable", "no_such_record")
+
+
+def test_an_unknown_quantity_is_unverifiable(contract, evidence, payment, tmp_path):
+    """A record that meets every clause and says no amount is unverifiable, because nothing can be priced."""
+    path = tmp_path / "free.yaml"
+    path.write_text(CONTRACT.replace("amount_captured > 0", "captured"))
+    outcome = load_contract(path, templates={}, custom={"billing": {}}).outcomes["paid"]
+    decision = Decision(evidence(payment("ch_1", amount_captured=None)), contract, outcome, ALL_READ, before={})
+
+    assert _short(decision.claimed([_claim("A", "ch_1")], {})[0]) == ("unverifiable", "quantity")
+
+
 def test_nothing_is_known_of_a_source_never_read(verdicts, payment):
     """With no watermark nothing is verified, and a missing record is not called missing."""
     never = Inputs(read_from={}, read_to={})
