@@ -15,7 +15,7 @@ from tallystick.database import engine as module
 from tallystick.database.engine import HEAD, open_database, transaction
 from tallystick.database.migrate import scripts
 from tallystick.database.schema import counter, ledger_entry, metadata
-from tallystick.errors import Busy, ConfigurationError, DatabaseTooNew, StorageError
+from tallystick.errors import Busy, ConfigurationError, DatabaseTooNew, Error, StorageError
 
 
 @pytest.fixture
@@ -242,3 +242,14 @@ def test_full_disk_is_a_storage_error(tmp_path):
     with engine.connect() as connection:
         assert connection.execute(select(counter)).all() == []
     engine.dispose()
+
+
+@pytest.mark.parametrize("url", ["postgresql://u@127.0.0.1:1/d?password=hunter2", "host=127.0.0.1 password=hunter2"])
+def test_a_password_anywhere_in_the_url_stays_hidden(url, tmp_path, monkeypatch):
+    """A password in the query, or in a connection string of another kind, is in no message and makes no file."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(Error) as caught:
+        open_database(url, create=True)
+
+    assert "hunter2" not in caught.value.diagnostics()
+    assert list(tmp_path.iterdir()) == []

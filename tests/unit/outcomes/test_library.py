@@ -214,6 +214,37 @@ def test_an_overpayment_counts_up_to_what_was_applied(paid):
     assert decide(paid, overpayment="counts")[2] == 100
 
 
+def test_a_refunded_overpayment_costs_the_vendor_nothing(paid):
+    """What went back comes off all that came in, before the cap of what was applied."""
+    change(paid, "invoice_payment", amount_paid=Decimal(80))
+    refund(paid, 20)
+    assert decide(paid)[2] == 80
+    refund(paid, 10)
+    assert decide(paid)[2] == 70
+
+
+def test_a_refund_of_unknown_state_counts_as_given_back(paid):
+    """A missing status never makes a refund or a credit vanish."""
+    refund(paid, 30, None)
+    assert decide(paid)[2] == 70
+    paid.add("credit_note", invoice_id="in", status=None, out_of_band_amount=Decimal(15))
+    assert decide(paid)[2] == 55
+
+
+def test_a_ledger_read_less_far_than_the_refunds_is_no_mismatch(paid):
+    """A refund that is younger than what the ledger was read to leaves the check open, not failed."""
+    refund(paid, 30, ledger=False)
+    assert decide(paid)[:2] == ("unverifiable", "ledger_agrees")
+    paid.read_to["ledger_entry"] = paid.start + DAY
+    assert decide(paid)[:2] == ("pending", "ledger_agrees")
+
+
+def test_a_write_to_another_metadata_key_is_no_change_of_the_tag(paid):
+    """Somebody's export mark written after the payment leaves the tag as old as it was."""
+    paid.add("change", object_id="in", field="metadata.exported", at=paid.start + 5 * DAY)
+    assert decide(paid)[0] == "meets"
+
+
 def test_a_credit_paid_elsewhere_comes_off_if_one_payment_only_can_have_earned_it(paid):
     """With two paid payments on the invoice it cannot be told whose money went back."""
     paid.add("credit_note", invoice_id="in", status="issued", out_of_band_amount=Decimal(15))

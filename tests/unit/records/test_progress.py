@@ -147,3 +147,12 @@ def test_stream_that_is_gone_holds_nothing_back(planned):
     planned.register("billing", {"other": ["refund"]})
     assert list(planned.stream_states("billing")) == ["other"]
     assert planned.open_slices("billing", "refunds") == []
+
+
+def test_another_revision_starts_a_stream_over(planned):
+    """A stream read at another revision is forgotten, plan and watermark; the others stay as they are."""
+    types = {name: state.types for name, state in planned.stream_states("billing").items()}
+    planned.register("billing", types, revisions=dict.fromkeys(types, "1"))
+    assert planned.stream_states("billing")[next(iter(types))].watermark is None
+    planned.register("billing", types, revisions=dict.fromkeys(types, "1"))
+    assert {state.revision for state in planned.stream_states("billing").values()} == {"1"}
