@@ -67,7 +67,7 @@ def main() -> None:
         # The reader of our output went away (`| head`): nothing to say and nobody to say it to.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
-    except Exception as bug:
+    except Exception as bug:  # the outermost handler: whatever is left becomes one message and an exit code
         if os.environ.get("TALLYSTICK_DEBUG"):
             raise
         sys.stderr.write(
