@@ -49,7 +49,7 @@ bench: $(READY)
 # Names, versions and hashes only: no address of any registry. Needs uv.
 constraints:
 	$(PYTHON) .ci/requirements.py | uv pip compile - --universal --python-version 3.11 --generate-hashes \
-	  --no-emit-index-url --no-annotate --no-header --quiet -o .ci/constraints.txt
+	  --no-strip-extras --no-emit-index-url --no-annotate --no-header --quiet -o .ci/constraints.txt
 
 clean:
 	rm -rf $(VENV)
