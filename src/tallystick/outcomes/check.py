@@ -6,77 +6,24 @@ everything else keeps the type it is declared with.
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import cast
 
 from tallystick.errors import ConfigurationError, ContractError
 from tallystick.outcomes import tree
 from tallystick.outcomes.literals import MIXED, PLAIN, number
+from tallystick.outcomes.names import Names, Scope, near
 from tallystick.outcomes.parse import SourceText, Syntax, parse
 from tallystick.outcomes.tree import BOOLEAN, ELAPSED, INSTANT, INTEGER, MONEY, RATE, TEXT, Expression, Type, Value
 from tallystick.period import parse_instant
-from tallystick.records.types import RECORD_TYPES, RecordType, Relation
+from tallystick.records.types import RECORD_TYPES, Relation
 
 __all__ = ["Scope", "check"]
 
-_KINDS = {
-    "text": TEXT,
-    "integer": INTEGER,
-    "money": MONEY,
-    "rate": RATE,
-    "boolean": BOOLEAN,
-    "instant": INSTANT,
-}
 _MOST_DECIMALS = 18
 _MOST_DAYS = 36_525
 _MOST_ELAPSED = 36_525 * 86_400_000_000
-
-
-class Scope:
-    """The names an expression may use: columns, relations, declared custom fields, facts and parameters.
-
-    Facts are checked when they are first used, so that their order does not matter; `facts` then holds them with
-    whatever they use before them.
-
-    Args:
-        record: Name of the record type.
-        facts: Facts by name.
-        custom: Declared custom fields: record type to field to kind.
-        params: Values of `:name` placeholders.
-    """
-
-    def __init__(
-        self,
-        record: str,
-        facts: Mapping[str, SourceText],
-        custom: Mapping[str, Mapping[str, str]],
-        params: Mapping[str, Value],
-    ) -> None:
-        self.record: RecordType = RECORD_TYPES[record]
-        self.sources = facts
-        self.custom = custom
-        self.params = params
-        self.facts: dict[str, Expression] = {}
-        self._open: list[str] = []
-
-    def fact(self, name: str) -> tree.FactRef:
-        """Give a reference to a fact, checking it first if need be.
-
-        Raises:
-            ContractError: The fact is wrong in itself, or rests on itself.
-        """
-        if name not in self.facts:
-            source = self.sources[name]
-            if name in self._open:
-                chain = " -> ".join([*self._open[self._open.index(name) :], name])
-                raise source.error(f"the fact {name} rests on itself: {chain}")
-            self._open.append(name)
-            expression = check(source, self)
-            self._open.pop()
-            self.facts[name] = expression
-        return tree.FactRef(name, self.facts[name].type)
 
 
 def check(source: SourceText, scope: Scope, want: Type | None = None) -> Expression:
@@ -101,19 +48,12 @@ def check(source: SourceText, scope: Scope, want: Type | None = None) -> Express
     return expression
 
 
-def _near(name: str, known: Iterable[str], what: str) -> str:
-    names = sorted(known)
-    close = difflib.get_close_matches(name.lower(), names, n=1)
-    if close:
-        return f"Did you mean {close[0]}?"
-    return f"{what}: {', '.join(names)}." if names else ""
-
-
 class _Checker:
     def __init__(self, source: SourceText, scope: Scope) -> None:
         self._source = source
         self._scope = scope
         self._relation: Relation | None = None
+        self._names = Names(source, scope, check)
 
     def check(self, node: Syntax, want: Type | None = None) -> Expression:
         handler: Callable[[_Checker, Syntax, Type | None], Expression] = _HANDLERS[node.kind]
@@ -209,74 +149,12 @@ class _Checker:
     def bound(self, node: Syntax) -> Value:
         name = node.value.removeprefix(":")
         if name not in self._scope.params:
-            hint = _near(name, self._scope.params, "Parameters") or "There are no parameters here; write the value."
+            hint = near(name, self._scope.params, "Parameters") or "There are no parameters here; write the value."
             raise self.error(node, f"unknown parameter :{name}", hint)
         return self._scope.params[name]
 
     def name(self, node: Syntax, _want: Type | None) -> Expression:
-        parts = node.value.split(".")
-        if self._relation is not None:
-            return self.target_column(node, parts)
-        if len(parts) == 1:
-            return self.own_name(node, parts[0])
-        if parts[0] == "custom" and len(parts) == 2:
-            return self.custom_field(node, self._scope.record.name, parts[1], None)
-        record = self._scope.record
-        if parts[0] in record.relation:
-            hint = f"Say which of them: count({parts[0]}), or min, max or sum of {node.value}."
-            raise self.error(node, f"{parts[0]} are several records; {node.value} is not one value", hint)
-        raise self.error(
-            node,
-            f"unknown name {node.value}",
-            _near(parts[0], [*record.relation, "custom"], "Before the dot stands one of"),
-        )
-
-    def own_name(self, node: Syntax, name: str) -> Expression:
-        record = self._scope.record
-        if name in self._scope.sources:
-            return self._scope.fact(name)
-        if name in record.column:
-            return tree.Field(name, _KINDS[record.column[name].kind])
-        if name == "id":
-            return tree.Field("id", TEXT)
-        if name in record.relation:
-            hint = f"Write count({name}), or sum, min or max of one of their columns."
-            raise self.error(node, f"{name} are related records, not a value", hint)
-        if any(name in fields for fields in self._scope.custom.values()):
-            place = next(kind for kind, fields in self._scope.custom.items() if name in fields)
-            hint = f"It is declared as a custom field of {place}: write {self.path_to(place)}.{name}."
-            raise self.error(node, f"unknown name {name}", hint)
-        known = [*record.column, *record.relation, *self._scope.sources, "id"]
-        raise self.error(node, f"unknown name {name}", _near(name, known, f"A {record.name} has"))
-
-    def path_to(self, kind: str) -> str:
-        if kind == self._scope.record.name:
-            return "custom"
-        names = [relation.name for relation in self._scope.record.relation.values() if relation.target == kind]
-        return f"min({names[0]}.custom" if names else "custom"
-
-    def target_column(self, node: Syntax, parts: list[str]) -> Expression:
-        relation = cast("Relation", self._relation)
-        target = RECORD_TYPES[relation.target]
-        if parts[0] != relation.name or len(parts) == 1:
-            hint = f"Only columns of {relation.name} are seen here, as in {relation.name}.{target.columns[0].name}."
-            raise self.error(node, f"{node.value} is not a column of {relation.name}", hint)
-        if parts[1] == "custom" and len(parts) == 3:
-            return self.custom_field(node, target.name, parts[2], relation.name)
-        if len(parts) == 2 and parts[1] in target.column:
-            return tree.Field(parts[1], _KINDS[target.column[parts[1]].kind], relation.name)
-        if len(parts) == 2 and parts[1] == "id":
-            return tree.Field("id", TEXT, relation.name)
-        hint = _near(parts[1], [*target.column, "id"], f"A {target.name} has")
-        raise self.error(node, f"unknown column {node.value}", hint)
-
-    def custom_field(self, node: Syntax, kind: str, name: str, relation: str | None) -> Expression:
-        fields = self._scope.custom.get(kind, {})
-        if name not in fields:
-            hint = _near(name, fields, f"Declared for {kind}")
-            hint = hint or f"Declare it in tallystick.yaml: sources.<name>.custom.{kind}.{name}."
-            raise self.error(node, f"unknown custom field {name} of {kind}", hint)
-        return tree.Field(name, _KINDS[fields[name]], relation, custom=True)
+        return self._names.find(node, self._relation)
 
     # --- conditions
 
@@ -413,8 +291,10 @@ class _Checker:
             if operand.type.name not in {"integer", "money", "rate", "elapsed"}:
                 raise self.error(node, f"abs of {PLAIN[operand.type.name]} means nothing")
             return tree.Call("abs", (operand,), operand.type)
+        if name == "listed" and len(node.parts) != 2:
+            raise self.error(node, "listed takes a text and a list", "As in listed('vip', tags).")
         arguments = tuple(self.of(part, TEXT) for part in node.parts)
-        result = {"length": INTEGER, "starts_with": BOOLEAN, "ends_with": BOOLEAN}.get(name, TEXT)
+        result = {"length": INTEGER, "starts_with": BOOLEAN, "ends_with": BOOLEAN, "listed": BOOLEAN}.get(name, TEXT)
         return tree.Call(name, arguments, result)  # type: ignore[arg-type]
 
     def read(self, node: Syntax) -> Expression:
@@ -425,7 +305,7 @@ class _Checker:
         elif given.kind == "name" and given.value in RECORD_TYPES:
             kind = given.value
         else:
-            hint = _near(given.value, [*record.relation, *RECORD_TYPES], "Relations and record types")
+            hint = near(given.value, [*record.relation, *RECORD_TYPES], "Relations and record types")
             raise self.error(given, f"{node.value} takes the name of a relation or a record type", hint)
         return tree.Read(kind, "from" if node.value == "read_from" else "to")
 
@@ -439,7 +319,7 @@ class _Checker:
         first, *rest = subject.value.split(".")
         relation = self._scope.record.relation.get(first)
         if relation is None:
-            hint = _near(first, self._scope.record.relation, f"A {self._scope.record.name} leads to")
+            hint = near(first, self._scope.record.relation, f"A {self._scope.record.name} leads to")
             raise self.error(subject, f"{first} is not a relation of {self._scope.record.name}", hint)
         if (function == "count") == bool(rest):
             hint = f"As in count({first})." if function == "count" else f"As in {function}({first}.<column>)."

@@ -2,21 +2,24 @@
 
 The query reads views named like record types, each holding the newest version of every record that is not deleted, with
 the columns of `tallystick.records.types`. Related records are grouped once per relation and joined; the rest is a pile
-of projections, in which every fact, test and window is one column, computed once. There is no floating point in it, no
+of projections, in which every fact, test and window is one column, computed once. An aggregate whose condition depends
+on facts is joined in between, as soon as those are there. There is no floating point in it, no
 clock, and no time zone library: local times come from the tables of `tallystick.period`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from functools import cached_property
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property, partial
 
 from tallystick.outcomes import tree
+from tallystick.outcomes.derived import table_with, used
 from tallystick.outcomes.evidence import Keys
-from tallystick.outcomes.expressions import Expressions, Layers, column_of, literal, quoted
+from tallystick.outcomes.expressions import Expressions, Layers, Sql, column_of, literal, quoted
 from tallystick.outcomes.predicate import Clause, Inputs, Predicate, State
 from tallystick.outcomes.tree import Expression
 from tallystick.period import Zone
+from tallystick.records.types import RECORD_TYPES
 
 __all__ = ["compile_predicate"]
 
@@ -52,6 +55,8 @@ class _Compiler:
         self._keys = Keys(self._record, self._base)
         self._layers = Layers()
         self._aggregates = {node: f"a{index}" for index, node in enumerate(predicate.aggregates)}
+        self._staged: dict[str, int] = {}
+        self._stages: dict[tuple[int, str], dict[tree.Aggregate, str]] = {}
         self._expressions = Expressions(zone, inputs, self._leaf, self._layers)
 
     def query(self) -> str:
@@ -71,15 +76,15 @@ class _Compiler:
         self._decide(level + 2)
         # The order of joins decides nothing, so the bottom is built last, when all of it is known.
         body = self._layers.around(self._bottom())
-        return f"{self._keys.prefix()}SELECT {', '.join(self._output())} FROM ({body})"
+        return f"{self._keys.prefix(self._layers.stages)}SELECT {', '.join(self._output())} FROM ({body})"
 
     # --- the bottom: own columns and related records
 
-    def _leaf(self, node: Expression) -> str:
+    def _leaf(self, node: Expression) -> Sql:
         if isinstance(node, tree.Aggregate):
-            return quoted(self._aggregates[node])
+            return self._stage(node) if node.correlated else Sql(quoted(self._aggregates[node]))
         assert isinstance(node, tree.Field)  # noqa: S101  (the only other leaf)
-        return quoted(_own(node))
+        return Sql(quoted(_own(node)))
 
     def _bottom(self) -> str:
         columns = [f'b."{name}" AS "{name}"' for name in ("source", "id", "version", "seq", "raw_sha256")]
@@ -87,44 +92,86 @@ class _Compiler:
         columns += [f"b.{quoted(name)} AS {quoted(name)}" for name in self._money_columns]
         columns += [f"{column_of('b', node)} AS {quoted(_own(node))}" for node in self._predicate.columns]
         joins = []
-        for index, name in enumerate(dict.fromkeys(node.relation for node in self._aggregates)):
-            joins.append(self._related(f"r{index}", name))
-            columns += self._joined(f"r{index}", name)
+        plain = [node for node in self._aggregates if not node.correlated]
+        for index, name in enumerate(dict.fromkeys(node.relation for node in plain)):
+            some = [node for node in plain if node.relation == name]
+            joins.append(self._related(f"r{index}", name, some))
+            columns += [f"{sql} AS {quoted(column)}" for column, sql in self._joined(f"r{index}", some).items()]
         return f"SELECT {', '.join(columns)} FROM {self._base} b{''.join(joins)}"
 
     @cached_property
     def _money_columns(self) -> list[str]:
         return [name for name in ("currency", "exponent") if name in self._record.column]
 
-    def _related(self, alias: str, name: str) -> str:
+    def _related(self, alias: str, name: str, nodes: Sequence[tree.Aggregate]) -> str:
         """Group the targets of a relation once, with every aggregate over them."""
         relation = self._record.relation[name]
-        target = quoted(relation.target)
-        row = Expressions(self._zone, self._inputs, lambda node: column_of("t", _field(node)), None)
-        columns = []
-        for node, column in self._aggregates.items():
-            if node.relation == name:
-                columns += _grouped(node, column, None if node.where is None else row.sql(node.where).text)
-        if self._checks_currency(name):
-            columns += ['min(t."currency") AS lo', 'max(t."currency") AS hi', 'bool_or(t."currency" IS NULL) AS odd']
-        listed = ", ".join(columns)
+        target = self._target(name)
+        row = Expressions(self._zone, self._inputs, _target_column, None)
+        listed = self._grouped(name, {node: None if node.where is None else row.sql(node.where).text for node in nodes})
         if relation.via is None and len(relation.local) == 1:
             grouped = f"SELECT t.{quoted(relation.remote)} AS key, {listed} FROM {target} t GROUP BY ALL"
             return f" LEFT JOIN ({grouped}) {alias} ON {alias}.key = b.{quoted(relation.local[0])}"
         linked = f"{self._keys.of(name)} k JOIN {target} t ON t.{quoted(relation.remote)} = k.key"
         return f' LEFT JOIN (SELECT k.base AS key, {listed} FROM {linked} GROUP BY ALL) {alias} ON {alias}.key = b."id"'
 
+    def _target(self, name: str) -> str:
+        return table_with(RECORD_TYPES[self._record.relation[name].target], used(self._predicate, name))
+
+    def _grouped(self, name: str, wheres: Mapping[tree.Aggregate, str | None]) -> str:
+        columns: list[str] = []
+        for node, where in wheres.items():
+            columns += _grouped(node, self._aggregates[node], where)
+        if self._checks_currency(name):
+            columns += ['min(t."currency") AS lo', 'max(t."currency") AS hi', 'bool_or(t."currency" IS NULL) AS odd']
+        return ", ".join(columns)
+
+    # --- aggregates whose condition depends on the record
+
+    def _stage(self, node: tree.Aggregate) -> Sql:
+        """Join an aggregate once what its condition depends on is there; those of one layer and relation together."""
+        column = self._aggregates[node]
+        if column not in self._staged:
+            row = Expressions(self._zone, self._inputs, _stage_column, None)
+            row.facts = {name: Sql(f"x.{sql.text}", sql.level) for name, sql in self._expressions.facts.items()}
+            assert node.where is not None  # noqa: S101  (or it would depend on nothing)
+            where = row.sql(node.where)
+            key = (where.level, node.relation)
+            if key not in self._stages:
+                self._stages[key] = {}
+                self._layers.join(where.level, partial(self._staged_join, key))
+            self._stages[key][node] = where.text
+            self._staged[column] = where.level + 1
+            [value] = self._joined(_alias(key), [node]).values()
+            self._layers.add(where.level, column, value)
+        return Sql(quoted(column), self._staged[column])
+
+    def _staged_join(self, key: tuple[int, str], stage: str) -> str:
+        wheres = self._stages[key]
+        relation = self._record.relation[key[1]]
+        target = self._target(relation.name)
+        listed = self._grouped(relation.name, wheres)
+        linked = f"{self._keys.of(relation.name)} k JOIN {target} t ON t.{quoted(relation.remote)} = k.key"
+        linked += f' JOIN {stage} x ON x."id" = k.base'
+        if relation.via is None and relation.local == ("id",):
+            linked = f'{stage} x JOIN {target} t ON t.{quoted(relation.remote)} = x."id"'
+        # Rows that meet no condition are left out early, unless their currencies have to be seen.
+        only = "" if self._checks_currency(relation.name) else f" WHERE {' OR '.join(wheres.values())}"
+        grouped = f'SELECT x."id" AS key, {listed} FROM {linked}{only} GROUP BY ALL'
+        return f' LEFT JOIN ({grouped}) {_alias(key)} ON {_alias(key)}.key = p."id"'
+
     def _checks_currency(self, name: str) -> bool:
         return any(node.in_currency for node in self._aggregates if node.relation == name)
 
-    def _joined(self, alias: str, name: str) -> list[str]:
+    def _joined(self, alias: str, nodes: Sequence[tree.Aggregate]) -> dict[str, str]:
         """Give the aggregates of a relation as they are after the join, where no related record means no row."""
         own = 'b."currency"' if "currency" in self._record.column else f"{alias}.lo"
+        if own.startswith("b.") and any(node.correlated for node in nodes):
+            own = 'p."currency"'
         odd = f"({alias}.odd OR {alias}.lo IS DISTINCT FROM {own} OR {alias}.hi IS DISTINCT FROM {own})"
-        columns = []
-        for node, column in self._aggregates.items():
-            if node.relation != name:
-                continue
+        columns = {}
+        for node in nodes:
+            column = self._aggregates[node]
             value = f"{alias}.{column}"
             if node.function == "count":
                 value = f"coalesce({value}, 0)"
@@ -132,7 +179,7 @@ class _Compiler:
                 value = f"CASE WHEN {alias}.{column}_missing THEN NULL WHEN {alias}.key IS NULL THEN 0 ELSE {value} END"
             if node.in_currency:
                 value = f"CASE WHEN {alias}.odd IS NOT NULL AND {odd} THEN NULL ELSE {value} END"
-            columns.append(f"{value} AS {quoted(column)}")
+            columns[column] = value
         return columns
 
     # --- clauses
@@ -233,9 +280,19 @@ def _own(node: tree.Field) -> str:
     return f"record_custom_{node.name}" if node.custom else f"record_{node.name}"
 
 
-def _field(node: Expression) -> tree.Field:
+def _alias(key: tuple[int, str]) -> str:
+    return f"j{key[0]}_{key[1]}"
+
+
+def _target_column(node: Expression) -> Sql:
     assert isinstance(node, tree.Field)  # noqa: S101  (an aggregate within an aggregate is refused)
-    return node
+    return Sql(column_of("t", node))
+
+
+def _stage_column(node: Expression) -> Sql:
+    """Give a column inside a condition that depends on the record: of the related row, or of the record itself."""
+    assert isinstance(node, tree.Field)  # noqa: S101  (an aggregate within an aggregate is refused)
+    return Sql(column_of("t", node) if node.relation else f"x.{quoted(_own(node))}")
 
 
 def _grouped(node: tree.Aggregate, column: str, where: str | None) -> list[str]:

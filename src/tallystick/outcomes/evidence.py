@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tallystick.outcomes import tree
+from tallystick.outcomes.derived import spans, used
 from tallystick.outcomes.expressions import quoted, text_literal
 from tallystick.outcomes.predicate import Predicate
-from tallystick.records.types import RECORD_TYPES, RecordType, Relation
+from tallystick.records.types import RECORD_TYPES, LookedUp, RecordType, Relation
 
 __all__ = ["Keys", "compile_evidence"]
 
@@ -15,7 +18,8 @@ def compile_evidence(predicate: Predicate, ids: str) -> str:
 
     Rows: `base_id`; `relation` (empty for the base record itself); `source, type, id, version, seq, raw_sha256`;
     `data`, JSON text with what the interpreter reads (see `read_row`). Ordered by base record, relation, target id. A
-    target that several paths of one relation lead to comes once. Relations on the way to others are evidence too.
+    target that several paths of one relation lead to comes once. Relations on the way to others are evidence too, and
+    so are the versions that derived columns were read from: their `relation` is `<relation>.<column>`.
 
     Args:
         predicate: The predicate that was decided.
@@ -34,7 +38,23 @@ def compile_evidence(predicate: Predicate, ids: str) -> str:
             f"SELECT k.base AS base_id, {text_literal(name)} AS relation, {cited}, {data} FROM {keys.of(name)} k "
             f"JOIN {quoted(target.name)} t ON t.{quoted(relation.remote)} = k.key"
         )
+        looked_up = [derived for derived in used(predicate, name) if isinstance(derived, LookedUp)]
+        parts += [_looked_up(derived, relation, keys) for derived in looked_up]
     return f"{keys.prefix()}{' UNION ALL '.join(parts)} ORDER BY base_id, relation, id"
+
+
+def _looked_up(derived: LookedUp, relation: Relation, keys: Keys) -> str:
+    """Give the record versions that a derived column was read from."""
+    target, kind = RECORD_TYPES[relation.target], RECORD_TYPES[derived.type]
+    occurred = f"t.{quoted(target.occurred)}"
+    pairs = f"'id', s.id, 'as_of', s.as_of, 'version', s.version, {text_literal(derived.column)}, s.value"
+    data = f"CAST(json_object({pairs}) AS VARCHAR) AS data"
+    return (
+        f"SELECT DISTINCT k.base AS base_id, {text_literal(f'{relation.name}.{derived.name}')} AS relation, "
+        f"s.source, {text_literal(kind.name)} AS type, s.id, s.version, s.seq, s.raw_sha256, {data} "
+        f"FROM {keys.of(relation.name)} k JOIN {quoted(target.name)} t ON t.{quoted(relation.remote)} = k.key "
+        f"JOIN {spans(derived)} s ON s.id = t.{quoted(derived.key)} AND {occurred} >= s.since AND {occurred} < s.until"
+    )
 
 
 def _cited(alias: str, kind: RecordType) -> str:
@@ -44,11 +64,13 @@ def _cited(alias: str, kind: RecordType) -> str:
 
 def _data(alias: str, kind: RecordType, predicate: Predicate, relation: str | None = None) -> str:
     """Give the columns the interpreter reads as JSON text; decimals as text, so that no reader makes floats of them."""
-    used = {node.name for node in predicate.nodes if isinstance(node, tree.Field) and node.relation == relation}
-    used |= {"currency", kind.occurred}
+    read = {node.name for node in predicate.nodes if isinstance(node, tree.Field) and node.relation == relation}
+    read |= {"currency", kind.occurred}
+    for derived in used(predicate, relation) if relation else ():
+        read |= {derived.key} if isinstance(derived, LookedUp) else {derived.group, derived.column}
     pairs = [f"'id', {alias}.\"id\""]
     for column in kind.columns:
-        if column.name in used:
+        if column.name in read:
             value = f"{alias}.{quoted(column.name)}"
             value = f"CAST({value} AS VARCHAR)" if column.kind in {"money", "rate"} else value
             pairs.append(f"{text_literal(column.name)}, {value}")
@@ -77,11 +99,12 @@ class Keys:
             self._tables[name] = self._direct(relation) if relation.via is None else self._through(relation)
         return quoted(table)
 
-    def prefix(self) -> str:
-        """Give the WITH part of the query, each table after those it reads."""
+    def prefix(self, stages: Sequence[tuple[str, str]] = ()) -> str:
+        """Give the WITH part of the query, each table after those it reads; `stages` are further ones, used twice."""
         ordered = sorted(self._tables, key=self._depth)
-        tables = ", ".join(f"{quoted(f'keys_{name}')} AS ({self._tables[name]})" for name in ordered)
-        return f"WITH {tables} " if tables else ""
+        tables = [f"{quoted(f'keys_{name}')} AS ({self._tables[name]})" for name in ordered]
+        tables += [f"{name} AS MATERIALIZED ({query})" for name, query in stages]
+        return f"WITH {', '.join(tables)} " if tables else ""
 
     def _depth(self, name: str) -> int:
         via = self._record.relation[name].via

@@ -30,9 +30,14 @@ def text_literal(value: str) -> str:
 
 @dataclass
 class Layers:
-    """Projections on top of each other: what a column of one layer reads stands in the layers below."""
+    """Projections on top of each other: what a column of one layer reads stands in the layers below.
+
+    A layer may also join: what is joined to the rows below it reads those same rows, so they are computed once.
+    """
 
     layers: list[dict[str, str]] = field(default_factory=list)
+    joins: dict[int, list[Callable[[str], str]]] = field(default_factory=dict)
+    stages: list[tuple[str, str]] = field(default_factory=list)
 
     def add(self, level: int, name: str, sql: str) -> None:
         """Compute a column in a layer, counted from 0 at the bottom."""
@@ -40,12 +45,21 @@ class Layers:
             self.layers.append({})
         self.layers[level][name] = sql
 
+    def join(self, level: int, joined: Callable[[str], str]) -> None:
+        """Join to the rows below a layer; `joined` gives the join from the name of the table that holds them."""
+        self.joins.setdefault(level, []).append(joined)
+
     def around(self, query: str) -> str:
-        """Put all layers on top of a query."""
-        for layer in self.layers:
-            if layer:
-                columns = ", ".join(f"{sql} AS {quoted(name)}" for name, sql in layer.items())
-                query = f"SELECT *, {columns} FROM ({query})"
+        """Put all layers on top of a query; `stages` then names the tables it reads, each after those it needs."""
+        for level, layer in enumerate(self.layers):
+            columns = "".join(f", {sql} AS {quoted(name)}" for name, sql in layer.items())
+            if level in self.joins:
+                stage = f"stage{level}"
+                self.stages.append((stage, query))
+                joins = "".join(joined(stage) for joined in self.joins[level])
+                query = f"SELECT p.*{columns} FROM {stage} p{joins}"
+            elif columns:
+                query = f"SELECT *{columns} FROM ({query})"
         return query
 
 
@@ -60,7 +74,7 @@ class Sql:
 class Expressions:
     """Expressions as SQL over the columns `column` names; `layers` is None where nothing can be computed beforehand."""
 
-    def __init__(self, zone: Zone, inputs: Inputs, column: Callable[[Expression], str], layers: Layers | None) -> None:
+    def __init__(self, zone: Zone, inputs: Inputs, column: Callable[[Expression], Sql], layers: Layers | None) -> None:
         self._zone = zone
         self._inputs = inputs
         self._column = column
@@ -74,7 +88,7 @@ class Expressions:
             case tree.Constant():
                 return Sql(literal(node.value, node.type))
             case tree.Field() | tree.Aggregate():
-                return Sql(self._column(node))
+                return self._column(node)
             case tree.FactRef():
                 return self.facts[node.name]
             case tree.Read():
@@ -226,7 +240,7 @@ def _arithmetic(node: tree.Arithmetic, parts: Sequence[str]) -> str:
     return f"TRY({left} {node.op} {right})"
 
 
-def _call(node: tree.Call, parts: Sequence[str]) -> str:
+def _call(node: tree.Call, parts: Sequence[str]) -> str:  # noqa: PLR0911 - one case for each function
     scaled = [_scaled(sql, part.type, node.type) for sql, part in zip(parts, node.arguments, strict=True)]
     match node.function:
         case "least" | "greatest":
@@ -240,6 +254,8 @@ def _call(node: tree.Call, parts: Sequence[str]) -> str:
             return f"translate({parts[0]}, '{_LOWER}', '{_UPPER}')"
         case "length":
             return f"CAST(length({parts[0]}) AS BIGINT)"
+        case "listed":
+            return f"contains(' ' || {parts[1]} || ' ', ' ' || {parts[0]} || ' ')"
         case _:
             return f"{node.function}({', '.join(scaled)})"
 

@@ -16,6 +16,7 @@ import msgspec
 
 from tallystick.outcomes import tree
 from tallystick.outcomes.predicate import Clause, Inputs, Predicate, State, Status
+from tallystick.outcomes.rows import with_derived
 from tallystick.outcomes.tree import Expression, Type, Value
 from tallystick.period import Zone
 from tallystick.records.types import RECORD_TYPES
@@ -71,7 +72,8 @@ def interpret(
     Args:
         predicate: What to decide.
         record: Typed columns by name; `custom` is a mapping, JSON text or null. What is absent is null.
-        related: The related records of each relation the predicate reads, each of them once.
+        related: The related records of each relation the predicate reads, each of them once; under
+            `<relation>.<column>` the versions of other records that a derived column is read from.
         inputs: How complete the evidence is.
         zone: Zone of the contract, for calendar days.
     """
@@ -93,7 +95,7 @@ class _Interpreter:
     ) -> None:
         self._predicate = predicate
         self._record = record
-        self._related = related
+        self._related = {name: with_derived(predicate, name, related) for name in predicate.relations}
         self._inputs = inputs
         self._zone = zone
         self._facts: dict[str, Value] = {}
@@ -187,7 +189,7 @@ class _Interpreter:
             case tree.Constant():
                 return node.value
             case tree.Field():
-                return _field(node, self._record if row is None else row)
+                return _field(node, self._record if row is None or node.relation is None else row)
             case tree.FactRef():
                 return self._facts[node.name]
             case tree.Read():
@@ -355,6 +357,8 @@ def _call(node: tree.Call, values: list[Any]) -> Value:  # noqa: PLR0911 - one c
             return str(values[0]).translate(_UPPERED)
         case "length":
             return len(values[0])
+        case "listed":
+            return f" {values[0]} " in f" {values[1]} "
         case "starts_with":
             return str(values[0]).startswith(values[1])
         case _:

@@ -196,7 +196,8 @@ class _Reader:
 
     def refuse(self, node: exp.Expr) -> ContractError:
         hint = "Allowed: comparison, and, or, not, in (...), between, is null, + - *, case when, interval '30 days', "
-        hint += "coalesce, least, greatest, abs, lower, upper, length, starts_with, ends_with, count, sum, min, max."
+        hint += "coalesce, least, greatest, abs, lower, upper, length, starts_with, ends_with, listed, "
+        hint += "count, sum, min, max."
         what = _WHAT.get(type(node), f"{node.key.replace('_', ' ')} is not part of the language")
         if isinstance(node, (exp.Func, exp.Anonymous)) and type(node) not in _WHAT:
             name = node.name if isinstance(node, exp.Anonymous) else node.sql_name().lower()
@@ -311,7 +312,7 @@ class _Reader:
         return self.make("call", node, name, *first, *rest)
 
     def named_call(self, node: exp.Anonymous) -> Syntax:
-        if node.name.lower() not in {"read_from", "read_to"}:
+        if node.name.lower() not in _NAMED:
             raise self.refuse(node)
         return self.make("call", node, node.name.lower(), *node.expressions)
 
@@ -324,6 +325,7 @@ class _Reader:
         return Syntax("call", f"{call.value} filter", (*call.parts, self.read(node.expression.this)), call.offset)
 
 
+_NAMED = {"read_from", "read_to", "listed"}
 _COMPARISONS: dict[type[exp.Expr], str] = {
     exp.EQ: "=",
     exp.NEQ: "<>",
@@ -375,7 +377,7 @@ _WHAT: dict[type[exp.Expr], str] = {
     exp.Select: "a select is not part of the language",
     exp.Exists: "exists is written as a count: count(refunds) > 0",
     exp.Star: "* stands for nothing here; name the relation, as in count(refunds)",
-    exp.Like: "like is not part of the language; use starts_with, ends_with or =",
+    exp.Like: "like is not part of the language; use starts_with, ends_with, listed or =",
     exp.ILike: "ilike is not part of the language; use lower with starts_with, ends_with or =",
     exp.Window: "a window (over) is not part of the language",
     exp.Distinct: "distinct is not part of the language; related records are counted once each",

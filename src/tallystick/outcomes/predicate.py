@@ -31,11 +31,12 @@ from typing import Literal, TypeAlias
 
 from tallystick.errors import ContractError, Position
 from tallystick.outcomes import tree
-from tallystick.outcomes.check import Scope, check
+from tallystick.outcomes.check import check
+from tallystick.outcomes.names import Scope
 from tallystick.outcomes.parse import SourceText
 from tallystick.outcomes.standard import standard_facts
 from tallystick.outcomes.tree import BOOLEAN, INSTANT, Expression, Value
-from tallystick.records.types import RECORD_TYPES, RecordType
+from tallystick.records.types import RECORD_TYPES, LookedUp, RecordType
 
 __all__ = [
     "PLACEHOLDER",
@@ -263,7 +264,7 @@ def predicate_from_source(
     facts |= {name: text(content, "facts", name) for name, content in source.facts.items()}
     scope = Scope(record, facts, custom, source.params)
     for name in source.facts:
-        scope.fact(name)
+        scope.fact(name, check)
     clauses = [_clause(name, given, scope, text) for name, given in source.clauses.items()]
     quantity = None if source.quantity is None else _quantity(text(source.quantity, "quantity"), scope)
     ordered = tuple(Fact(name, expression, facts[name].text) for name, expression in scope.facts.items())
@@ -328,6 +329,9 @@ def _related(parts: Iterable[Expression], scope: Scope) -> frozenset[str]:
             if isinstance(node, tree.Aggregate):
                 path = _path(scope.record, node.relation)
                 found.update(scope.record.relation[name].target for name in path)
+            elif isinstance(node, tree.Field) and node.relation is not None:
+                derived = RECORD_TYPES[scope.record.relation[node.relation].target].derivation.get(node.name)
+                found.update([derived.type] if isinstance(derived, LookedUp) else [])
             elif isinstance(node, tree.Read):
                 found.add(node.record_type)
             elif isinstance(node, tree.FactRef) and node.name not in seen:

@@ -8,6 +8,8 @@ equal aggregates are computed once. The rules of the language that both evaluato
   integer beyond 64 bits and an instant beyond 64 bits are unknown, never wrapped and never an error.
 - `least` and `greatest` are unknown when an argument is; `coalesce` gives the first known argument.
 - `lower` and `upper` change ASCII letters only; `length` counts code points; text is ordered by code point.
+- `listed(a, b)` tells whether a is one of the words of b, which are separated by spaces.
+- The condition of an aggregate sees the columns of its relation, and the facts and own columns of the record.
 - `count` and `sum` over no rows are 0, `min` and `max` are null. A sum over a row whose value is null is null; `min`
   and `max` pass over nulls. A money aggregate over a relation with a row in another currency than the record is null.
 """
@@ -176,7 +178,9 @@ class AddDays:
 class Call:
     """A function of the language."""
 
-    function: Literal["coalesce", "least", "greatest", "abs", "lower", "upper", "length", "starts_with", "ends_with"]
+    function: Literal[
+        "coalesce", "least", "greatest", "abs", "lower", "upper", "length", "starts_with", "ends_with", "listed"
+    ]
     arguments: tuple[Expression, ...]
     type: Type
 
@@ -205,6 +209,14 @@ class Aggregate:
         """True for an amount in the currency of the related record; `origin_` amounts are in that of their source."""
         argument = self.argument
         return argument is not None and argument.type.name == "money" and not argument.name.startswith("origin_")
+
+    @property
+    def correlated(self) -> bool:
+        """True when its condition depends on facts or own columns of the record."""
+        return self.where is not None and any(
+            isinstance(node, FactRef) or (isinstance(node, Field) and node.relation is None)
+            for node in walk(self.where)
+        )
 
 
 Expression: TypeAlias = (

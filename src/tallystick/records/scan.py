@@ -79,6 +79,7 @@ def connect(
     """Give a DuckDB connection with two views per record type of a source.
 
     `payment` holds the newest version of each payment that is not deleted; `payment_all` every version, tombstones too.
+    Of a frozen type it is the first version seen that counts.
     Both have the common columns and the typed ones; instants are BIGINT microseconds, money is DECIMAL(18,4). The views
     show what was stored when this was called: later commits change nothing. Close the connection, or use it with
     `with`. It reaches no network and loads no extension.
@@ -124,6 +125,11 @@ def _create_views(database: duckdb.DuckDBPyConnection, kind: str, chosen: Select
     rows = _rows(columns, chosen)
     database.execute(f'CREATE VIEW "{kind}_all" AS {rows}')
     latest = f'SELECT * FROM "{kind}_all" AS row'
+    if RECORD_TYPES[kind].frozen:
+        # The first version seen counts, whatever came later.
+        latest += " WHERE version = 1 AND NOT deleted"
+        database.execute(f'CREATE VIEW "{kind}" AS {latest}')
+        return
     if chosen.superseded:
         gone = pa.table({"seq": pa.array(chosen.superseded, pa.int64())})
         database.register("tallystick_gone", gone)

@@ -2,73 +2,24 @@
 
 A record type has one row per version of one source object. The columns here are the typed ones; every row also carries
 the common columns of `COMMON`. A relation is a to-many link that predicates may count and sum over.
-
-Kinds: `text`; `integer` (64 bit); `money` (exact decimal in major units, four places, never a float; the row's
-`currency` and `exponent` say which currency and how many places the system of record really uses); `rate` (exact
-decimal, twelve places); `boolean`; `instant` (microseconds since 1970-01-01T00:00Z).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Literal
+from tallystick.records.kinds import Column, Derived, Following, Kind, LookedUp, RecordType, Relation
+from tallystick.records.tickets import TICKET, TICKET_EVENT
 
-__all__ = ["COMMON", "RECORD_TYPES", "Column", "Kind", "RecordType", "Relation"]
-
-Kind = Literal["text", "integer", "money", "rate", "boolean", "instant"]
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One typed column of a record type."""
-
-    name: str
-    kind: Kind
-    doc: str
-
-
-@dataclass(frozen=True, slots=True)
-class Relation:
-    """A to-many link from a record to records of another type.
-
-    A target record is linked when its `remote` column equals any of the `local` columns of the record, or, with `via`,
-    of the records that the relation `via` leads to. Null never equals anything.
-    """
-
-    name: str
-    target: str
-    local: tuple[str, ...]
-    remote: str
-    via: str | None = None
-
-
-@dataclass(frozen=True)
-class RecordType:
-    """A canonical record type; `occurred` names the instant column that says when it happened.
-
-    A claim may name a record by its id or by an alias: the value of one of its columns, or the id of a record that one
-    of its relations leads to. `dead` is a column and the value that marks a record no alias means.
-    """
-
-    name: str
-    doc: str
-    occurred: str
-    columns: tuple[Column, ...]
-    relations: tuple[Relation, ...] = ()
-    aliases: tuple[str, ...] = ()
-    dead: tuple[str, str] | None = None
-
-    @cached_property
-    def column(self) -> dict[str, Column]:
-        """Columns by name."""
-        return {column.name: column for column in self.columns}
-
-    @cached_property
-    def relation(self) -> dict[str, Relation]:
-        """Relations by name."""
-        return {relation.name: relation for relation in self.relations}
-
+__all__ = [
+    "COMMON",
+    "RECORD_TYPES",
+    "Column",
+    "Derived",
+    "Following",
+    "Kind",
+    "LookedUp",
+    "RecordType",
+    "Relation",
+]
 
 COMMON: tuple[Column, ...] = (
     Column("source", "text", "Source of tallystick.yaml that delivered the row."),
@@ -313,5 +264,7 @@ RECORD_TYPES: dict[str, RecordType] = {
         _LEDGER_ENTRY,
         _PAYMENT,
         _REFUND,
+        TICKET,
+        TICKET_EVENT,
     )
 }
