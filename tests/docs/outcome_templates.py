@@ -26,12 +26,16 @@ def page():
         parts.append("\n| Parameter | Default | What it settles | In practice |\n|---|---|---|---|\n")
         for param in template.params:
             default = "required" if param.default is None else f"`{_shown(param.default)}`"
-            choices = f" One of {', '.join(f'`{choice}`' for choice in param.choices)}." if param.choices else ""
+            default = "the vendor's identities" if param.vendors else default
+            some = "Any" if param.kind in {"list", "hours"} else "One"
+            choices = f" {some} of {', '.join(f'`{choice}`' for choice in param.choices)}." if param.choices else ""
             parts.append(f"| `{param.name}` | {default} | {param.doc}{choices} | {param.source} |\n")
         predicate = template.predicate(
-            {param.name: "the-vendor" for param in template.params if param.default is None},
+            {param.name: "the-vendor" for param in template.params if param.default is None and not param.vendors},
             custom={"invoice": {"placed_at": "instant", "placed_with": "text"}},
+            vendors=["the-vendor"],
         )
+        parts += _presets(template)
         parts.append("\nWith the defaults, its facts are\n\n| Fact | Is |\n|---|---|\n")
         parts += [f"| `{fact.name}` | `{_cell(fact.text)}` |\n" for fact in predicate.facts]
         parts.append(
@@ -44,8 +48,27 @@ def page():
     return "".join(parts)
 
 
+def _presets(template):
+    """Give the presets of a template, each with where it was published."""
+    if not template.presets:
+        return
+    yield "\nPresets: `with: {preset: NAME, ...}` takes these values first. Confidence: P the party's own page, P* its text"
+    yield " as republished, S a third party. What was not published stays at the default.\n\n"
+    yield "| Preset | In words | Sets | Not published | Price | Published | Confidence |\n|---|---|---|---|---|---|---|\n"
+    for preset in template.presets.values():
+        sets = ", ".join(f"`{name}: {_shown(value)}`" for name, value in preset.values.items())
+        silent = ", ".join(f"`{name}`" for name in preset.unpublished) or "-"
+        published = f"{preset.source}; {preset.date}"
+        cells = (f"`{preset.name}`", preset.doc, sets, silent, preset.price, published, preset.confidence)
+        yield f"| {' | '.join(cells)} |\n"
+
+
 def _shown(value):
-    return str(value).lower() if isinstance(value, bool) else value
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{name}: {of}" for name, of in value.items()) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(value) + "]"
+    return str(value).lower() if isinstance(value, bool) else value if value != "" else '""'
 
 
 def _cell(text):

@@ -22,6 +22,7 @@ from tallystick.outcomes import (
     read_row,
 )
 from tallystick.outcomes.library import DOLLARS_COLLECTED
+from tallystick.outcomes.ticket_resolved import TICKET_RESOLVED
 from tallystick.period import zone
 from tallystick.records.types import COMMON, RECORD_TYPES
 
@@ -481,3 +482,85 @@ def test_dollars_collected_is_decided_alike(database, values, data, read_from, r
     """The built-in template is decided alike in SQL and in Python with any parameters."""
     predicate = DOLLARS_COLLECTED.predicate(values, custom=CUSTOM)
     assert_equal(database, predicate, data, Inputs(read_from, read_to))
+
+
+KINDS = (
+    "message",
+    "message",
+    "solved",
+    "reopened",
+    "assigned",
+    "grouped",
+    "tagged",
+    "rated",
+    "ai_agent",
+    "merged",
+    "call",
+)
+DEEDS = st.fixed_dictionaries(
+    {
+        "at": SOON,
+        "ticket_id": st.just("a"),
+        "kind": st.sampled_from(KINDS),
+        "actor_id": st.sampled_from(["bot", "a", "b", "c", None]),
+        "by": st.sampled_from(["user", "user", "rule"]),
+        "channel": st.sampled_from(["email", "api", None]),
+        "public": st.sampled_from([True, True, False]),
+        "says": st.sampled_from(["other", "thanks", "greeting", None]),
+        "value": st.sampled_from(["test", "escalated", "judged_resolved"]),
+        "previous": st.sampled_from(["ai", "people"]),
+        "assignee_id": st.sampled_from(["bot", "a", "b", None]),
+        "group_id": st.sampled_from(["ai", "people", None]),
+        "other_ticket_id": st.sampled_from(["b", None]),
+        "score": st.sampled_from([1, 4, 5]),
+        "custom": st.none(),
+    }
+)
+CASES = st.fixed_dictionaries(
+    {
+        "id": st.just("a"),
+        "created_at": st.just(SPRING),
+        "updated_at": SOON,
+        "status": st.sampled_from(["open", "closed", "deleted", None]),
+        "channel": st.sampled_from(["email", "messaging", "voice", None]),
+        "requester_id": st.sampled_from(["a", "c", None]),
+        "cc_ids": st.sampled_from(["b", "", None]),
+        "reopens_reported": st.sampled_from([0, 1, None]),
+        "custom": st.none(),
+    }
+)
+AGREED = st.fixed_dictionaries(
+    {"bots": st.just(["bot"])},
+    optional={
+        "confirmation": st.sampled_from(["explicit", "silence", "any_of"]),
+        "silence_hours": st.integers(0, 4),
+        "reopen_days": st.integers(0, 1),
+        "handoff_voids": st.lists(st.sampled_from(["requested", "assigned", "public_reply", "internal_note"])),
+        "shared_seats": st.just(["c"]),
+        "ai_groups": st.just(["ai"]),
+        "escalation_tags": st.just(["escalated"]),
+        "spam_and_test_exclusions": st.just(["test"]),
+        **{
+            param.name: st.sampled_from(param.choices) if param.choices else st.booleans()
+            for param in TICKET_RESOLVED.params
+            if (param.kind == "text" and param.choices and param.name not in {"confirmation", "judge", "reopen_scope"})
+            or param.kind == "boolean"
+        },
+    },
+)
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+@given(AGREED, CASES, st.lists(DEEDS, max_size=9), ROLES, st.integers(0, 30))
+def test_ticket_resolved_is_decided_alike(database, values, ticket, deeds, roles, hours):
+    """The template for tickets is decided alike in SQL and in Python with any parameters."""
+    numbers, users = {}, []
+    for user in sorted(roles, key=lambda row: row["as_of"]):
+        numbers[user["id"]] = numbers.get(user["id"], 0) + 1
+        users.append({**user, "version": numbers[user["id"]], "custom": None})
+    acts = [{**deed, "id": f"e{number}"} for number, deed in enumerate(deeds)]
+    empty = {kind: [] for kind in RECORD_TYPES}
+    data = {**empty, "ticket": [ticket], "ticket_event": acts, "actor_all": users}
+    predicate = TICKET_RESOLVED.predicate(values)
+    read = dict.fromkeys(RECORD_TYPES, SPRING + hours * HOUR)
+    assert_equal(database, predicate, data, Inputs(dict.fromkeys(RECORD_TYPES, 0), read))

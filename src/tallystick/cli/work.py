@@ -136,6 +136,9 @@ def print_verify(reports: Sequence[dict[str, Any]]) -> None:
         print_table(report["contract"], list(counts), [list(counts.values())], right=range(len(counts)))
         for clause, count in report["reasons"][:5]:
             say(f"  {count} rejected by {clause}")
+        if report["claimed_twice"]:
+            rows = [(twice["claim_id"], twice["status"], twice["text"]) for twice in report["claimed_twice"][:20]]
+            print_table(f"Claimed twice: {len(report['claimed_twice'])}", ["Claim", "Is", "Because"], rows)
         say(f"{report['changed']} verdicts changed.")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -131,20 +132,39 @@ class _Loading:
     def _predicate(self, path: KeyPath, given: OutcomeTerms) -> tuple[Predicate, PredicateSource]:
         custom = self.custom.get(given.source, {})
         locate = self._locate(path)
+        own = {
+            name: ClauseSource(clause.test, clause.until, clause.open, clause.guard, clause.says)
+            for name, clause in given.clauses.items()
+        }
         if given.uses is None:
-            clauses = {
-                name: ClauseSource(clause.test, clause.until, clause.open, clause.guard, clause.says)
-                for name, clause in given.clauses.items()
-            }
-            source = PredicateSource(given.facts, clauses, given.quantity)
+            source = PredicateSource(given.facts, own, given.quantity)
             return predicate_from_source(given.record or "", source, custom=custom, locate=locate), source
         template = self.templates.get(given.uses)
         if template is None:
             where = self.document.text_position((*path, "uses"))
             hint = _near(given.uses, self.templates)
             raise ContractError(f"no outcome template is named {given.uses}", hint=hint, where=where)
-        predicate = template.predicate(given.with_, custom=custom, locate=locate)
-        return predicate, template.build(template.values(given.with_))
+        vendors = self.terms.vendor.identities.get(given.source, [])
+        source = template.source(given.with_, custom=custom, locate=locate, vendors=vendors)
+        self._refuse_twice(path, source, given)
+        source = replace(source, facts={**source.facts, **given.facts}, clauses={**source.clauses, **own})
+
+        def locate_own(inner: tuple[str, ...]) -> Position | None:
+            return locate(inner) if inner[1:2] and inner[1] in {*own, *given.facts} else None
+
+        label = f"template {template.name}:"
+        return predicate_from_source(template.record, source, custom=custom, locate=locate_own, label=label), source
+
+    def _refuse_twice(self, path: KeyPath, source: PredicateSource, given: OutcomeTerms) -> None:
+        """Refuse a clause or fact that the template has already: it would quietly mean something else."""
+        for kind, of_template, own in (
+            ("clauses", source.clauses, given.clauses),
+            ("facts", source.facts, given.facts),
+        ):
+            for name in own:
+                if name in of_template:
+                    where = self.document.key_position((*path, kind, name))
+                    raise ContractError(f"the template has {name} already", hint="Choose another name.", where=where)
 
     def _locate(self, path: KeyPath) -> Locate:
         def locate(inner: tuple[str, ...]) -> Position | None:
@@ -209,6 +229,7 @@ def _rule(predicate: Predicate, source: PredicateSource) -> dict[str, Any]:
         "facts": {fact.name: fact.text for fact in predicate.facts},
         "quantity": source.quantity,
         "params": dict(source.params),
+        **({"unit": {"links": list(source.unit.links), "key": source.unit.key}} if source.unit else {}),
     }
 
 

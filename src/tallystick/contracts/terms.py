@@ -124,11 +124,15 @@ _Percent = Annotated[
 ]
 
 
-def _parameter(value: Any) -> str | int | bool:
+def _parameter(value: Any) -> Any:
     if isinstance(value, (str, int)):
         return value
-    hint = "Put it in quotes if it looks like a day or a number with decimals."
-    raise FieldError("a text, a whole number, or true or false is expected here", hint=hint)
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return tuple(value)
+    if isinstance(value, dict) and all(isinstance(item, int) for item in value.values()):
+        return value
+    hint = "Put it in quotes if it looks like a day or a number. A list holds texts, a mapping whole numbers."
+    raise FieldError("a text, a whole number, true or false, or a list or mapping of such is expected here", hint=hint)
 
 
 def _clause(value: Any) -> Any:
@@ -142,7 +146,16 @@ def _clause(value: Any) -> Any:
 _Parameter = Annotated[
     Any,
     BeforeValidator(_parameter),
-    WithJsonSchema({"type": ["string", "integer", "boolean"]}, mode="validation"),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": ["string", "integer", "boolean"]},
+                {"type": "array", "items": {"type": "string"}},
+                {"type": "object", "additionalProperties": {"type": "integer"}},
+            ]
+        },
+        mode="validation",
+    ),
 ]
 
 
@@ -208,7 +221,7 @@ class PriceTerms(_Terms):
 
 
 class OutcomeTerms(_Terms):
-    """What is paid for: by a template, or by clauses written out."""
+    """What is paid for: by a template, which further clauses may narrow, or by clauses written out."""
 
     model_config = ConfigDict(
         json_schema_extra={"oneOf": [{"required": ["uses"]}, {"required": ["record", "clauses"]}]},
@@ -219,7 +232,9 @@ class OutcomeTerms(_Terms):
     with_: dict[str, _Parameter] = Field(default={}, alias="with", description="Parameters of the template.")
     record: _Text | None = Field(default=None, description="Record type the clauses are about.")
     clauses: dict[str, _Clause] = Field(
-        default={}, description="Conditions by name; all of them have to be true. The first false one decides."
+        default={},
+        description="Conditions by name; all of them have to be true. The first false one decides. Beside a template "
+        "they come after its own, and may use its facts.",
     )
     facts: dict[str, _Text] = Field(default={}, description="Values by name, for the clauses to use.")
     quantity: _Text | None = Field(
@@ -240,10 +255,10 @@ class OutcomeTerms(_Terms):
                 hint = "Leave `with` out; clauses have no parameters."
                 raise FieldError("parameters without a template", hint=hint, path=("with",))
             return self
-        own = [name for name in ("record", "clauses", "facts", "quantity") if getattr(self, name)]
+        own = [name for name in ("record", "quantity") if getattr(self, name)]
         if own:
             hint = f"Leave out {', '.join(own)}, or leave out uses and write the clauses yourself."
-            raise FieldError("an outcome has a template or clauses of its own, not both", hint=hint, path=(own[0],))
+            raise FieldError("the template says that already", hint=hint, path=(own[0],))
         return self
 
 

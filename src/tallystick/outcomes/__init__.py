@@ -13,6 +13,7 @@ from tallystick.outcomes.predicate import (
     Predicate,
     PredicateSource,
     State,
+    Unit,
     predicate_from_source,
 )
 from tallystick.outcomes.template import Param, Template
@@ -31,6 +32,7 @@ __all__ = [
     "PredicateSource",
     "State",
     "Template",
+    "Unit",
     "compile_evidence",
     "compile_predicate",
     "describe",

@@ -13,8 +13,8 @@ import pluggy
 
 from tallystick.outcomes.predicate import ClauseSource, PredicateSource
 from tallystick.outcomes.standard import FUNDS_OUT
-from tallystick.outcomes.template import Param, Template
-from tallystick.outcomes.tree import Value
+from tallystick.outcomes.template import Param, Setting, Template, scalars
+from tallystick.outcomes.ticket_resolved import TICKET_RESOLVED
 
 __all__ = ["DOLLARS_COLLECTED", "tallystick_outcome_templates"]
 
@@ -131,20 +131,16 @@ _PARAMS = (
 )
 
 
-def _dollars_collected(values: Mapping[str, Value]) -> PredicateSource:
+def _dollars_collected(values: Mapping[str, Setting]) -> PredicateSource:
     return PredicateSource(
         facts=_facts(values),
         clauses=_clauses(values),
         quantity="net_amount",
-        params={name: values[name] for name in ("agency",)}
-        | {
-            name: values[name]
-            for name in ("min_age_days_overdue", "attribution_days", "settling_days", "lookback_days")
-        },
+        params=scalars(values, "agency", "min_age_days_overdue", "attribution_days", "settling_days", "lookback_days"),
     )
 
 
-def _facts(values: Mapping[str, Value]) -> dict[str, str]:
+def _facts(values: Mapping[str, Setting]) -> dict[str, str]:
     basis = str(values["basis"])
     taken = "least(amount_captured, applied)" if values["overpayment"] == "capped" else "amount_captured"
     facts = {
@@ -197,13 +193,13 @@ def _major(minor: str) -> str:
     return f"({minor}) * case {cases} else null end"
 
 
-def _disputed(values: Mapping[str, Value]) -> str:
+def _disputed(values: Mapping[str, Setting]) -> str:
     if values["dispute_effect"] == "on_lost":
         return f"{FUNDS_OUT} and disputes.final"
     return FUNDS_OUT if values["reinstate_on_win"] else "disputes.withdrawn_at is not null"
 
 
-def _clauses(values: Mapping[str, Value]) -> dict[str, str | ClauseSource]:
+def _clauses(values: Mapping[str, Setting]) -> dict[str, str | ClauseSource]:
     clauses: dict[str, str | ClauseSource] = {
         "real_money": ClauseSource("not test_mode", says="the system marks it as not real money"),
         "own_money": ClauseSource("beneficiary is null", says="it was taken on behalf of {beneficiary}"),
@@ -244,12 +240,12 @@ def _clauses(values: Mapping[str, Value]) -> dict[str, str | ClauseSource]:
     return clauses | _guards(values) | _windows(values)
 
 
-def _plain(values: Mapping[str, Value]) -> str:
+def _plain(values: Mapping[str, Setting]) -> str:
     # Braces in the buyer's text would be read as the name of a fact.
     return str(values["agency"]).replace("{", "(").replace("}", ")")
 
 
-def _tag_clause(values: Mapping[str, Value]) -> ClauseSource:
+def _tag_clause(values: Mapping[str, Setting]) -> ClauseSource:
     keys = (values["placed_at_field"], values["placed_with_field"])
     fields = ", ".join(f"'{name}'" for name in ("metadata", *(f"metadata.{key}" for key in keys)))
     written = f"max(invoice_changes.at) filter (where invoice_changes.field in ({fields}))"
@@ -273,7 +269,7 @@ def _manual_clause() -> ClauseSource:
     )
 
 
-def _guards(values: Mapping[str, Value]) -> dict[str, str | ClauseSource]:
+def _guards(values: Mapping[str, Setting]) -> dict[str, str | ClauseSource]:
     guards: dict[str, str | ClauseSource] = {
         "on_platform": ClauseSource(
             "channel = 'platform'", guard=True, says="somebody says it was paid; no money moved in this system"
@@ -299,7 +295,7 @@ def _guards(values: Mapping[str, Value]) -> dict[str, str | ClauseSource]:
     return guards
 
 
-def _windows(values: Mapping[str, Value]) -> dict[str, str | ClauseSource]:
+def _windows(values: Mapping[str, Setting]) -> dict[str, str | ClauseSource]:
     disputes_count = values["basis"] in {"net_of_refunds_and_disputes", "net_of_fees"}
     held = values["dispute_effect"] == "hold_until_closed" and disputes_count
     open_dispute = f"count(disputes) filter (where {FUNDS_OUT} and not coalesce(disputes.final, false)) > 0"
@@ -334,4 +330,4 @@ DOLLARS_COLLECTED = Template(
 @_hookimpl
 def tallystick_outcome_templates() -> list[Template]:
     """Give the built-in templates the way a plugin does."""
-    return [DOLLARS_COLLECTED]
+    return [DOLLARS_COLLECTED, TICKET_RESOLVED]

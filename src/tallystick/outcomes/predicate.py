@@ -49,6 +49,7 @@ __all__ = [
     "PredicateSource",
     "State",
     "Status",
+    "Unit",
     "predicate_from_source",
 ]
 
@@ -137,6 +138,18 @@ class Clause:
         return tuple(part for part in (self.test, self.until, self.open) if part is not None)
 
 
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """Which records are one unit, so that one claim alone is paid for all of them.
+
+    `links` name facts that hold the id of another record of the same unit. `key` names a fact that is equal for the
+    records of one unit which occurred on the same calendar day of the contract's zone.
+    """
+
+    links: tuple[str, ...] = ()
+    key: str | None = None
+
+
 @dataclass(frozen=True)
 class Predicate:
     """The clauses of one outcome, typed, with the facts they rest on (each after those it uses).
@@ -148,6 +161,7 @@ class Predicate:
     facts: tuple[Fact, ...]
     clauses: tuple[Clause, ...]
     quantity: Expression | None = None
+    unit: Unit | None = None
 
     @property
     def record_type(self) -> RecordType:
@@ -227,6 +241,7 @@ class PredicateSource:
     clauses: Mapping[str, str | ClauseSource]
     quantity: str | None = None
     params: Mapping[str, Value] = field(default_factory=dict)
+    unit: Unit | None = None
 
 
 def predicate_from_source(
@@ -268,7 +283,7 @@ def predicate_from_source(
     clauses = [_clause(name, given, scope, text) for name, given in source.clauses.items()]
     quantity = None if source.quantity is None else _quantity(text(source.quantity, "quantity"), scope)
     ordered = tuple(Fact(name, expression, facts[name].text) for name, expression in scope.facts.items())
-    predicate = Predicate(record, ordered, tuple(clauses), quantity)
+    predicate = Predicate(record, ordered, tuple(clauses), quantity, source.unit)
     _check_sentences(predicate, text)
     return predicate
 

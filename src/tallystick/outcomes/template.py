@@ -1,64 +1,129 @@
-"""Templates: predicates with parameters, so that a contract says what differs and not everything."""
+"""Templates: predicates with parameters, so that a contract says what differs and not everything.
+
+A template may come with presets: the values a published definition comes down to, each with its source.
+"""
 
 from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
 
 from tallystick.errors import ContractError
 from tallystick.outcomes.predicate import Locate, Predicate, PredicateSource, predicate_from_source
 from tallystick.outcomes.tree import Value
 
-__all__ = ["Param", "Template"]
+__all__ = ["Param", "Preset", "Setting", "Template", "scalars"]
 
 _FIELD = re.compile(r"[a-z][a-z0-9_]{0,47}")
+
+
+Setting: TypeAlias = str | int | bool | tuple[str, ...] | Mapping[str, int]
+"""A parameter's value: `list` is a tuple of texts, `hours` the hours by channel."""
+
+
+def scalars(values: Mapping[str, Setting], *names: str) -> dict[str, Value]:
+    """Give some parameters that are single values, for the `:name` placeholders of a predicate."""
+    return {name: value for name in names if isinstance(value := values[name], (str, int, bool))}
 
 
 @dataclass(frozen=True, slots=True)
 class Param:
     """One parameter of a template.
 
-    `kind` `field` is the name of a custom field the buyer declared. A parameter without `default` has to be given.
-    `least` and `most` bound an integer, both included. `source` says where in practice the parameter comes from.
+    `kind` `field` is the name of a custom field the buyer declared, or "" for none where that is the default. A `list`
+    holds texts, each of `choices` if there are any. `hours` are whole hours by channel, one of `choices`; a number
+    alone holds for every channel. A parameter without `default` has to be given; one that is `vendors` is the vendor's
+    identities in the outcome's source unless given. `least` and `most` bound numbers, both included. `source` says
+    where in practice the parameter comes from.
     """
 
     name: str
-    kind: Literal["text", "integer", "boolean", "field"]
+    kind: Literal["text", "integer", "boolean", "field", "list", "hours"]
     doc: str
     source: str
-    default: str | int | bool | None = None
+    default: Setting | None = None
     choices: tuple[str, ...] = ()
     least: int = 0
     most: int = 3_650
+    vendors: bool = False
 
-    def read(self, value: object) -> str | int | bool:
+    def read(self, value: object) -> Setting:
         """Give the value as the template takes it.
 
         Raises:
             ValueError: It is not of the kind, not a choice, or out of bounds; the message says what is possible.
         """
-        if self.kind == "boolean":
-            if isinstance(value, bool):
-                return value
-            raise ValueError("true or false")
-        if self.kind == "integer":
-            if isinstance(value, int) and not isinstance(value, bool) and self.least <= value <= self.most:
-                return value
-            raise ValueError(f"a whole number from {self.least} to {self.most}")
-        if self.choices:
-            if isinstance(value, str) and value in self.choices:
-                return value
-            raise ValueError(f"one of {', '.join(self.choices)}")
-        if self.kind == "field":
-            if isinstance(value, str) and _FIELD.fullmatch(value):
-                return value
-            raise ValueError("the name of a custom field: lower-case letters, digits and _")
-        if isinstance(value, str) and value.strip():
-            return value
-        raise ValueError("a text that is not empty")
+        readers: dict[str, Callable[[object], Setting | None]] = {
+            "boolean": lambda given: given if isinstance(given, bool) else None,
+            "integer": self._integer,
+            "list": self._list,
+            "hours": self._hours,
+            "field": lambda given: given if isinstance(given, str) and _FIELD.fullmatch(given) else None,
+            "text": self._text,
+        }
+        found = readers[self.kind](value)
+        if found is None:
+            raise ValueError(self._wanted())
+        return found
+
+    def _wanted(self) -> str:
+        numbers = f"from {self.least} to {self.most}"
+        some = f", each one of {', '.join(self.choices)}" if self.choices else ""
+        return {
+            "boolean": "true or false",
+            "integer": f"a whole number {numbers}",
+            "list": f"a list of texts{some}",
+            "hours": f"whole hours {numbers}, or a mapping of channels to hours{some}",
+            "field": "the name of a custom field: lower-case letters, digits and _",
+            "text": f"one of {', '.join(self.choices)}" if self.choices else "a text that is not empty",
+        }[self.kind]
+
+    def _integer(self, value: object) -> int | None:
+        whole = isinstance(value, int) and not isinstance(value, bool) and self.least <= value <= self.most
+        return value if whole and isinstance(value, int) else None
+
+    def _text(self, value: object) -> str | None:
+        allowed = isinstance(value, str) and (value in self.choices if self.choices else bool(value.strip()))
+        return value if allowed and isinstance(value, str) else None
+
+    def _list(self, value: object) -> tuple[str, ...] | None:
+        if not isinstance(value, (list, tuple)):
+            return None
+        read = [self._text(item) for item in value]
+        return None if None in read else tuple(dict.fromkeys(item for item in read if item is not None))
+
+    def _hours(self, value: object) -> Mapping[str, int] | None:
+        if not isinstance(value, Mapping):
+            every = self._integer(value)
+            return None if every is None else dict.fromkeys(self.choices, every)
+        read = {str(channel): self._integer(hours) for channel, hours in value.items()}
+        if None in read.values() or not read.keys() <= set(self.choices):
+            return None
+        given = {channel: hours for channel, hours in read.items() if hours is not None}
+        default = self.default if isinstance(self.default, Mapping) else {}
+        return {**default, **given}
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """A published definition as values of a template's parameters.
+
+    `source` and `date` say where and when it was published, `confidence` how well it is known: `P` the party's own
+    page, `P*` its text as republished by another, `S` a third party. `unpublished` names the parameters nothing is
+    known about, which stay at the template's default.
+    """
+
+    name: str
+    doc: str
+    values: Mapping[str, object]
+    price: str
+    source: str
+    date: str
+    confidence: str
+    unpublished: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,40 +131,94 @@ class Template:
     """A named predicate with parameters.
 
     `build` gets every parameter, defaults filled in, and gives the predicate as text; what it gives depends on its
-    argument alone.
+    argument alone. `with: {preset: NAME}` in a contract takes the values of a preset first.
     """
 
     name: str
     record: str
     doc: str
     params: tuple[Param, ...]
-    build: Callable[[Mapping[str, Value]], PredicateSource]
+    build: Callable[[Mapping[str, Setting]], PredicateSource]
+    presets: Mapping[str, Preset] = field(default_factory=dict)
 
-    def values(self, given: Mapping[str, object], locate: Locate | None = None) -> dict[str, Value]:
-        """Give every parameter: the given ones checked, the others by default.
+    def values(
+        self, given: Mapping[str, object], locate: Locate | None = None, *, vendors: Sequence[str] = ()
+    ) -> dict[str, Setting]:
+        """Give every parameter: the given ones checked, then those of the preset, the others by default.
+
+        Args:
+            given: The parameters the contract sets (`with`).
+            locate: Where a parameter stands, by `("with", name)`.
+            vendors: The vendor's identities in the source of the outcome.
 
         Raises:
             ContractError: A parameter is unknown, missing or wrong; the path of one is `("with", name)`.
         """
         known = {param.name: param for param in self.params}
-        for name in given:
+        own = {name: value for name, value in given.items() if name != "preset" or not self.presets}
+        for name in own:
             if name not in known:
                 close = difflib.get_close_matches(str(name), known, n=1)
                 hint = f"Did you mean {close[0]}?" if close else f"{self.name} takes {', '.join(known)}."
                 raise self._error(name, locate, f"{self.name} has no parameter {name}", hint)
-        values: dict[str, Value] = {}
+        chosen = {**self._preset(given, locate), **own}
+        values: dict[str, Setting] = {}
         for name, param in known.items():
-            if name not in given:
-                if param.default is None:
-                    raise self._error(None, locate, f"{self.name} needs the parameter {name}", param.doc)
+            if name in chosen:
+                try:
+                    values[name] = param.read(chosen[name])
+                except ValueError as error:
+                    what = f"{name} of {self.name} is {error}, not {chosen[name]!r}"
+                    raise self._error(name, locate, what, param.doc) from None
+            elif param.vendors and vendors:
+                values[name] = tuple(vendors)
+            elif param.default is not None:
                 values[name] = param.default
-                continue
-            try:
-                values[name] = param.read(given[name])
-            except ValueError as error:
-                what = f"{name} of {self.name} is {error}, not {given[name]!r}"
-                raise self._error(name, locate, what, param.doc) from None
+            else:
+                hint = f"{param.doc} Or name them under vendor.identities." if param.vendors else param.doc
+                raise self._error(None, locate, f"{self.name} needs the parameter {name}", hint)
         return values
+
+    def _preset(self, given: Mapping[str, object], locate: Locate | None) -> Mapping[str, object]:
+        name = given.get("preset")
+        if name is None or not self.presets:
+            return {}
+        if name not in self.presets:
+            hint = f"There are: {', '.join(self.presets)}."
+            raise self._error("preset", locate, f"{self.name} has no preset {name!r}", hint)
+        return self.presets[str(name)].values
+
+    def source(
+        self,
+        given: Mapping[str, object],
+        *,
+        custom: Mapping[str, Mapping[str, str]] | None = None,
+        locate: Locate | None = None,
+        vendors: Sequence[str] = (),
+    ) -> PredicateSource:
+        """Give the predicate for some parameters as text.
+
+        Args:
+            given: The parameters the contract sets (`with`).
+            custom: Custom fields the buyer declared: record type to field to kind.
+            locate: Where a parameter stands in the contract, by `("with", name)`; `("with",)` for all of them.
+            vendors: The vendor's identities in the source of the outcome.
+
+        Raises:
+            ContractError: A parameter is wrong, or a custom field is needed that nobody declared.
+        """
+        values = self.values(given, locate, vendors=vendors)
+        declared = {name for fields in (custom or {}).values() for name in fields}
+        for param in self.params:
+            if param.kind == "field" and values[param.name] not in {"", *declared}:
+                name = values[param.name]
+                what = f"{self.name} reads the custom field {name} ({param.name}), which no source declares"
+                hint = f"Declare it in tallystick.yaml under custom. {param.doc}"
+                raise self._error(param.name if param.name in given else None, locate, what, hint)
+        try:
+            return self.build(values)
+        except ValueError as error:
+            raise self._error(None, locate, f"{self.name}: {error}", "") from None
 
     def predicate(
         self,
@@ -107,27 +226,11 @@ class Template:
         *,
         custom: Mapping[str, Mapping[str, str]] | None = None,
         locate: Locate | None = None,
+        vendors: Sequence[str] = (),
     ) -> Predicate:
-        """Build the predicate for some parameters.
-
-        Args:
-            given: The parameters the contract sets (`with`).
-            custom: Custom fields the buyer declared: record type to field to kind.
-            locate: Where a parameter stands in the contract, by `("with", name)`; `("with",)` for all of them.
-
-        Raises:
-            ContractError: A parameter is wrong, or the predicate needs a custom field that nobody declared.
-        """
-        values = self.values(given, locate)
-        custom = custom or {}
-        declared = {name for fields in custom.values() for name in fields}
-        for param in self.params:
-            if param.kind == "field" and values[param.name] not in declared:
-                name = values[param.name]
-                what = f"{self.name} reads the custom field {name} ({param.name}), which no source declares"
-                hint = f"Declare it in tallystick.yaml under custom. {param.doc}"
-                raise self._error(param.name if param.name in given else None, locate, what, hint)
-        return predicate_from_source(self.record, self.build(values), custom=custom, label=f"template {self.name}:")
+        """Build the predicate for some parameters; see `source`."""
+        source = self.source(given, custom=custom, locate=locate, vendors=vendors)
+        return predicate_from_source(self.record, source, custom=custom, label=f"template {self.name}:")
 
     def _error(self, name: str | None, locate: Locate | None, message: str, hint: str) -> ContractError:
         where = locate(("with",) if name is None else ("with", name)) if locate is not None else None

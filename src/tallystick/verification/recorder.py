@@ -20,20 +20,33 @@ from tallystick.period import format_instant, parse_instant
 from tallystick.records.catalog import RecordStore, coverage
 from tallystick.records.scan import connect
 from tallystick.verification.intake import read_stored_claims, register_contract
+from tallystick.verification.rivals import import_order, read_rivals
 from tallystick.verification.verdict import Status, Verdict
 from tallystick.verification.verifier import Decision, Owner
 
-__all__ = ["VerifyReport", "inputs_of", "read_verdicts", "verify_contract"]
+__all__ = ["ClaimedTwice", "VerifyReport", "inputs_of", "read_verdicts", "verify_contract"]
+
+
+class ClaimedTwice(msgspec.Struct, frozen=True):
+    """A claim on what another claim holds: the same record, or one of the same unit, under this or another contract."""
+
+    claim_id: str
+    status: str
+    text: str
 
 
 class VerifyReport(msgspec.Struct, frozen=True):
-    """What a verification found: all claims by status, the records found, reasons of rejection, what changed."""
+    """What a verification found: all claims by status, the records found, reasons of rejection, what changed.
+
+    `claimed_twice` lists every claim on something another claim holds.
+    """
 
     contract: str
     changed: int
     counts: dict[str, int]
     reasons: list[tuple[str, int]]
     as_of_seq: int
+    claimed_twice: list[ClaimedTwice] = []
 
 
 def verify_contract(
@@ -56,6 +69,8 @@ def verify_contract(
     as_of_seq = store.last_seq()
     with engine.connect() as connection:
         claims = read_stored_claims(connection, contract.name)
+        order = import_order(connection, contract.name)
+    rivals = read_rivals(engine, log, contract.name)
     before = {verdict.subject: verdict for verdict in read_verdicts(engine, contract.name).values()}
     verdicts: list[Verdict] = []
     owner: Owner = {}
@@ -64,7 +79,8 @@ def verify_contract(
         for outcome in contract.outcomes.values():
             database = open_databases.enter_context(connect(store, outcome.source, as_of_seq=as_of_seq))
             inputs = inputs_of(engine, outcome.source, now)
-            decisions.append(Decision(database, contract, outcome, inputs, before=before))
+            decision = Decision(database, contract, outcome, inputs, before=before, rivals=rivals, order=order)
+            decisions.append(decision)
         for decision in decisions:
             own = [claim for claim in claims if claim.outcome == decision.outcome.name]
             verdicts += decision.claimed(own, owner)
@@ -74,7 +90,9 @@ def verify_contract(
         changed = _record(connection, log, contract, verdicts, now)
         if changed:
             log.checkpoint(connection, signer)
-    return VerifyReport(contract.name, changed, _counts(verdicts), _reasons(verdicts), as_of_seq)
+    return VerifyReport(
+        contract.name, changed, _counts(verdicts), _reasons(verdicts), as_of_seq, _claimed_twice(verdicts)
+    )
 
 
 def _refuse_the_past(log: Log, now: int) -> None:
@@ -157,6 +175,14 @@ def _counts(verdicts: Sequence[Verdict]) -> dict[str, int]:
     statuses: tuple[Status, ...] = ("verified", "rejected", "pending", "unverifiable", "reversed")
     found = sum(verdict.found and verdict.status == "verified" for verdict in verdicts)
     return {"claimed": len(claimed), **{status: by_status[status] for status in statuses}, "found": found}
+
+
+def _claimed_twice(verdicts: Sequence[Verdict]) -> list[ClaimedTwice]:
+    return [
+        ClaimedTwice(verdict.subject.removeprefix("claim:"), verdict.status, verdict.reasons[0].text)
+        for verdict in verdicts
+        if not verdict.found and verdict.reasons and verdict.reasons[0].clause == "duplicate"
+    ]
 
 
 def _reasons(verdicts: Sequence[Verdict]) -> list[tuple[str, int]]:

@@ -1,7 +1,8 @@
 """Claims against records: one verdict for each claim, and one for each unclaimed record that meets the predicate.
 
-A verdict is a function of the contract, the claims, the evidence up to a sequence number, `now`, and the verdict given
-before, which only tells `rejected` from `reversed`. Nothing here writes; `recorder` does.
+A verdict is a function of the contract, the claims, the evidence up to a sequence number, `now`, the verdict given
+before, which only tells `rejected` from `reversed`, and how claims under other contracts stand, because one record is
+paid once. Nothing here writes; `recorder` does.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import duckdb
 import pyarrow as pa
@@ -20,6 +21,7 @@ from tallystick.outcomes import Inputs, compile_evidence, compile_predicate, des
 from tallystick.period import format_instant, zone
 from tallystick.verification.claim import Claim
 from tallystick.verification.resolve import resolve_sql
+from tallystick.verification.units import Holder, Rivals, Units
 from tallystick.verification.verdict import Evidence, Reason, Status, Verdict
 
 __all__ = ["Decision", "Owner"]
@@ -61,6 +63,8 @@ class Decision:
         outcome: One of its outcomes.
         inputs: Since when and up to when the streams were read; never later than `now`.
         before: The newest verdict of each subject in the ledger.
+        rivals: Claims under other contracts.
+        order: Ledger index of the import of each claim, to tell which of two claims came first.
     """
 
     def __init__(
@@ -71,15 +75,20 @@ class Decision:
         inputs: Inputs,
         *,
         before: Mapping[str, Verdict],
+        rivals: Rivals | None = None,
+        order: Mapping[str, int] | None = None,
     ) -> None:
         self.database = database
         self.contract = contract
         self.outcome = outcome
         self.inputs = inputs
         self.before = before
+        self.rivals = rivals or {}
+        self.order = order or {}
         self.zone = zone(contract.timezone)
         self.evidence: dict[str, tuple[Evidence, ...]] = {}
         self.rows: dict[str, dict[str, Any]] = {}
+        self.units = Units(None, (), self.zone)
 
     def claimed(self, claims: Sequence[Claim], owner: Owner) -> list[Verdict]:
         """Give the verdicts on the claims, in their order.
@@ -90,6 +99,7 @@ class Decision:
         """
         meant = self._resolve(claims)
         self.rows = self._rows()
+        self.units = Units(self.outcome.predicate.unit, self.rows.values(), self.zone)
         self.evidence = self._cited()
         verdicts = []
         for claim in claims:
@@ -101,7 +111,7 @@ class Decision:
                     text = f"{record_id} was already claimed as {holder}"
                     ruling = _Ruling("rejected", (Reason("duplicate", text),))
                 elif row is not None:
-                    ruling = self._judge(row)
+                    ruling = self._once(claim, record_id, self._judge(row))
             verdicts.append(self._verdict(f"claim:{claim.claim_id}", ruling, record_id, row, claim))
         return verdicts
 
@@ -113,8 +123,31 @@ class Decision:
         """
         unclaimed = (row for row in self.rows.values() if row["status"] == "meets")
         rows = [row for row in unclaimed if self._key(row["id"]) not in owner and self._in_term(row)]
-        verdicts = [self._found(row) for row in sorted(rows, key=itemgetter("id"))]
+        verdicts = []
+        for row in sorted(rows, key=itemgetter("id")):
+            if self.units.holder(row["id"]) is None and self._key(row["id"]) not in self.rivals:
+                self.units.hold(row["id"], Holder("", row["id"], "verified"))
+                verdicts.append(self._found(row))
         return verdicts + self._no_longer_found({verdict.subject for verdict in verdicts}, owner)
+
+    def _once(self, claim: Claim, record_id: str, ruling: _Ruling) -> _Ruling:
+        """Let one claim alone be paid for a unit: the first that is not rejected for another reason."""
+        if ruling.status not in {"verified", "pending"}:
+            return ruling
+        own = self.order.get(claim.claim_id, 0)
+        earlier = [holder for seq, holder in self.rivals.get(self._key(record_id), ()) if seq < own]
+        holder = earlier[0] if earlier else self.units.holder(record_id)
+        if holder is None:
+            status: Literal["verified", "pending"] = "verified" if ruling.status == "verified" else "pending"
+            self.units.hold(record_id, Holder(claim.claim_id, record_id, status))
+            return ruling
+        if ruling.status == "pending":
+            return ruling
+        what = f"{record_id} was" if holder.record_id == record_id else f"{holder.record_id}, of the same unit, was"
+        if holder.status == "pending":
+            text = f"{what} claimed before as {holder}, which is not decided yet"
+            return _Ruling("pending", (Reason("duplicate", text),))
+        return _Ruling("rejected", (Reason("duplicate", f"{what} already claimed as {holder}"),))
 
     def _key(self, record_id: str) -> tuple[str, str, str]:
         return self.outcome.source, self.outcome.predicate.record, record_id
@@ -147,14 +180,23 @@ class Decision:
         self.database.execute(
             "CREATE OR REPLACE TEMP TABLE decided AS "
             f"SELECT * EXCLUDE (source, version, seq, raw_sha256) FROM ({compiled}) d "
-            "WHERE d.status = 'meets' OR d.id IN (SELECT record_id FROM meant)"
+            f"WHERE d.status = 'meets' OR d.id IN (SELECT record_id FROM meant){self._linked()}"
+        )
+        self.database.execute(
+            "CREATE OR REPLACE TEMP TABLE kept AS SELECT id FROM decided "
+            "WHERE status = 'meets' OR id IN (SELECT record_id FROM meant)"
         )
         return {row["id"]: row for row in self.database.sql("FROM decided").to_arrow_table().to_pylist()}
+
+    def _linked(self) -> str:
+        """Give the condition for records that only join others into one unit."""
+        links = self.outcome.predicate.unit.links if self.outcome.predicate.unit else ()
+        return "".join(f' OR d."fact_{link}" IS NOT NULL' for link in links)
 
     def _cited(self) -> dict[str, tuple[Evidence, ...]]:
         """Give the record versions each kept row rests on, itself included, in a fixed order."""
         cited: dict[str, set[tuple[str, str, str, int, str]]] = defaultdict(set)
-        related = compile_evidence(self.outcome.predicate, "decided")
+        related = compile_evidence(self.outcome.predicate, "kept")
         query = f"SELECT base_id, source, type, id, version, raw_sha256 FROM ({related})"
         for base_id, *row in self.database.execute(query).fetchall():
             cited[base_id].add(tuple(row))

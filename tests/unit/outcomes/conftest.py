@@ -34,18 +34,21 @@ class World:
         self.read_to = dict.fromkeys(RECORD_TYPES, self.start + 1_000 * DAY)
         self.zone = zone("Europe/Berlin")
 
-    def add(self, kind, **columns):
+    def add(self, kind, /, **columns):
         """Add one record of a type; columns left out are null."""
         columns.setdefault("id", f"{kind}-{len(self.rows[kind])}")
         if "currency" in RECORD_TYPES[kind].column:
             columns.setdefault("currency", "EUR")
+        columns["version"] = 1 + sum(row["id"] == columns["id"] for row in self.rows[kind])
         self.rows[kind].append(columns)
         return columns
 
     def decide(self, predicate):
         """Decide the first payment; give the row of SQL, the evaluation of Python and its explanations."""
         for kind, rows in self.rows.items():
-            self.database.register(kind, table(kind, rows))
+            newest = {row["id"]: row for row in rows}
+            self.database.register(kind, table(kind, list(newest.values())))
+            self.database.register(f"{kind}_all", table(kind, rows))
         inputs = Inputs(self.read_from, self.read_to)
         record = self.rows[predicate.record][0]
         cursor = self.database.execute(compile_predicate(predicate, inputs, self.zone))
@@ -62,7 +65,7 @@ class World:
         for values in cursor.fetchall():
             cited = dict(zip(names, values, strict=True))
             if cited["relation"]:
-                related[cited["relation"]].append(read_row(cited["type"], cited["data"]))
+                related.setdefault(cited["relation"], []).append(read_row(cited["type"], cited["data"]))
         evaluation = interpret(predicate, record, related, inputs, self.zone)
         assert dict(evaluation.facts) == {fact.name: row[f"fact_{fact.name}"] for fact in predicate.facts}
         states = [(row[f"clause_{clause.name}"], row[f"until_{clause.name}"]) for clause in predicate.clauses]
@@ -140,3 +143,68 @@ def paid(world):
         "ledger_entry", created_at=start, source_id="ch", origin_amount=Decimal(10_000), origin_tolerance=Decimal(0)
     )
     return world
+
+
+BOT, PERSON, CUSTOMER = "900", "501", "700"
+HOUR = 3_600_000_000
+
+
+class Desk:
+    """A help desk around one ticket: users of each role, and acts in the order they are added."""
+
+    def __init__(self, world):
+        self.world = world
+        self.start = parse_instant("2026-10-05T08:00:00Z")
+        world.read_to = dict.fromkeys(RECORD_TYPES, self.start + 60 * DAY)
+        for user, role in ((BOT, "agent"), (PERSON, "agent"), ("502", "admin"), (CUSTOMER, "end-user")):
+            self.user(user, role)
+        self.ticket = world.add(
+            "ticket",
+            id="t1",
+            created_at=self.start,
+            updated_at=self.start,
+            status="closed",
+            channel="email",
+            requester_id=CUSTOMER,
+            cc_ids="",
+            reopens_reported=0,
+        )
+
+    def user(self, name, role, since=0):
+        """Say that a user has a role from an instant on."""
+        self.world.add("actor", id=name, role=role, as_of=since, kind="unknown", active=True)
+
+    def act(self, kind, at, actor=None, /, **columns):
+        """Add an act, so many hours after the ticket was opened."""
+        number = len(self.world.rows["ticket_event"])
+        known = {"by": "user" if actor else "system", "ticket_id": "t1", "channel": "api" if actor == BOT else "email"}
+        moment = self.start + round(at * HOUR)
+        self.world.add(
+            "ticket_event",
+            id=f"{number:04}",
+            at=moment,
+            as_of=moment,
+            kind=kind,
+            actor_id=actor,
+            **{**known, **columns},
+        )
+
+    def say(self, at, actor, says="other", **columns):
+        """Add a public message."""
+        self.act("message", at, actor, **{"public": True, "says": says, **columns})
+
+
+@pytest.fixture
+def desk(world):
+    """A help desk where nothing has happened to the ticket yet."""
+    return Desk(world)
+
+
+@pytest.fixture
+def resolved(desk):
+    """A help desk where the AI agent answered after one hour and resolved the ticket after two: everything holds."""
+    desk.say(0, CUSTOMER)
+    desk.say(1, BOT)
+    desk.act("solved", 2, BOT, value="solved", previous="open")
+    desk.act("closed", 98, by="rule", value="closed", previous="solved")
+    return desk

@@ -332,8 +332,10 @@ def test_a_template_needs_its_custom_fields_declared():
 
 def test_every_parameter_says_what_it_settles_and_where_it_comes_from():
     """Parameters are documented with their source in practice."""
-    assert tallystick_outcome_templates() == [DOLLARS_COLLECTED]
-    for param in DOLLARS_COLLECTED.params:
+    templates = tallystick_outcome_templates()
+
+    assert [template.name for template in templates] == ["dollars-collected", "ticket-resolved"]
+    for param in (param for template in templates for param in template.params):
         assert param.doc.endswith(".")
         assert param.source.endswith(".")
 

@@ -1,0 +1,234 @@
+"""The facts of `ticket-resolved`: when it was resolved, who acted, and when nothing that comes later matters any more.
+
+The rules of handoff are named H1 to H8, as facts that any clause may use:
+
+- `h1_public_reply_at`: a person wrote to the customer.
+- `h2_left_ai`: a messaging ticket that the platform took away from its AI agent.
+- `h3_call_at`: a person spoke or chatted.
+- `h4_assigned_at`: it was assigned to a person, by whomever.
+- `h5_group_at`: it left the AI agent's group.
+- `h6_solved_at`: a person solved it.
+- `h7_requested_at`: a tag or field that asks for a person was set.
+- `h8_internal_at`: a person wrote a note, used a macro or opened a side conversation.
+
+A person is an agent or admin, by the role held when it was done, who is neither the AI agent nor the requester nor
+copied on the ticket.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tallystick.outcomes.template import Setting
+
+__all__ = ["CHANNELS", "facts_of", "texts"]
+
+CHANNELS = ("email", "messaging", "chat", "voice", "web", "social", "api", "other")
+"""What `ticket.channel` may be."""
+
+_STAFF = "in ('agent', 'admin')"
+_BEFORE = "coalesce(events.at < settled_at, true)"
+
+
+def texts(values: object) -> str:
+    """Give texts as the inside of an `in (...)`; one that no id is when there are none, so that nothing is in it."""
+    listed = values if isinstance(values, tuple) else ()
+    return ", ".join("'" + str(value).replace("'", "''") + "'" for value in listed) or "''"
+
+
+def facts_of(values: Mapping[str, Setting]) -> dict[str, str]:
+    """Give the facts for some parameters, as texts by name."""
+    return {
+        **_resolution(values),
+        **_silence(values),
+        **_handoffs(values),
+        **_confirmation(values),
+        **_returns(values),
+        **_guards(values),
+        **_units(),
+    }
+
+
+def _first(where: str) -> str:
+    return f"min(events.at) filter (where {where})"
+
+
+def _person(bots: str) -> str:
+    """Give the condition that an act was done by a person; unknown where the role is."""
+    return (
+        f"events.actor_role {_STAFF} and events.actor_id not in ({bots})"
+        " and events.actor_id <> coalesce(requester_id, '') and not listed(events.actor_id, coalesce(cc_ids, ''))"
+    )
+
+
+def _resolution(values: Mapping[str, Setting]) -> dict[str, str]:
+    bots = texts(values["bots"])
+    solved = "events.kind = 'solved'"
+    lasting = f"{solved} and coalesce(events.reopened_at >= events.at + interval :reopen_days day, true)"
+    says = " and events.says = 'other'" if values["min_substantive_reply"] else ""
+    answer = (
+        f"events.actor_id in ({bots}) and (events.kind = 'call' or events.kind = 'message' and events.public{says})"
+    )
+    resolved_at = _first(solved)
+    if values["reopen_effect"] == "new_unit":
+        resolved_at = f"coalesce({_first(lasting)}, max(events.at) filter (where {solved}))"
+    facts = {
+        "resolved_at": resolved_at,
+        "window_end": "resolved_at + interval :reopen_days day",
+        "first_answer_at": _first(answer),
+        "answered_at": f"max(events.at) filter (where {answer} and events.at <= resolved_at)",
+    }
+    if values["reopen_effect"] == "new_unit":
+        over = "events.at + interval :reopen_days day <= read_to(events)"
+        by_bot = "coalesce(events.at < first_handoff_at, true)"
+        facts["units"] = f"count(events) filter (where {lasting} and {over} and {by_bot})"
+    return facts
+
+
+def _silence(values: Mapping[str, Setting]) -> dict[str, str]:
+    bots, hours = texts(values["bots"]), values["silence_hours"]
+    assert isinstance(hours, Mapping)  # noqa: S101 - the parameter's kind
+    public = "events.kind = 'message' and events.public"
+    clock = {
+        "last_agent_reply": "answered_at",
+        "last_message": f"max(events.at) filter (where {public} and events.at <= resolved_at)",
+        "first_message": _first(public),
+        "close": "resolved_at",
+    }
+    whens = " ".join(
+        f"when channel = '{name}' then interval '{hours[name]} hours'" for name in CHANNELS if name != "other"
+    )
+    customer = f"(events.actor_id = requester_id or events.actor_role = 'end-user') and events.actor_id not in ({bots})"
+    again = f"{public} and {customer} and coalesce(events.says <> 'thanks', true) and events.at > clock_at"
+    waits = values["reopen_effect"] == "void", values["confirmation"] != "explicit"
+    settled = {
+        (True, True): "greatest(window_end, coalesce(silence_end, window_end))",
+        (True, False): "window_end",
+        (False, True): "coalesce(silence_end, resolved_at)",
+        (False, False): "resolved_at",
+    }
+    return {
+        "clock_at": clock[str(values["clock_start"])],
+        "silence_end": f"clock_at + case {whens} else interval '{hours['other']} hours' end",
+        "asked_again_at": _first(again),
+        "settled_at": settled[waits],
+    }
+
+
+def _handoffs(values: Mapping[str, Setting]) -> dict[str, str]:
+    bots = texts(values["bots"])
+    person, by_user = _person(bots), "events.by = 'user'"
+    assignee = person.replace("actor_role", "assignee_role").replace("actor_id", "assignee_id")
+    human = f" and events.group_id in ({texts(values['human_groups'])})" if values["human_groups"] else ""
+    groups = texts(values["ai_groups"])
+    platform = "true" if values["platform_ai"] else "ai_listed > 0"
+    note = "events.kind in ('macro', 'side_conversation') or events.kind = 'message' and not events.public"
+    tag = _first(f"events.kind = 'tagged' and events.value in ({texts(values['escalation_tags'])})")
+    names = texts(tuple(f"custom.{name}" for name in _tuple(values["escalation_fields"])))
+    written = (
+        f"min(changes.at) filter (where changes.field in ({names}) and changes.new not in ('null', '\"\"', 'false'))"
+    )
+    facts = {
+        "ai_listed": "count(events) filter (where events.kind = 'ai_agent')",
+        "ai_listed_at": "max(events.at) filter (where events.kind = 'ai_agent')",
+        "h1_public_reply_at": _first(f"events.kind = 'message' and events.public and {person}"),
+        "h2_left_ai": f"case when channel = 'messaging' and resolved_at is not null and {platform}"
+        " then coalesce(ai_listed_at < resolved_at, true) else false end",
+        "h3_call_at": _first(f"events.kind = 'call' and {person}"),
+        "h4_assigned_at": _first(
+            f"events.kind = 'assigned' and {assignee} and coalesce(events.at <> resolved_at, true)"
+        ),
+        "h5_group_at": _first(
+            f"events.kind = 'grouped' and events.previous in ({groups})"
+            f" and coalesce(events.group_id not in ({groups}), true){human}"
+        ),
+        "h6_solved_at": _first(f"events.kind = 'solved' and {by_user} and events.at = resolved_at and {person}"),
+        "tag_requested_at": tag,
+        "field_requested_at": written,
+        "h7_requested_at": _earliest("tag_requested_at", "field_requested_at"),
+        "h8_internal_at": _first(f"({note}) and {by_user} and {person}"),
+        "human_reply_at": _earliest("h1_public_reply_at", "h3_call_at"),
+        "human_assigned_at": _earliest("h4_assigned_at", "h5_group_at"),
+        "first_handoff_at": _earliest("human_reply_at", "human_assigned_at"),
+    }
+    procedures = texts(values["billable_handoffs"])
+    facts["billable_procedures"] = (
+        f"count(events) filter (where events.kind = 'tagged' and events.value in ({procedures}) and {_BEFORE})"
+    )
+    return facts
+
+
+def _confirmation(values: Mapping[str, Setting]) -> dict[str, str]:
+    bots = texts(values["bots"])
+    rated = f"events.kind = 'rated' and coalesce(events.actor_id not in ({bots}), true)"
+    # What came through the API may have been written by the vendor in the requester's name.
+    thanks = "events.kind = 'message' and events.public and events.actor_id = requester_id and events.says = 'thanks'"
+    thanks += f" and coalesce(events.channel <> 'api', true) and events.actor_id not in ({bots})"
+    judged = f"events.kind = 'tagged' and events.value in ({texts((values['judge_tag'],))})"
+    return {
+        "confirmed_at": _first(
+            f"({rated} and events.score >= :csat_threshold or {thanks})"
+            " and events.at >= first_answer_at and events.at < window_end"
+        ),
+        "lowest_rating": f"min(events.score) filter (where {rated} and {_BEFORE})",
+        "judged_at": _first(f"{judged} and coalesce(events.actor_id not in ({bots}), true) and {_BEFORE}"),
+        "self_judged_at": _first(f"{judged} and events.actor_id in ({bots}) and {_BEFORE}"),
+    }
+
+
+def _returns(values: Mapping[str, Setting]) -> dict[str, str]:
+    voluntary = "" if values["thanks_is_a_return"] else " and coalesce(events.says <> 'thanks', true)"
+    facts = {
+        "ticket_reopened_at": _first(f"events.kind = 'reopened' and events.at > resolved_at{voluntary}"),
+        "followed_up_at": "min(follow_ups.created_at)",
+        "returned_at": _earliest("ticket_reopened_at", "followed_up_at"),
+    }
+    scope = values["reopen_scope"]
+    if scope != "same_ticket":
+        topic = values["topic_field"]
+        if scope == "same_requester_same_topic" and not topic:
+            raise ValueError(
+                "reopen_scope same_requester_same_topic needs topic_field, the custom field with the topic"
+            )
+        same = f" and requester_tickets.custom.{topic} = custom.{topic}" if scope != "any_ticket" else ""
+        facts["came_back_at"] = (
+            f"min(requester_tickets.created_at) filter (where requester_tickets.created_at > resolved_at{same})"
+        )
+        facts["returned_on_ticket_at"] = facts["returned_at"]
+        facts["returned_at"] = _earliest("returned_on_ticket_at", "came_back_at")
+    return facts
+
+
+def _guards(values: Mapping[str, Setting]) -> dict[str, str]:
+    bots, seats = texts(values["bots"]), texts(values["shared_seats"])
+    acts = "events.kind in ('message', 'call', 'solved', 'assigned')"
+    stranger = f"events.by = 'user' and events.actor_id not in ({bots}) and events.actor_role is null"
+    given = f"events.kind = 'assigned' and events.assignee_id not in ({bots}) and events.assignee_role is null"
+    return {
+        "excluded": "count(events) filter (where (events.kind = 'spam' or events.kind = 'tagged'"
+        f" and events.value in ({texts(values['spam_and_test_exclusions'])})) and {_BEFORE})",
+        "merged_at": _first(f"events.kind = 'merged' and {_BEFORE}"),
+        "absorbed": f"count(events) filter (where events.kind = 'absorbed' and {_BEFORE})",
+        "deletion_at": "max(events.at) filter (where events.kind = 'deleted')",
+        "deleted_at": "case when status = 'deleted' then coalesce(deletion_at, updated_at) else null end",
+        "acts_by_strangers": f"count(events) filter (where ({acts} and {stranger} or {given}) and {_BEFORE})",
+        "acts_from_shared_seats": "count(events) filter (where events.kind in ('message', 'call', 'solved')"
+        f" and events.actor_id in ({seats}) and {_BEFORE})",
+        "reopens_seen": "count(events) filter (where events.kind = 'reopened')",
+    }
+
+
+def _units() -> dict[str, str]:
+    return {
+        "carries_on": "follow_up_of",
+        "went_into": "min(events.other_ticket_id) filter (where events.kind = 'merged')",
+        "asked_by": "requester_id",
+    }
+
+
+def _earliest(one: str, other: str) -> str:
+    return f"coalesce(least({one}, {other}), {one}, {other})"
+
+
+def _tuple(value: object) -> tuple[str, ...]:
+    return value if isinstance(value, tuple) else ()

@@ -1,0 +1,81 @@
+"""One unit, one claim: which records belong together, and which claim holds them.
+
+A contract says what makes records one unit (`outcomes.Unit`): a link from one to another, or an equal key on one day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+from tallystick.outcomes import Unit
+from tallystick.period import DAY, Zone
+
+__all__ = ["Holder", "Rivals", "Units"]
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """The claim that a record, or a unit, is paid through; `contract` is set when it is another one."""
+
+    claim_id: str
+    record_id: str
+    status: Literal["verified", "pending"]
+    contract: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.claim_id} under contract {self.contract}" if self.contract else self.claim_id
+
+
+Rivals: TypeAlias = Mapping[tuple[str, str, str], Sequence[tuple[int, Holder]]]
+"""Claims under other contracts by source, record type and record id, with the ledger index of their import."""
+
+
+class Units:
+    """Groups records into units.
+
+    Args:
+        unit: What makes records one unit; None makes each record its own.
+        rows: Rows of the decided predicate: every record that is claimed or may be paid, and every one with a link.
+        zone: Zone of the contract, for calendar days.
+    """
+
+    def __init__(self, unit: Unit | None, rows: Iterable[Mapping[str, Any]], zone: Zone) -> None:
+        self._parent: dict[tuple[str, ...], tuple[str, ...]] = {}
+        self.holders: dict[tuple[str, ...], Holder] = {}
+        if unit is None:
+            return
+        for row in rows:
+            record = ("record", row["id"])
+            for link in unit.links:
+                if row[f"fact_{link}"] is not None:
+                    self._join(record, ("record", row[f"fact_{link}"]))
+            key, at = row[f"fact_{unit.key}"] if unit.key else None, row["occurred_at"]
+            if key is not None and at is not None:
+                self._join(record, ("key", key, str(zone.to_local(at) // DAY)))
+
+    def of(self, record_id: str) -> tuple[str, ...]:
+        """Give what stands for the unit a record belongs to."""
+        return self._root(("record", record_id))
+
+    def holder(self, record_id: str) -> Holder | None:
+        """Give the claim that holds the unit a record belongs to."""
+        return self.holders.get(self.of(record_id))
+
+    def hold(self, record_id: str, holder: Holder) -> None:
+        """Give the unit of a record to a claim, unless another one holds it."""
+        self.holders.setdefault(self.of(record_id), holder)
+
+    def _root(self, node: tuple[str, ...]) -> tuple[str, ...]:
+        root = node
+        while (above := self._parent.get(root, root)) != root:
+            root = above
+        while (above := self._parent.get(node, node)) != root:
+            self._parent[node], node = root, above
+        return root
+
+    def _join(self, one: tuple[str, ...], other: tuple[str, ...]) -> None:
+        first, second = sorted((self._root(one), self._root(other)))
+        if first != second:
+            self._parent[second] = first
