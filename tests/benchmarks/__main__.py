@@ -5,7 +5,7 @@
 
 import sys
 
-from tests.benchmarks import bench_ledger, bench_start, bench_store, bench_sync, bench_verify
+from tests.benchmarks import bench_ledger, bench_start, bench_store, bench_sync, bench_tickets, bench_verify
 
 PARTS = {
     "start": bench_start.run,
@@ -13,6 +13,7 @@ PARTS = {
     "store": bench_store.run,
     "sync": bench_sync.run,
     "verify": bench_verify.run,
+    "tickets": bench_tickets.run,
 }
 
 

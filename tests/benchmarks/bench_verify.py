@@ -1,26 +1,21 @@
 """Verification of ten million payments in segments, beside the same question written by hand in DuckDB, on one core."""
 
-import hashlib
 import tempfile
-import time
 from pathlib import Path
 
-import duckdb
-from sqlalchemy import insert
+from tests.benchmarks.made import fill, seconds
 
 from tallystick.contracts import load_contract
-from tallystick.database import schema
-from tallystick.database.engine import open_database, transaction
+from tallystick.database.engine import open_database
 from tallystick.outcomes import Inputs, compile_predicate
 from tallystick.period import zone
 from tallystick.records.catalog import RecordStore
 from tallystick.records.scan import connect
-from tallystick.records.types import COMMON, RECORD_TYPES
+from tallystick.records.types import RECORD_TYPES
 from tallystick.verification.claim import Claim
 from tallystick.verification.verifier import Decision
 
 PAYMENTS = 10_000_000
-SEGMENT = 1_000_000
 CLAIMS = 10_000
 NOW = 1_790_000_000_000_000
 CONTRACT = """\
@@ -58,52 +53,21 @@ WHERE status_code = 0 OR id IN (SELECT id FROM claimed)
 """
 
 
-def _fill(store, engine):
-    """Write the payments as segments and list them in the catalog, as ten thousand syncs would have left them."""
-    types = {
-        "text": "VARCHAR",
-        "integer": "BIGINT",
-        "money": "DECIMAL(18,4)",
-        "rate": "DECIMAL(38,12)",
-        "boolean": "BOOLEAN",
-        "instant": "TIMESTAMP WITH TIME ZONE",
-    }
-    made = {
-        "source": "'billing'",
-        "id": "printf('ch_%010d', i)",
-        "version": "1",
-        "seq": "i + 1",
-        "deleted": "false",
-        "raw_sha256": "sha256(i::VARCHAR)",
-        "raw": "'{}'",
-        "created_at": f"make_timestamptz({NOW} - (i * 7919 % 200) * 86400000000)",
-        "status": "CASE WHEN i % 10 = 3 THEN 'failed' ELSE 'succeeded' END",
-        "channel": "'platform'",
-        "amount": "(i % 50000)::DECIMAL(18,4) / 100",
-        "amount_captured": "(i % 50000)::DECIMAL(18,4) / 100",
-        "amount_refunded": "0",
-        "currency": "'EUR'",
-        "exponent": "2",
-        "captured": "true",
-        "disputed": "i % 1000 = 7",
-        "app_id": "CASE WHEN i % 100 = 42 THEN 'vendor' ELSE 'shop' END",
-        "test_mode": "false",
-    }
-    columns = (*COMMON, *RECORD_TYPES["payment"].columns)
-    listed = ", ".join(f'CAST({made.get(c.name, "NULL")} AS {types[c.kind]}) AS "{c.name}"' for c in columns)
-    folder = store.part("billing", "payment")
-    folder.mkdir(parents=True)
-    with duckdb.connect() as database, transaction(engine) as connection:
-        for start in range(0, PAYMENTS, SEGMENT):
-            path = folder / "new.parquet"
-            rows = f"SELECT {listed} FROM range({start}, {start + SEGMENT}) t(i)"
-            database.execute(f"COPY ({rows}) TO '{path}' (FORMAT parquet, COMPRESSION zstd)")
-            sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-            size = path.stat().st_size
-            path.rename(folder / f"{sha256}.parquet")
-            row = {"sha256": sha256, "source": "billing", "type": "payment", "rows": SEGMENT, "bytes": size}
-            row |= {"first_seq": start + 1, "last_seq": start + SEGMENT, "replaced": False}
-            connection.execute(insert(schema.segment), row)
+MADE = {
+    "id": "printf('ch_%010d', i)",
+    "created_at": f"make_timestamptz({NOW} - (i * 7919 % 200) * 86400000000)",
+    "status": "CASE WHEN i % 10 = 3 THEN 'failed' ELSE 'succeeded' END",
+    "channel": "'platform'",
+    "amount": "(i % 50000)::DECIMAL(18,4) / 100",
+    "amount_captured": "(i % 50000)::DECIMAL(18,4) / 100",
+    "amount_refunded": "0",
+    "currency": "'EUR'",
+    "exponent": "2",
+    "captured": "true",
+    "disputed": "i % 1000 = 7",
+    "app_id": "CASE WHEN i % 100 = 42 THEN 'vendor' ELSE 'shop' END",
+    "test_mode": "false",
+}
 
 
 def run():
@@ -115,7 +79,7 @@ def run():
         outcome = contract.outcomes["paid"]
         engine = open_database(folder / "bench.db", create=True)
         store = RecordStore(engine, folder / "records")
-        _fill(store, engine)
+        fill(store, "billing", "payment", PAYMENTS, MADE)
         inputs = Inputs(read_from={"payment": 0}, read_to={"payment": NOW})
         claims = [
             Claim(claim_id=f"C{number:06}", outcome="paid", ref=f"ch_{number * 100 + 42:010}", claimed_at=NOW)
@@ -125,18 +89,18 @@ def run():
             database.execute(
                 f"CREATE TEMP TABLE claimed AS SELECT printf('ch_%010d', i * 100 + 42) AS id FROM range({CLAIMS}) t(i)"
             )
-            by_hand = _seconds(lambda: database.sql(BY_HAND.format(now=NOW)).to_arrow_table())
+            by_hand = seconds(lambda: database.sql(BY_HAND.format(now=NOW)).to_arrow_table())
             compiled = compile_predicate(outcome.predicate, inputs, zone(contract.timezone))
             wanted = "* EXCLUDE (source, version, seq, raw_sha256)"
             kept = f"SELECT {wanted} FROM ({compiled}) WHERE status = 'meets' OR id IN (SELECT id FROM claimed)"
-            query = _seconds(lambda: database.sql(kept).to_arrow_table())
+            query = seconds(lambda: database.sql(kept).to_arrow_table())
             verdicts = []
 
             def decide():
                 decision, owner = Decision(database, contract, outcome, inputs, before={}), {}
                 verdicts[:] = decision.claimed(claims, owner) + decision.found(owner)
 
-            whole = _seconds(decide, runs=1)
+            whole = seconds(decide, runs=1)
         engine.dispose()
     return {
         "payments": f"{PAYMENTS:,}",
@@ -145,12 +109,3 @@ def run():
         "ratio to SQL by hand (target <= 2)": f"{query / by_hand:.2f}",
         "with verdicts and evidence, records/s on one core": f"{PAYMENTS / whole:,.0f}",
     }
-
-
-def _seconds(work, runs=3):
-    taken = []
-    for _ in range(runs):
-        began = time.perf_counter()
-        work()
-        taken.append(time.perf_counter() - began)
-    return sorted(taken)[len(taken) // 2]
