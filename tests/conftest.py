@@ -19,7 +19,7 @@ settings.register_profile("calm", deadline=None)
 settings.load_profile("calm")
 
 SEED = 1
-SMALL = 200
+SIZES = {"invoices": 200, "tickets": 400}
 
 
 @dataclass
@@ -83,16 +83,17 @@ class Company:
 
 @pytest.fixture(scope="session")
 def small_story():
-    """The demo's story with few invoices."""
-    [story] = [story for story in load_stories(SEED, invoices=SMALL) if story.connector == "stripe"]
+    """The demo's story with little in it."""
+    [story] = [story for story in load_stories(SEED, sizes=SIZES) if story.connector == "stripe"]
     return story
 
 
 @pytest.fixture
 def company(small_story, tmp_path):
     """A project written from the story, and its simulator with the clock at the last stage."""
-    options = ["--invoices", str(SMALL)]
-    with start_simulator(small_story.module, seed=SEED, now=small_story.stages[-1], options=options) as simulator:
+    with start_simulator(
+        small_story.module, seed=SEED, now=small_story.stages[-1], options=small_story.options
+    ) as simulator:
         # The history of changes begins 30 days before a first read, and few payments are that young: with the buyer's
         # word for its tags instead, one read is enough for verdicts of all kinds.
         attested = small_story.contract.replace("tag_provenance: proven", "tag_provenance: attested")

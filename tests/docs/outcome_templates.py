@@ -52,9 +52,10 @@ def _presets(template):
     """Give the presets of a template, each with where it was published."""
     if not template.presets:
         return
-    yield "\nPresets: `with: {preset: NAME, ...}` takes these values first. Confidence: P the party's own page, P* its text"
-    yield " as republished, S a third party. What was not published stays at the default.\n\n"
-    yield "| Preset | In words | Sets | Not published | Price | Published | Confidence |\n|---|---|---|---|---|---|---|\n"
+    yield "\nPresets: `with: {preset: NAME, ...}` takes these values first. Confidence: P the party's own page, P* its"
+    yield " text as republished, S a third party. What was not published stays at the default.\n\n"
+    yield "| Preset | In words | Sets | Not published | Price | Published | Confidence |\n"
+    yield "|---|---|---|---|---|---|---|\n"
     for preset in template.presets.values():
         sets = ", ".join(f"`{name}: {_shown(value)}`" for name, value in preset.values.items())
         silent = ", ".join(f"`{name}`" for name in preset.unpublished) or "-"

@@ -551,8 +551,8 @@ AGREED = st.fixed_dictionaries(
 
 
 @settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
-@given(AGREED, CASES, st.lists(DEEDS, max_size=9), ROLES, st.integers(0, 30))
-def test_ticket_resolved_is_decided_alike(database, values, ticket, deeds, roles, hours):
+@given(values=AGREED, ticket=CASES, deeds=st.lists(DEEDS, max_size=9), roles=ROLES, hours=st.integers(0, 30))
+def test_ticket_resolved_is_decided_alike(database, *, values, ticket, deeds, roles, hours):
     """The template for tickets is decided alike in SQL and in Python with any parameters."""
     numbers, users = {}, []
     for user in sorted(roles, key=lambda row: row["as_of"]):

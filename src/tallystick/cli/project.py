@@ -108,12 +108,16 @@ class Project:
         return {name: self._source(name, settings) for name, settings in self._file.sources.items()}
 
     @cached_property
+    def custom(self) -> dict[str, dict[str, dict[str, str]]]:
+        """Custom fields that the buyer declared: source to record type to field to kind."""
+        return {name: _custom_kinds(source.config) for name, source in self.sources.items()}
+
+    @cached_property
     def contracts(self) -> dict[str, Contract]:
         """Contracts by name, in the order of the file."""
-        custom = {name: _custom_kinds(source.config) for name, source in self.sources.items()}
         loaded: dict[str, Contract] = {}
         for position, entry in enumerate(self._file.contracts):
-            contract = load_contract(self.root / entry, templates=self.host.templates, custom=custom)
+            contract = load_contract(self.root / entry, templates=self.host.templates, custom=self.custom)
             if contract.name in loaded:
                 raise ConfigurationError(
                     f"two files hold the contract {contract.name}",

@@ -42,12 +42,9 @@ class Shown:
 
     report: dict[str, Any]
     wrong: list[Wrong]
-    rejections: list[tuple[str, int]]
-    saved: str
-    period: str
 
 
-def run_show(*, seed: int, size: int, quiet: bool) -> Shown:
+def run_show(*, seed: int, fast: bool, quiet: bool) -> Shown:
     """Run every installed story and check its verdicts against its labels.
 
     Raises:
@@ -56,12 +53,12 @@ def run_show(*, seed: int, size: int, quiet: bool) -> Shown:
     began = time.monotonic()
     folder = Path(tempfile.mkdtemp(prefix="tallystick-demo-"))
     host = PluginHost()
-    stories = load_stories(seed, invoices=size)
+    stories = load_stories(seed, fast=fast)
     if not stories:
         raise Error("no simulator is installed", hint="Install a plugin with its extra `simulator`.")
-    shown = Shown({"stories": [], "ledger": {}, "statement": {}, "seconds": 0.0}, [], [], "", "")
+    shown = Shown({"stories": [], "seconds": 0.0}, [])
     for story in stories:
-        with _environment(story.environment), _simulator(story, size) as simulator:
+        with _environment(story.environment), _simulator(story) as simulator:
             path = write_project(folder / story.source, story, simulator.origin)
             with open_project(path, host) as project:
                 _tell(shown, project, simulator, story, quiet=quiet)
@@ -76,16 +73,15 @@ def write_project(folder: Path, story: Story, origin: str) -> Path:
     (folder / "contracts").mkdir(parents=True)
     (folder / "contracts" / "contract.yaml").write_text(story.contract, encoding="utf-8")
     settings = {"connector": story.connector, "base_url": origin, **story.source_config}
-    document = {"project": "demo", "sources": {"billing": settings}, "contracts": ["contracts/contract.yaml"]}
+    document = {"project": "demo", "sources": {story.source_name: settings}, "contracts": ["contracts/contract.yaml"]}
     path = folder / "tallystick.yaml"
     with path.open("w", encoding="utf-8") as file:
         YAML(typ="safe", pure=True).dump(document, file)
     return path
 
 
-def _simulator(story: Story, size: int) -> Any:
-    options = ["--invoices", str(size)]
-    return start_simulator(story.module, seed=story.seed, now=story.stages[0], options=options)
+def _simulator(story: Story) -> Any:
+    return start_simulator(story.module, seed=story.seed, now=story.stages[0], options=story.options)
 
 
 @contextmanager
@@ -137,16 +133,14 @@ def _tell(shown: Shown, project: Project, simulator: Simulator, story: Story, *,
             "claimed_amount": format(prepared.claimed_amount.amount, "f"),
             "owed_amount": format(prepared.total.amount, "f"),
             "currency": contract.currency.code,
+            "saved_by_cap": str(prepared.saved_by_cap),
+            "period": story.period,
+            "reasons": verified["reasons"],
+            "claimed_twice": len(verified["claimed_twice"]),
+            "ledger": {name: checked[name] for name in ("entries", "root", "fsck")},
+            "statement": str(paths["html"]),
         }
     )
-    shown.report["ledger"] = {name: checked[name] for name in ("entries", "root", "fsck")}
-    shown.report["statement"] = {
-        "path": str(paths["html"]),
-        "total": format(prepared.total.amount, "f"),
-        "currency": contract.currency.code,
-    }
-    shown.rejections = verified["reasons"]
-    shown.saved, shown.period = str(prepared.saved_by_cap), story.period
 
 
 def _claims_file(folder: Path, story: Story, stage: str) -> Path:
@@ -203,15 +197,15 @@ def print_show(shown: Shown) -> None:
         money = [story["claimed_amount"], story["owed_amount"]]
         print_table(
             "",
-            ["All claims, paid as made", f"Owed for {shown.period}", "Saved by its cap"],
-            [[*(f"{amount} {story['currency']}" for amount in money), shown.saved]],
+            ["All claims, paid as made", f"Owed for {story['period']}", "Saved by its cap"],
+            [[*(f"{amount} {story['currency']}" for amount in money), story["saved_by_cap"]]],
             right=range(3),
         )
-        print_table("Rejected because", ["Clause", "Claims"], shown.rejections[:5], right=[1])
+        print_table("Rejected because", ["Clause", "Claims"], story["reasons"][:5], right=[1])
         say(f"{story['right']} of {story['labelled']} labelled verdicts are right.")
+        ledger = story["ledger"]
+        say(f"Ledger: {ledger['entries']} entries, root {ledger['root'][:16]}..., fsck {ledger['fsck']}.")
+        say(f"Statement: {story['statement']}")
     for wrong in shown.wrong[:20]:
         say(f"WRONG {wrong.subject} ({wrong.trap}): expected {wrong.expected}, got {wrong.got}")
-    ledger = shown.report["ledger"]
-    say(f"Ledger: {ledger['entries']} entries, root {ledger['root'][:16]}..., fsck {ledger['fsck']}.")
-    say(f"Statement: {shown.report['statement']['path']}")
     say(f"Done in {shown.report['seconds']} s.")

@@ -15,6 +15,14 @@ __all__ = ["verify"]
 def verify(
     contracts: Annotated[list[str] | None, typer.Argument(help="Contracts to decide; all of them by default.")] = None,
     *,
+    compare_preset: Annotated[
+        str | None,
+        typer.Option(
+            "--compare-preset",
+            metavar="PRESET",
+            help="Decide nothing: show what a published definition would give for the same records, and why.",
+        ),
+    ] = None,
     project: ProjectFile = Path("tallystick.yaml"),
     now: Now = None,
     as_json: AsJson = False,
@@ -23,8 +31,16 @@ def verify(
     from tallystick.cli.clock import read_clock
     from tallystick.cli.output import print_json
     from tallystick.cli.project import open_project
-    from tallystick.cli.work import print_verify, verify_contracts
+    from tallystick.cli.work import compare_presets, print_comparison, print_verify, verify_contracts
 
+    if compare_preset is not None:
+        with open_project(project) as opened:
+            compared = compare_presets(opened, contracts or list(opened.contracts), compare_preset, read_clock(now))
+        if as_json:
+            print_json({"comparisons": compared})
+        else:
+            print_comparison(compared)
+        return
     with open_project(project) as opened, opened.lock("verify"):
         reports = verify_contracts(opened, contracts or list(opened.contracts), read_clock(now))
     if as_json:

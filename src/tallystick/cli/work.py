@@ -26,9 +26,11 @@ from tallystick.verification.trace import Trace, trace
 from tallystick.verification.verdict import Verdict
 
 __all__ = [
+    "compare_presets",
     "explain_subject",
     "fsck_project",
     "prepare_statement",
+    "print_comparison",
     "print_explanation",
     "print_sync",
     "print_verify",
@@ -36,6 +38,8 @@ __all__ = [
     "verdict_heads",
     "verify_contracts",
 ]
+
+_DECIDED = ("meets", "rejected", "pending", "unverifiable")
 
 
 def sync_sources(project: Project, names: Sequence[str], now: int, *, watched: bool = True) -> list[dict[str, Any]]:
@@ -57,6 +61,37 @@ def verify_contracts(project: Project, names: Sequence[str], now: int) -> list[d
         for name in names
     ]
     return [msgspec.to_builtins(report) for report in reports]
+
+
+def compare_presets(project: Project, names: Sequence[str], preset: str, now: int) -> list[dict[str, Any]]:
+    """Set each outcome that comes from a template beside one of the template's presets, over the same records.
+
+    Raises:
+        ConfigurationError: No outcome of the contracts comes from a template with such a preset.
+    """
+    from tallystick.statements.comparison import compare
+
+    compared = []
+    for contract in map(project.contract, names):
+        for outcome in contract.outcomes.values():
+            template = project.host.templates.get(outcome.uses or "")
+            if template is None or preset not in template.presets:
+                continue
+            predicate = template.predicate(
+                template.as_preset(preset, outcome.settings),
+                custom=project.custom.get(outcome.source),
+                vendors=contract.vendor.identities.get(outcome.source, ()),
+            )
+            inputs = inputs_of(project.engine, outcome.source, now)
+            with connect(project.store, outcome.source) as database:
+                compared.append(compare(database, contract, outcome, predicate, inputs, name=preset))
+    if not compared:
+        known = sorted({name for template in project.host.templates.values() for name in template.presets})
+        raise ConfigurationError(
+            f"no outcome of {', '.join(names) or 'any contract'} can be compared with {preset!r}",
+            hint=f"Presets are: {', '.join(known)}; they are compared with outcomes that use their template.",
+        )
+    return [msgspec.to_builtins(comparison) for comparison in compared]
 
 
 def prepare_statement(project: Project, contract: str, period: str, now: int) -> Statement:
@@ -142,11 +177,36 @@ def print_verify(reports: Sequence[dict[str, Any]]) -> None:
         say(f"{report['changed']} verdicts changed.")
 
 
+def print_comparison(compared: Sequence[dict[str, Any]]) -> None:
+    """Print what each definition gives, and which clauses make the difference."""
+    for found in compared:
+        rows = [
+            (
+                counted["definition"],
+                f"{counted['units']:,}",
+                " + ".join(f"{amount} {code}" for code, amount in counted["amounts"].items()) or "0",
+                *(f"{counted['records'].get(status, 0):,}" for status in _DECIDED),
+            )
+            for counted in found["counted"]
+        ]
+        title = f"{found['outcome']} of {found['contract']}, at the contract's price, before floor and cap"
+        print_table(title, ["Definition", "Units", "Money", *map(str.capitalize, _DECIDED)], rows, right=range(1, 7))
+        differences = [
+            (f"{row['records']:,}", row["paid_by"], row["other"], row["status"], row["clause"])
+            for row in found["differences"]
+        ]
+        headers = ["Records", "Paid under", "Not under", "There it is", "By clause"]
+        print_table("What makes the difference", headers, differences, right=[0])
+
+
 def print_explanation(told: Trace) -> None:
     """Print a verdict clause by clause, then who wrote what."""
     say(f"{told.subject}: {told.status} under {told.contract} version {told.contract_version}")
     for reason in told.reasons:
         say(f"  {reason}")
+    if told.story:
+        moments = [(moment.at, moment.who, moment.what, ", ".join(moment.clauses)) for moment in told.story]
+        print_table("What happened", ["When", "Who", "What", "Makes false"], moments)
     rows = [
         (
             ">" if clause.decides else "",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import Any, TypeAlias
@@ -60,13 +60,18 @@ Price: TypeAlias = PerUnit | Percent
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What is paid for: a predicate over the records of a source, and its price."""
+    """What is paid for: a predicate over the records of a source, and its price.
+
+    `uses` is the template the predicate comes from, if any, and `settings` the parameters the contract sets.
+    """
 
     name: str
     source: str
     predicate: Predicate
     price: Price
     description: str
+    uses: str | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

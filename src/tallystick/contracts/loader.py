@@ -121,7 +121,8 @@ class _Loading:
                 self.problems.append(Problem(where, f"outcomes.{name}: {wrong.message}", wrong.hint))
             else:
                 self._check_percent(path, price, predicate)
-        outcome = Outcome(name, given.source, predicate, price, given.description or "")
+        description = given.description or ""
+        outcome = Outcome(name, given.source, predicate, price, description, given.uses, given.with_)
         return outcome, _rule(predicate, source)
 
     def _check_percent(self, path: KeyPath, price: Price, predicate: Predicate) -> None:

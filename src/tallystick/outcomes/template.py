@@ -36,7 +36,8 @@ class Param:
     `kind` `field` is the name of a custom field the buyer declared, or "" for none where that is the default. A `list`
     holds texts, each of `choices` if there are any. `hours` are whole hours by channel, one of `choices`; a number
     alone holds for every channel. A parameter without `default` has to be given; one that is `vendors` is the vendor's
-    identities in the outcome's source unless given. `least` and `most` bound numbers, both included. `source` says
+    identities in the outcome's source unless given. `account` ones say how the buyer's system is set up, not what was
+    agreed. `least` and `most` bound numbers, both included. `source` says
     where in practice the parameter comes from.
     """
 
@@ -49,6 +50,7 @@ class Param:
     least: int = 0
     most: int = 3_650
     vendors: bool = False
+    account: bool = False
 
     def read(self, value: object) -> Setting:
         """Give the value as the template takes it.
@@ -179,12 +181,22 @@ class Template:
                 raise self._error(None, locate, f"{self.name} needs the parameter {name}", hint)
         return values
 
+    def as_preset(self, name: str, given: Mapping[str, object]) -> dict[str, object]:
+        """Give the settings that put a preset in the place of what a contract agrees, in the same account.
+
+        Raises:
+            ContractError: There is no such preset.
+        """
+        self._preset({"preset": name}, None)
+        account = {param.name for param in self.params if param.account or param.vendors}
+        return {"preset": name, **{key: value for key, value in given.items() if key in account}}
+
     def _preset(self, given: Mapping[str, object], locate: Locate | None) -> Mapping[str, object]:
         name = given.get("preset")
-        if name is None or not self.presets:
+        if name is None:
             return {}
         if name not in self.presets:
-            hint = f"There are: {', '.join(self.presets)}."
+            hint = f"There are: {', '.join(self.presets) or 'none'}."
             raise self._error("preset", locate, f"{self.name} has no preset {name!r}", hint)
         return self.presets[str(name)].values
 

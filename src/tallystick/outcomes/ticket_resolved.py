@@ -34,6 +34,7 @@ _PARAMS = (
         "Ids that the AI agent shares with a person: what they did makes an outcome unverifiable.",
         "A vendor is often given a seat that people use too.",
         (),
+        account=True,
     ),
     Param(
         "confirmation",
@@ -90,17 +91,33 @@ _PARAMS = (
         "Groups whose tickets are the AI agent's: leaving them is an assignment to a person.",
         "Escalation is often a change of group.",
         (),
+        account=True,
     ),
-    Param("human_groups", "list", "Groups of people; every other group is one unless given.", "As above.", ()),
+    Param(
+        "human_groups",
+        "list",
+        "Groups of people; every other group is one unless given.",
+        "As above.",
+        (),
+        account=True,
+    ),
     Param(
         "platform_ai",
         "boolean",
         "Whether the AI agent is the help desk's own, so that its conversations are listed as such until escalated.",
         "The platform's own state is decisive for messaging.",
         default=False,
+        account=True,
     ),
-    Param("escalation_tags", "list", "Tags that ask for a person.", "Only as good as who sets them.", ()),
-    Param("escalation_fields", "list", "Custom ticket fields (by id) that ask for a person.", "As above.", ()),
+    Param("escalation_tags", "list", "Tags that ask for a person.", "Only as good as who sets them.", (), account=True),
+    Param(
+        "escalation_fields",
+        "list",
+        "Custom ticket fields (by id) that ask for a person.",
+        "As above.",
+        (),
+        account=True,
+    ),
     Param(
         "billable_handoffs",
         "list",
@@ -149,7 +166,7 @@ _PARAMS = (
         "same_ticket",
         ("same_ticket", "same_requester_same_topic", "any_ticket"),
     ),
-    Param("topic_field", "field", "Custom field of a ticket with its topic.", "As above.", ""),
+    Param("topic_field", "field", "Custom field of a ticket with its topic.", "As above.", "", account=True),
     Param(
         "thanks_is_a_return",
         "boolean",
@@ -197,7 +214,7 @@ _PARAMS = (
         "none",
         ("none", "buyer_sample", "llm"),
     ),
-    Param("judge_tag", "text", "The tag with which the judge approves.", "As above.", "judged_resolved"),
+    Param("judge_tag", "text", "The tag with which the judge approves.", "As above.", "judged_resolved", account=True),
 )
 
 

@@ -37,7 +37,7 @@ from tallystick.statements.statement import (
 )
 from tallystick.verification.verdict import Status, Verdict
 
-__all__ = ["rate"]
+__all__ = ["price_of", "rate"]
 
 _EXACT = Context(prec=120, traps=[Inexact])
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -111,7 +111,7 @@ def _lines(contract: Contract, verdicts: Mapping[int, Verdict], period: Period) 
         if verdict.decided_at in period:
             outcome = _outcome(contract, verdict)
             quantity, unit = _measure(outcome, verdict)
-            amount = _price(contract, outcome, quantity, _unit(contract, unit, verdict.exponent))
+            amount = price_of(contract, outcome, quantity, _unit(contract, unit, verdict.exponent))
             yield Line(
                 outcome=verdict.outcome,
                 subject=verdict.subject,
@@ -167,7 +167,15 @@ def _unit(contract: Contract, unit: str, places: int | None = None) -> Currency:
         raise ContractError(f"an outcome cannot be priced: {unknown.message}", hint=unknown.hint) from None
 
 
-def _price(contract: Contract, outcome: Outcome, quantity: Decimal, paid_in: Currency) -> Money:
+def price_of(contract: Contract, outcome: Outcome, quantity: Decimal, paid_in: Currency) -> Money:
+    """Give the price of one line, rounded once by the contract's rule.
+
+    Args:
+        contract: The terms.
+        outcome: What is paid for.
+        quantity: Units, or an amount in major units of `paid_in` for a percentage.
+        paid_in: Currency of the quantity, if it is money.
+    """
     rounding = contract.billing.rounding
     if not isinstance(outcome.price, Percent):
         amount = outcome.price.amount
@@ -257,11 +265,11 @@ def _claimed(contract: Contract, verdict: Verdict) -> Money | None:
     if isinstance(outcome.price, Percent) and verdict.claimed_amount is not None:
         unit = verdict.claimed_currency or verdict.currency or contract.currency.code
         places = verdict.exponent if unit == verdict.currency else None
-        return _price(contract, outcome, verdict.claimed_amount, _unit(contract, unit, places))
+        return price_of(contract, outcome, verdict.claimed_amount, _unit(contract, unit, places))
     if isinstance(outcome.price, Percent) and verdict.status != "verified":
         return None
     quantity, unit = _measure(outcome, verdict)
-    return _price(contract, outcome, quantity, _unit(contract, unit, verdict.exponent))
+    return price_of(contract, outcome, quantity, _unit(contract, unit, verdict.exponent))
 
 
 def _reasons(claims: Iterable[Verdict]) -> list[ReasonCount]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import entry_points
 from typing import Any
@@ -39,7 +39,8 @@ class Story(msgspec.Struct, frozen=True):
     """A simulated company, its contract and claims, and the right answer for each subject.
 
     `stages` are the instants of the virtual clock at which the source is read and the claims are verified in turn; the
-    labels hold at the last one. `period` is the month whose statement the story ends with.
+    labels hold at the last one. `period` is the month whose statement the story ends with. `source_name` is what the
+    contract calls the source. `options` start the simulator with the same story.
     """
 
     name: str
@@ -52,9 +53,10 @@ class Story(msgspec.Struct, frozen=True):
     labels: dict[str, Label]
     stages: list[str]
     period: str
+    source_name: str = "billing"
     module: str = ""
     seed: int = 0
-    size: int = 0
+    options: tuple[str, ...] = ()
 
 
 class Simulator:
@@ -85,12 +87,13 @@ class Simulator:
         self._client.close()
 
 
-def load_stories(seed: int, **sizes: int) -> list[Story]:
+def load_stories(seed: int, *, fast: bool = False, sizes: Mapping[str, int] | None = None) -> list[Story]:
     """Give the stories of all installed simulators, in the order of their names.
 
     Args:
         seed: Seed of the simulated companies; the same seed gives the same story.
-        sizes: Passed on to `story`, for example `invoices=2000`.
+        fast: Stories of the smaller of their two sizes.
+        sizes: Other sizes, by what a story calls its own, for example `{"invoices": 400}`.
 
     Raises:
         PluginError: A simulator cannot be loaded; names it and the cause.
@@ -98,15 +101,19 @@ def load_stories(seed: int, **sizes: int) -> list[Story]:
     stories = []
     for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
         try:
-            told = point.load().story(seed, **sizes)
+            simulator = point.load()
         except ImportError as cause:
             raise PluginError(
                 f"the simulator {point.name} ({point.value}) cannot be loaded: {cause}",
                 hint=f"Install what it needs: pip install 'tallystick-{point.name}[simulator]'",
             ) from cause
+        option, full, small = simulator.SIZE
+        size = (sizes or {}).get(option, small if fast else full)
+        told = simulator.story(seed, **{option: size})
         known = {name: value for name, value in told.items() if name in Story.__struct_fields__}
         story = msgspec.convert(known, Story)
-        stories.append(msgspec.structs.replace(story, module=point.value, seed=seed))
+        options = (f"--{option}", str(size))
+        stories.append(msgspec.structs.replace(story, module=point.value, seed=seed, options=options))
     return stories
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Collection, Sequence
+from operator import itemgetter
 from typing import Any
 
 import duckdb
@@ -10,13 +12,16 @@ import msgspec
 import pyarrow as pa
 
 from tallystick.contracts import Contract, Outcome
-from tallystick.outcomes import Evaluation, Inputs, compile_evidence, explain, interpret, read_row
+from tallystick.outcomes import Evaluation, Inputs, State, compile_evidence, explain, interpret, read_row, tree
+from tallystick.outcomes.derived import spans
 from tallystick.period import format_instant, zone
+from tallystick.records.types import LookedUp
 from tallystick.verification.verdict import Verdict
 
-__all__ = ["ClauseTrace", "Trace", "Write", "trace"]
+__all__ = ["ClauseTrace", "Moment", "Trace", "Write", "trace"]
 
 _MOST_WRITES = 50
+_MOST_MOMENTS = 200
 
 
 class ClauseTrace(msgspec.Struct, frozen=True):
@@ -48,8 +53,20 @@ class Write(msgspec.Struct, frozen=True):
     by: str
 
 
+class Moment(msgspec.Struct, frozen=True):
+    """One moment of a record's story: when, who, what, and the clauses that it made false.
+
+    `who` is empty for the end of a window.
+    """
+
+    at: str
+    who: str
+    what: str
+    clauses: list[str]
+
+
 class Trace(msgspec.Struct, frozen=True):
-    """A verdict and everything it rests on."""
+    """A verdict and everything it rests on; `story` tells, moment by moment, what happened to the record."""
 
     subject: str
     status: str
@@ -65,6 +82,7 @@ class Trace(msgspec.Struct, frozen=True):
     clauses: list[ClauseTrace]
     writes: list[Write]
     evidence: list[str]
+    story: list[Moment] = []
 
 
 def trace(
@@ -76,10 +94,12 @@ def trace(
     """
     clauses: list[ClauseTrace] = []
     writes: list[Write] = []
+    story: list[Moment] = []
     if verdict.record_id is not None:
         evaluation, objects = _decide_again(database, contract, outcome, verdict.record_id, inputs)
         if evaluation is not None:
             clauses = [_clause(told) for told in explain(outcome.predicate, evaluation)]
+            story = _story(database, contract, outcome, verdict.record_id, evaluation)
         writes = _writes(database, objects)
     return Trace(
         subject=verdict.subject,
@@ -98,6 +118,7 @@ def trace(
         evidence=[
             f"{item.type} {item.id} version {item.version} sha256 {item.raw_sha256}" for item in verdict.evidence
         ],
+        story=story,
     )
 
 
@@ -132,6 +153,62 @@ def _clause(told: Any) -> ClauseTrace:
         until=_text(told.until),
         decides=told.decides,
     )
+
+
+def _story(
+    database: duckdb.DuckDBPyConnection, contract: Contract, outcome: Outcome, record_id: str, evaluation: Evaluation
+) -> list[Moment]:
+    """Tell the acts on a record in their order, with the ends of windows between them."""
+    kind = outcome.predicate.record_type
+    if kind.story is None:
+        return []
+    blamed: dict[int, list[str]] = defaultdict(list)
+    for clause, found in zip(outcome.predicate.clauses, evaluation.clauses, strict=True):
+        for node in tree.walk(clause.test) if found.state is State.FALSE else ():
+            at = (
+                evaluation.facts.get(node.name)
+                if isinstance(node, tree.FactRef) and node.type == tree.INSTANT
+                else None
+            )
+            if isinstance(at, int) and clause.name not in blamed[at]:
+                blamed[at].append(clause.name)
+    relation = kind.relation[kind.story]
+    vendor = set(contract.vendor.identities.get(outcome.source, ()))
+    rows = database.execute(
+        'SELECT e."at", e.id, e.kind, e.actor_id, e."by", e.public, e.previous, '
+        "coalesce(e.value, g.value, e.assignee_id, e.group_id, e.other_ticket_id, CAST(e.score AS VARCHAR)) AS value, "
+        f"nullif(e.says, 'other'), n.value AS name, r.value AS role FROM {relation.target} e "
+        f'LEFT JOIN {spans(_NAME)} n ON n.id = e.actor_id AND e."at" >= n.since AND e."at" < n.until '
+        f'LEFT JOIN {spans(_ROLE)} r ON r.id = e.actor_id AND e."at" >= r.since AND e."at" < r.until '
+        f'LEFT JOIN {spans(_NAME)} g ON g.id = e.assignee_id AND e."at" >= g.since AND e."at" < g.until '
+        f'WHERE e.{relation.remote} = ? ORDER BY e."at", e.id LIMIT ?',
+        [record_id, _MOST_MOMENTS],
+    ).fetchall()
+    told = [(at, Moment(format_instant(at), _who(row, vendor), _what(row), blamed.get(at, []))) for at, *row in rows]
+    ends = {name: at for name, at in evaluation.facts.items() if name.endswith("_end") and isinstance(at, int)}
+    told = [(at, Moment(format_instant(at), "", name.replace("_", " "), [])) for name, at in ends.items()] + told
+    return [moment for _, moment in sorted(told, key=itemgetter(0))]
+
+
+def _who(row: Sequence[Any], vendor: Collection[str]) -> str:
+    _, _, actor, by, *_, name, role = row
+    if actor is None:
+        return f"a {by}" if by == "rule" else "the system"
+    kind = "the vendor" if actor in vendor else role or "unknown"
+    return f"{name or actor} ({kind})"
+
+
+def _what(row: Sequence[Any]) -> str:
+    _, kind, _, _, public, previous, value, says, *_ = row
+    if kind == "message":
+        kind = "public message" if public else "internal note"
+        return f"{kind}: {says}" if says else kind
+    change = f" {previous} -> {value}" if previous and value else f" {value}" if value else ""
+    return f"{kind}{change}"
+
+
+_NAME = LookedUp("actor_name", "text", "Name of the actor.", "actor", "actor_id", "name")
+_ROLE = LookedUp("actor_role", "text", "Role of the actor.", "actor", "actor_id", "role")
 
 
 def _writes(database: duckdb.DuckDBPyConnection, objects: list[str]) -> list[Write]:

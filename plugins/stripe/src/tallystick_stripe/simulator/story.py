@@ -17,10 +17,13 @@ from tallystick_stripe.simulator.script import AGENCY, Script
 from tallystick_stripe.simulator.state import Plan, instant
 from tallystick_stripe.simulator.traps import TRAPS, found, plain
 
-__all__ = ["STAGES", "story", "story_plan"]
+__all__ = ["SIZE", "STAGES", "story", "story_plan"]
 
 STAGES = ("2026-08-31T22:00:00Z", "2026-09-20T00:00:00Z", "2026-10-12T06:00:00Z")
 """When the demo reads and verifies: end of August in Berlin, mid September, mid October."""
+
+SIZE = ("invoices", 2_000, 200)
+"""What the size of the story is called, how large it is in full, and in a hurry."""
 
 _PERIOD = ("2026-08-31T22:00:00Z", "2026-09-30T22:00:00Z")
 _LEAST = 200
