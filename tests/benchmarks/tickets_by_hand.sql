@@ -13,7 +13,8 @@ e AS (
   LEFT JOIN roles g ON g.id = v.assignee_id AND v."at" >= g.since AND v."at" < g.until),
 one AS (
   SELECT tid, any_value(resolved_at) AS resolved_at, any_value(tchannel) AS tchannel,
-    min("at") FILTER (WHERE kind = 'message' AND public AND person OR kind = 'call' AND person) AS reply_at,
+    min("at") FILTER (WHERE (kind = 'message' AND public OR kind = 'privacy' AND value = 'public' OR kind = 'call')
+      AND person) AS reply_at,
     min("at") FILTER (WHERE kind = 'assigned' AND assignee_role IN ('agent', 'admin') AND assignee_id <> '000001'
       AND coalesce("at" <> resolved_at, true) OR kind = 'grouped' AND previous = 'g1' AND group_id <> 'g1') AS given_at,
     min("at") FILTER (WHERE kind = 'solved' AND "by" = 'user' AND "at" = resolved_at AND person) AS human_solved_at,
@@ -45,7 +46,7 @@ three AS (
     min("at") FILTER (WHERE kind = 'merged' AND coalesce("at" < settled_at, true)) AS merged_at,
     count(*) FILTER (WHERE (kind IN ('message', 'call', 'solved', 'assigned') AND "by" = 'user' AND NOT bot
       AND actor_id IS NOT NULL AND role IS NULL OR kind = 'assigned' AND assignee_id IS NOT NULL
-      AND assignee_role IS NULL) AND coalesce("at" < settled_at, true)) AS strangers,
+      AND assignee_role IS NULL OR kind = 'message' AND (public IS NULL OR says IS NULL)) AND coalesce("at" < settled_at, true)) AS strangers,
     count(*) FILTER (WHERE kind IN ('message', 'call', 'solved') AND actor_id = '000002'
       AND coalesce("at" < settled_at, true)) AS shared
   FROM e JOIN two ON two.tid = e.tid GROUP BY e.tid),

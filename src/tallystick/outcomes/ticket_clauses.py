@@ -75,11 +75,11 @@ def _guards(values: Mapping[str, Setting]) -> dict[str, ClauseSource]:
             guard=True,
         ),
         "actors_known": ClauseSource(
-            "acts_by_strangers = 0",
+            "unclear_acts = 0",
             until="settled_at",
             open="coalesce(resolved_at >= least(read_to(events), read_to(actor)), true)",
             guard=True,
-            says="{acts_by_strangers} acts are by users whom the system does not show, so their role is not known",
+            says="of {unclear_acts} acts it cannot be told who acted, in which role, or who could read it",
         ),
     }
     if values["shared_seats"]:

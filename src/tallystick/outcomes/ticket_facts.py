@@ -2,7 +2,7 @@
 
 The rules of handoff are named H1 to H8, as facts that any clause may use:
 
-- `h1_public_reply_at`: a person wrote to the customer.
+- `h1_public_reply_at`: a person wrote to the customer, or made a note public.
 - `h2_left_ai`: a messaging ticket that the platform took away from its AI agent.
 - `h3_call_at`: a person spoke or chatted.
 - `h4_assigned_at`: it was assigned to a person, by whomever.
@@ -131,7 +131,10 @@ def _handoffs(values: Mapping[str, Setting]) -> dict[str, str]:
     facts = {
         "ai_listed": "count(events) filter (where events.kind = 'ai_agent')",
         "ai_listed_at": "max(events.at) filter (where events.kind = 'ai_agent')",
-        "h1_public_reply_at": _first(f"events.kind = 'message' and events.public and {person}"),
+        "h1_public_reply_at": _first(
+            f"(events.kind = 'message' and events.public or events.kind = 'privacy' and events.value = 'public')"
+            f" and {person}"
+        ),
         "h2_left_ai": f"case when channel = 'messaging' and resolved_at is not null and {platform}"
         " then coalesce(ai_listed_at < resolved_at, true) else false end",
         "h3_call_at": _first(f"events.kind = 'call' and {person}"),
@@ -204,6 +207,7 @@ def _guards(values: Mapping[str, Setting]) -> dict[str, str]:
     acts = "events.kind in ('message', 'call', 'solved', 'assigned')"
     stranger = f"events.by = 'user' and events.actor_id not in ({bots}) and events.actor_role is null"
     given = f"events.kind = 'assigned' and events.assignee_id not in ({bots}) and events.assignee_role is null"
+    hidden = "events.kind = 'message' and (events.public is null or events.says is null)"
     return {
         "excluded": "count(events) filter (where (events.kind = 'spam' or events.kind = 'tagged'"
         f" and events.value in ({texts(values['spam_and_test_exclusions'])})) and {_BEFORE})",
@@ -211,7 +215,7 @@ def _guards(values: Mapping[str, Setting]) -> dict[str, str]:
         "absorbed": f"count(events) filter (where events.kind = 'absorbed' and {_BEFORE})",
         "deletion_at": "max(events.at) filter (where events.kind = 'deleted')",
         "deleted_at": "case when status = 'deleted' then coalesce(deletion_at, updated_at) else null end",
-        "acts_by_strangers": f"count(events) filter (where ({acts} and {stranger} or {given}) and {_BEFORE})",
+        "unclear_acts": f"count(events) filter (where ({acts} and {stranger} or {given} or {hidden}) and {_BEFORE})",
         "acts_from_shared_seats": "count(events) filter (where events.kind in ('message', 'call', 'solved')"
         f" and events.actor_id in ({seats}) and {_BEFORE})",
         "reopens_seen": "count(events) filter (where events.kind = 'reopened')",

@@ -39,6 +39,16 @@ HANDOFFS = {
         "no_internal_note",
     ),
     "public reply allowed": (lambda d: d.say(1.5, PERSON), {"handoff_voids": ["requested"]}, ""),
+    "note made public": (
+        lambda d: (d.say(1.5, PERSON, public=False), d.act("privacy", 3, PERSON, value="public")),
+        {},
+        "no_human_reply",
+    ),
+    "reply made private": (
+        lambda d: (d.say(1.5, PERSON), d.act("privacy", 3, PERSON, value="private")),
+        {},
+        "no_human_reply",
+    ),
     "call": (lambda d: d.act("call", 1.5, PERSON), {}, "no_human_reply"),
     "assigned to a person": (
         lambda d: d.act("assigned", 1.5, BOT, assignee_id=PERSON),
@@ -117,6 +127,14 @@ def test_the_role_is_that_of_the_act(resolved):
 def test_an_unknown_author_makes_it_unverifiable(resolved):
     """Somebody whom the system does not show may have been a person: neither met nor rejected."""
     resolved.say(1.5, "404")
+
+    assert _verdict(resolved) == ("unverifiable", "actors_known")
+
+
+@pytest.mark.parametrize("unknown", [{"public": None}, {"says": None}])
+def test_a_message_nobody_can_place_makes_it_unverifiable(resolved, unknown):
+    """A message of which it is not known who could read it, or what it says, may have been a handoff."""
+    resolved.say(1.5, CUSTOMER, **unknown)
 
     assert _verdict(resolved) == ("unverifiable", "actors_known")
 

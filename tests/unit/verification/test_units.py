@@ -1,0 +1,357 @@
+"""One unit, one claim: records that belong together are paid once, whichever of them is claimed."""
+
+from dataclasses import replace
+
+import pytest
+
+from tallystick.contracts import load_contract
+from tallystick.outcomes import Inputs
+from tallystick.outcomes.predicate import Unit
+from tallystick.period import parse_instant, zone
+from tallystick.verification.claim import Claim
+from tallystick.verification.units import Holder, Units
+from tallystick.verification.verifier import Decision
+
+DAY = 86_400_000_000
+NOW = 1_790_000_000_000_000
+BERLIN = zone("Europe/Berlin")
+CONVERSATION = Unit(("carries_on", "went_into"))
+PER_DAY = Unit(("carries_on", "went_into"), "asked_by")
+CONTRACT = """\
+contract: acme
+version: 1
+buyer: Acme
+vendor: {name: Vendor}
+timezone: Europe/Berlin
+currency: EUR
+term: {start: 2026-01-01}
+outcomes:
+  paid:
+    source: billing
+    record: payment
+    facts: {carries_on: beneficiary, went_into: app_id, asked_by: customer_id}
+    clauses:
+      succeeded: {test: "status = 'succeeded'", open: "status = 'pending'"}
+      method_known: "method = 'card' or method is null"
+    price: {per_unit: 1}
+"""
+ALL_READ = Inputs(read_from={"payment": 0}, read_to={"payment": NOW})
+
+
+@pytest.fixture
+def decide(tmp_path, evidence):
+    """Give a function from records, claims and a unit to verdicts by subject."""
+    path = tmp_path / "acme.yaml"
+    path.write_text(CONTRACT)
+    contract = load_contract(path, templates={}, custom={"billing": {}})
+
+    def build(records, claims, unit=CONVERSATION, **more):
+        plain = contract.outcomes["paid"]
+        outcome = replace(plain, predicate=replace(plain.predicate, unit=unit))
+        decision = Decision(evidence(*records), contract, outcome, ALL_READ, **{"before": {}, **more})
+        owner = {}
+        verdicts = decision.claimed(claims, owner) + decision.found(owner)
+        return {verdict.subject: verdict for verdict in verdicts}
+
+    return build
+
+
+def _claims(*refs):
+    """Give one claim on each record, oldest first, named after it."""
+    return [Claim(f"C-{ref}", "paid", ref, NOW - DAY, None, None) for ref in refs]
+
+
+def _short(verdicts):
+    """Give status and first reason of each subject."""
+    return {
+        subject: (verdict.status, verdict.reasons[0].clause if verdict.reasons else "")
+        for subject, verdict in verdicts.items()
+    }
+
+
+def _row(record_id, at=None, **facts):
+    """Give a decided row with the facts a unit may rest on."""
+    known = {"carries_on": None, "went_into": None, "asked_by": None}
+    return {"id": record_id, "occurred_at": at, **{f"fact_{name}": value for name, value in (known | facts).items()}}
+
+
+def test_each_record_is_its_own_unit_without_a_rule():
+    """Without a rule no link joins anything."""
+    units = Units(None, [_row("2", carries_on="1")], BERLIN)
+
+    assert units.of("2") != units.of("1")
+
+
+@pytest.mark.parametrize("link", ["carries_on", "went_into"])
+def test_any_link_joins(link):
+    """A follow-up and the ticket it carries on are one unit, and so are a merged ticket and the one it went into."""
+    units = Units(CONVERSATION, [_row("2", **{link: "1"}), _row("3")], BERLIN)
+
+    assert units.of("2") == units.of("1")
+    assert units.of("3") != units.of("1")
+
+
+def test_only_the_links_of_the_rule_join():
+    """A link that the rule does not name joins nothing."""
+    units = Units(Unit(("went_into",)), [_row("2", carries_on="1"), _row("3", went_into="1")], BERLIN)
+
+    assert units.of("2") != units.of("1")
+    assert units.of("3") == units.of("1")
+
+
+def test_two_follow_ups_of_one_ticket_that_is_not_there_are_one_unit():
+    """The record that links lead to need not be decided to join those that lead to it."""
+    units = Units(CONVERSATION, [_row("2", carries_on="1"), _row("3", carries_on="1")], BERLIN)
+
+    assert units.of("2") == units.of("3")
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_a_chain_of_any_length_is_one_unit(backwards):
+    """Ten thousand follow-ups of each other are one unit, in whatever order they come."""
+    rows = [_row(str(number), carries_on=str(number - 1)) for number in range(1, 10_000)]
+    units = Units(CONVERSATION, rows[::-1] if backwards else rows, BERLIN)
+
+    assert {units.of(str(number)) for number in range(10_000)} == {units.of("0")}
+
+
+def test_links_in_a_circle_end():
+    """Records that lead to each other in a circle, or to themselves, are one unit."""
+    rows = [_row("1", carries_on="3"), _row("2", carries_on="1"), _row("3", carries_on="2"), _row("4", went_into="4")]
+    units = Units(CONVERSATION, rows, BERLIN)
+
+    assert units.of("1") == units.of("2") == units.of("3")
+    assert units.of("4") != units.of("1")
+
+
+def test_an_id_is_no_key():
+    """A record and a requester of the same name have nothing in common."""
+    rows = [_row("9", NOW), _row("1", NOW, asked_by="9")]
+
+    assert Units(PER_DAY, rows, BERLIN).of("9") != Units(PER_DAY, rows, BERLIN).of("1")
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "together"),
+    [
+        ("2026-06-10T22:00:00Z", "2026-06-11T21:59:59.999999Z", True),
+        ("2026-06-10T21:59:59.999999Z", "2026-06-10T22:00:00Z", False),
+        # The day the clocks go forward has 23 hours, the one they go back has 25.
+        ("2026-03-28T23:00:00Z", "2026-03-29T21:59:59.999999Z", True),
+        ("2026-03-28T23:00:00Z", "2026-03-29T22:00:00Z", False),
+        ("2026-10-24T22:00:00Z", "2026-10-25T22:59:59.999999Z", True),
+        ("2026-10-24T22:00:00Z", "2026-10-25T23:00:00Z", False),
+    ],
+)
+def test_a_day_is_that_of_the_contract(first, second, together):
+    """Records of one requester are one unit on one calendar day of the contract's zone, also when clocks change."""
+    rows = [_row("1", parse_instant(first), asked_by="c"), _row("2", parse_instant(second), asked_by="c")]
+    units = Units(PER_DAY, rows, BERLIN)
+
+    assert (units.of("1") == units.of("2")) is together
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"at": NOW, "asked_by": "c"}, {"at": NOW, "asked_by": "d"}),
+        ({"at": NOW, "asked_by": None}, {"at": NOW, "asked_by": None}),
+        ({"at": None, "asked_by": "c"}, {"at": None, "asked_by": "c"}),
+    ],
+)
+def test_unknown_is_never_equal(one, other):
+    """Different requesters, unknown ones, and records of no known day are not joined."""
+    units = Units(PER_DAY, [_row("1", **one), _row("2", **other)], BERLIN)
+
+    assert units.of("1") != units.of("2")
+
+
+def test_the_first_holder_stays():
+    """A unit that a claim holds is not given to another one, through whichever of its records it comes."""
+    units = Units(CONVERSATION, [_row("2", carries_on="1")], BERLIN)
+    units.hold("2", Holder("A", "2", "verified"))
+    units.hold("1", Holder("B", "1", "verified"))
+
+    assert units.holder("1") == units.holder("2") == Holder("A", "2", "verified")
+    assert units.holder("3") is None
+
+
+@pytest.mark.parametrize(
+    ("holder", "text"), [(Holder("A", "1", "pending"), "A"), (Holder("A", "1", "pending", "x"), "A under contract x")]
+)
+def test_a_holder_names_the_contract_if_it_is_another_one(holder, text):
+    """The claim is named, and its contract where it is not the one that is being decided."""
+    assert str(holder) == text
+
+
+LINKED = {
+    "follow-up": {"carries_on": "ch_1"},
+    "merged": {"went_into": "ch_1"},
+}
+COLUMNS = {"carries_on": "beneficiary", "went_into": "app_id"}
+
+
+@pytest.mark.parametrize("how", LINKED)
+def test_a_later_claim_on_the_same_unit_is_a_duplicate(decide, payment, how):
+    """The claim that comes first is paid, and the other is rejected with the record and the claim that were."""
+    columns = {COLUMNS[name]: value for name, value in LINKED[how].items()}
+    records = [payment("ch_1"), payment("ch_2", **columns)]
+
+    first = decide(records, _claims("ch_1", "ch_2"))
+    assert _short(first) == {"claim:C-ch_1": ("verified", ""), "claim:C-ch_2": ("rejected", "duplicate")}
+    assert first["claim:C-ch_2"].reasons[0].text == "ch_1, of the same unit, was already claimed as C-ch_1"
+    second = decide(records, _claims("ch_2", "ch_1"))
+    assert _short(second) == {"claim:C-ch_2": ("verified", ""), "claim:C-ch_1": ("rejected", "duplicate")}
+
+
+def test_a_chain_goes_through_what_is_not_paid(decide, payment):
+    """Two ends of a chain whose middle meets nothing and is claimed by nobody are one unit."""
+    records = [
+        payment("ch_1"),
+        payment("ch_2", status="failed", beneficiary="ch_1"),
+        payment("ch_3", status="failed", beneficiary="ch_2"),
+        payment("ch_4", beneficiary="ch_3"),
+    ]
+
+    assert _short(decide(records, _claims("ch_1", "ch_4")))["claim:C-ch_4"] == ("rejected", "duplicate")
+
+
+def test_one_requester_on_one_day_is_one_unit(decide, payment):
+    """Of two records of one requester on one day one is paid; the next day starts another unit."""
+    noon = parse_instant("2026-06-10T10:00:00Z")
+    records = [
+        payment("ch_1", customer_id="c", created_at=noon),
+        payment("ch_2", customer_id="c", created_at=noon + DAY // 4),
+        payment("ch_3", customer_id="c", created_at=noon + DAY),
+        payment("ch_4", customer_id="d", created_at=noon),
+    ]
+    found = _short(decide(records, _claims("ch_1", "ch_2", "ch_3", "ch_4"), PER_DAY))
+
+    assert [status for status, _ in found.values()] == ["verified", "rejected", "verified", "verified"]
+    assert {status for status, _ in _short(decide(records, _claims("ch_1", "ch_2"))).values()} == {"verified"}
+
+
+def test_the_first_pending_claim_holds(decide, payment):
+    """A claim that could be verified waits for an earlier one on its unit that is not decided yet."""
+    records = [payment("ch_1", status="pending"), payment("ch_2", beneficiary="ch_1")]
+    found = decide(records, _claims("ch_1", "ch_2"))
+
+    assert _short(found) == {"claim:C-ch_1": ("pending", "succeeded"), "claim:C-ch_2": ("pending", "duplicate")}
+    text = "ch_1, of the same unit, was claimed before as C-ch_1, which is not decided yet"
+    assert found["claim:C-ch_2"].reasons[0].text == text
+
+
+def test_a_later_pending_claim_says_its_own_reason(decide, payment):
+    """A later claim that is not decided itself is pending by its own clause, whoever holds the unit."""
+    records = [payment("ch_1"), payment("ch_2", status="pending", beneficiary="ch_1")]
+
+    assert _short(decide(records, _claims("ch_1", "ch_2")))["claim:C-ch_2"] == ("pending", "succeeded")
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"), [({"status": "failed"}, "rejected"), ({"status": None}, "unverifiable")]
+)
+def test_a_claim_that_is_not_paid_frees_the_unit(decide, payment, changes, status):
+    """An earlier claim that is rejected or cannot be verified leaves the unit to the later one."""
+    records = [payment("ch_1", **changes), payment("ch_2", beneficiary="ch_1")]
+
+    assert _short(decide(records, _claims("ch_1", "ch_2"))) == {
+        "claim:C-ch_1": (status, "succeeded"),
+        "claim:C-ch_2": ("verified", ""),
+    }
+
+
+def test_a_rejected_claim_keeps_its_own_clause(decide, payment):
+    """A later claim that is false for itself is rejected by its clause, not as a duplicate."""
+    records = [payment("ch_1"), payment("ch_2", status="failed", beneficiary="ch_1")]
+
+    assert _short(decide(records, _claims("ch_1", "ch_2")))["claim:C-ch_2"] == ("rejected", "succeeded")
+
+
+def test_a_unit_that_was_freed_and_is_held_again_is_reversed(decide, payment):
+    """A claim that was verified while the earlier one was rejected is reversed once that one is verified."""
+    records = [payment("ch_1", status="failed"), payment("ch_2", beneficiary="ch_1")]
+    before = decide(records, _claims("ch_1", "ch_2"))
+    after = decide([payment("ch_1"), records[1]], _claims("ch_1", "ch_2"), before=before)
+
+    assert _short(after) == {"claim:C-ch_1": ("verified", ""), "claim:C-ch_2": ("reversed", "duplicate")}
+
+
+def test_two_claims_on_one_record_of_a_unit(decide, payment):
+    """A second claim on the same record is a duplicate of the first, also while that one waits."""
+    records = [payment("ch_1", status="pending"), payment("ch_2", beneficiary="ch_1")]
+    claims = [*_claims("ch_1", "ch_2"), Claim("again", "paid", "ch_2", NOW - DAY, None, None)]
+
+    assert _short(decide(records, claims))["claim:again"] == ("rejected", "duplicate")
+
+
+@pytest.mark.parametrize("status", ["succeeded", "pending"])
+def test_nothing_is_found_in_a_unit_that_is_held(decide, payment, status):
+    """A record that nobody claimed is not found where a claim on another record of its unit is verified or pending."""
+    records = [payment("ch_2", status=status), payment("ch_1", beneficiary="ch_2")]
+
+    assert list(decide(records, _claims("ch_2"))) == ["claim:C-ch_2"]
+
+
+def test_one_record_of_a_free_unit_is_found(decide, payment):
+    """Of a unit that nobody claimed, or whose claim was rejected, the record of the first id is found."""
+    records = [payment("ch_3", beneficiary="ch_2"), payment("ch_2"), payment("ch_1", status="failed", app_id="ch_2")]
+
+    assert list(decide(records, [])) == ["found:paid:ch_2"]
+    assert list(decide(records, _claims("ch_1"))) == ["claim:C-ch_1", "found:paid:ch_2"]
+    assert list(decide(records, [], None)) == ["found:paid:ch_2", "found:paid:ch_3"]
+
+
+def test_found_is_closed_once_its_unit_is_claimed(decide, payment):
+    """A record found earlier is found no more when another record of its unit is claimed."""
+    records = [payment("ch_1"), payment("ch_2", beneficiary="ch_1")]
+    before = decide(records, [])
+    after = _short(decide(records, _claims("ch_2"), before=before))
+
+    assert after == {"claim:C-ch_2": ("verified", ""), "found:paid:ch_1": ("rejected", "not_found")}
+
+
+def test_what_happened_outside_the_term_holds_nothing(decide, payment):
+    """A claim on a record before the term is rejected and leaves its unit to a later one inside."""
+    records = [payment("ch_1", created_at=0), payment("ch_2", beneficiary="ch_1")]
+    found = _short(decide(records, _claims("ch_1", "ch_2")))
+
+    assert found == {"claim:C-ch_1": ("rejected", "term"), "claim:C-ch_2": ("verified", "")}
+    assert list(decide(records, [])) == ["found:paid:ch_2"]
+
+
+BILLING = ("billing", "payment", "ch_1")
+
+
+@pytest.mark.parametrize(
+    ("seq", "status", "expected"),
+    [
+        (1, "verified", ("rejected", "duplicate")),
+        (1, "pending", ("pending", "duplicate")),
+        (3, "verified", ("verified", "")),
+        (3, "pending", ("verified", "")),
+    ],
+)
+def test_an_earlier_claim_under_another_contract_comes_first(decide, payment, seq, status, expected):
+    """Only a claim under another contract that was taken in before keeps the record."""
+    rivals = {BILLING: [(seq, Holder("X", "ch_1", status, "other"))]}
+    verdicts = decide([payment("ch_1")], _claims("ch_1"), rivals=rivals, order={"C-ch_1": 2})
+
+    assert _short(verdicts) == {"claim:C-ch_1": expected}
+    if expected[1]:
+        assert "X under contract other" in verdicts["claim:C-ch_1"].reasons[0].text
+
+
+def test_a_claim_in_line_behind_another_contract_says_its_own_reason(decide, payment):
+    """A claim that is itself not decided is pending by its clause, and a false one rejected by it."""
+    rivals = {BILLING: [(1, Holder("X", "ch_1", "verified", "other"))]}
+    for status, expected in (("pending", ("pending", "succeeded")), ("failed", ("rejected", "succeeded"))):
+        verdicts = decide([payment("ch_1", status=status)], _claims("ch_1"), rivals=rivals, order={"C-ch_1": 2})
+        assert _short(verdicts) == {"claim:C-ch_1": expected}
+
+
+def test_nothing_is_found_that_is_claimed_under_another_contract(decide, payment):
+    """A record that is claimed under another contract is not found under this one."""
+    rivals = {BILLING: [(1, Holder("X", "ch_1", "pending", "other"))]}
+
+    assert list(decide([payment("ch_1"), payment("ch_2")], [], rivals=rivals)) == ["found:paid:ch_2"]
