@@ -5,7 +5,15 @@
 
 import sys
 
-from tests.benchmarks import bench_ledger, bench_start, bench_store, bench_sync, bench_tickets, bench_verify
+from tests.benchmarks import (
+    bench_ledger,
+    bench_start,
+    bench_store,
+    bench_sync,
+    bench_sync_tickets,
+    bench_tickets,
+    bench_verify,
+)
 
 PARTS = {
     "start": bench_start.run,
@@ -13,6 +21,7 @@ PARTS = {
     "store": bench_store.run,
     "sync": bench_sync.run,
     "verify": bench_verify.run,
+    "sync_tickets": bench_sync_tickets.run,
     "tickets": bench_tickets.run,
 }
 

@@ -130,35 +130,28 @@ def test_a_unit_has_one_holder(found, claims):
 
 
 @pytest.fixture(scope="module")
-def contract():
-    """A contract over tickets, decided by their status."""
-    with TemporaryDirectory() as folder:
+def decide():
+    """Give a function from tickets, claims and a unit to the verdicts; one database serves all examples."""
+    with TemporaryDirectory() as folder, duckdb.connect() as database:
         path = Path(folder) / "acme.yaml"
         path.write_text(CONTRACT)
-        return load_contract(path, templates={}, custom={"desk": {}})
-
-
-@pytest.fixture(scope="module")
-def duck():
-    """One DuckDB for all examples, with an empty table of every type."""
-    with duckdb.connect() as database:
+        contract = load_contract(path, templates={}, custom={"desk": {}})
         database.execute("SET threads = 1")
-        yield database
+        columns = {column.name: ARROW[column.kind] for column in (*COMMON, *RECORD_TYPES["ticket"].columns)}
+        common = {"source": "desk", "version": 1, "seq": 1, "deleted": False, "raw_sha256": "00"}
+        inputs = Inputs(read_from={"ticket": 0}, read_to={"ticket": NOW})
+        plain = contract.outcomes["solved"]
 
+        def run(found, claims, unit, before=None):
+            filled = [{**common, **row} for row in found]
+            table = pa.table({name: pa.array([row.get(name) for row in filled], of) for name, of in columns.items()})
+            database.register("ticket", table)
+            outcome = replace(plain, predicate=replace(plain.predicate, unit=unit))
+            decision = Decision(database, contract, outcome, inputs, before=before or {})
+            owner = {}
+            return decision.claimed(claims, owner) + decision.found(owner)
 
-def _decide(duck, contract, found, claims, unit, before=None):
-    columns = {column.name: ARROW[column.kind] for column in (*COMMON, *RECORD_TYPES["ticket"].columns)}
-    common = {"source": "desk", "version": 1, "seq": 1, "deleted": False, "raw_sha256": "00"}
-    filled = [{**common, **row} for row in found]
-    table = pa.table({name: pa.array([row.get(name) for row in filled], of) for name, of in columns.items()})
-    duck.register("ticket", table)
-    plain = contract.outcomes["solved"]
-    outcome = replace(plain, predicate=replace(plain.predicate, unit=unit))
-    inputs = Inputs(read_from={"ticket": 0}, read_to={"ticket": NOW})
-    decision = Decision(duck, contract, outcome, inputs, before=before or {})
-    owner = {}
-    verdicts = decision.claimed(claims, owner)
-    return verdicts + decision.found(owner), decision.units
+        yield run
 
 
 def _claim(number, ref):
@@ -171,57 +164,60 @@ some_claims = st.lists(st.sampled_from([*IDS, "nothing"]), max_size=8).map(
 laws = settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 
 
+def _unit_of(found, unit):
+    """Give the unit of each ticket, by walking the links of all of them."""
+    return {record: group for group in _connected(unit, _rows(found)) for record in group}
+
+
+def _paid(units, verdicts):
+    """Count the verified verdicts of each unit."""
+    return Counter(units[verdict.record_id] for verdict in verdicts if verdict.status == "verified")
+
+
 @laws
 @given(tickets(), some_claims, st.sampled_from(UNITS))
-def test_a_unit_is_paid_once(duck, contract, found, claims, unit):
+def test_a_unit_is_paid_once(decide, found, claims, unit):
     """Claims and what nobody claimed taken together, at most one verdict pays for a unit."""
-    verdicts, units = _decide(duck, contract, found, claims, unit)
+    verdicts = decide(found, claims, unit)
 
-    paid = Counter(units.of(verdict.record_id) for verdict in verdicts if verdict.status == "verified")
-    assert set(paid.values()) <= {1}
+    assert set(_paid(_unit_of(found, unit), verdicts).values()) <= {1}
 
 
 @laws
 @given(tickets(), some_claims, st.sampled_from(UNITS), st.randoms())
-def test_which_units_are_paid_does_not_depend_on_order(duck, contract, found, claims, unit, random):
-    """Rows come in no order: shuffled, they give the same verdicts. Claims shuffled give the same units paid or waiting."""
-    verdicts, units = _decide(duck, contract, found, claims, unit)
-    shuffled = random.sample(found, len(found))
-    again, _ = _decide(duck, contract, shuffled, claims, unit)
-    assert again == verdicts
-    free = [claim for claim in claims if _status(found, claim.ref) != "pending"]
-    some, units = _decide(duck, contract, found, free, unit)
-    other, _ = _decide(duck, contract, shuffled, random.sample(free, len(free)), unit)
-
-    assert _paid(units, other) == _paid(units, some)
+def test_rows_come_in_no_order(decide, found, claims, unit, random):
+    """The same records in another order give the same verdicts."""
+    assert decide(random.sample(found, len(found)), claims, unit) == decide(found, claims, unit)
 
 
-def _status(found, ref):
-    return next((row["status"] for row in found if row["id"] == ref), None)
+@laws
+@given(tickets(), some_claims, st.sampled_from(UNITS), st.randoms())
+def test_the_order_of_claims_does_not_decide_which_units_are_paid(decide, found, claims, unit, random):
+    """Where no claim waits, claims in another order may be paid instead, and for the same units."""
+    statuses = {row["id"]: row["status"] for row in found}
+    decided = [claim for claim in claims if statuses.get(claim.ref) != "pending"]
+    units = _unit_of(found, unit)
+    shuffled = random.sample(decided, len(decided))
 
-
-def _paid(units, verdicts):
-    return {units.of(verdict.record_id) for verdict in verdicts if verdict.status == "verified"}
+    assert _paid(units, decide(found, shuffled, unit)) == _paid(units, decide(found, decided, unit))
 
 
 @laws
 @given(tickets(), some_claims, st.sampled_from(UNITS))
-def test_every_unit_that_meets_is_paid_or_waits(duck, contract, found, claims, unit):
-    """A unit with a record that meets, and not only claims on records that do not, is paid unless a claim on it waits."""
-    verdicts, units = _decide(duck, contract, found, claims, unit)
-    paid = _paid(units, verdicts)
-    waiting = {units.of(verdict.record_id) for verdict in verdicts if verdict.status == "pending" and verdict.record_id}
-    meeting = {units.of(row["id"]) for row in found if row["status"] == "solved"}
+def test_a_unit_that_meets_is_paid_or_waits(decide, found, claims, unit):
+    """A unit with a record that meets is paid, claimed or found, unless a claim on it waits."""
+    verdicts = decide(found, claims, unit)
+    units = _unit_of(found, unit)
+    waiting = {units[verdict.record_id] for verdict in verdicts if verdict.status == "pending" and verdict.record_id}
+    meeting = {units[row["id"]] for row in found if row["status"] == "solved"}
 
-    assert meeting - waiting == paid - waiting
+    assert meeting - waiting == _paid(units, verdicts).keys() - waiting
 
 
 @laws
 @given(tickets(), some_claims, st.sampled_from(UNITS))
-def test_deciding_again_changes_nothing(duck, contract, found, claims, unit):
-    """With its own verdicts as those before, a decision gives them again, byte for byte."""
-    verdicts, _ = _decide(duck, contract, found, claims, unit)
-    before = {verdict.subject: verdict for verdict in verdicts}
-    again, _ = _decide(duck, contract, found, claims, unit, before)
+def test_deciding_again_changes_nothing(decide, found, claims, unit):
+    """With its own verdicts as those before, a decision gives them again."""
+    verdicts = decide(found, claims, unit)
 
-    assert again == verdicts
+    assert decide(found, claims, unit, {verdict.subject: verdict for verdict in verdicts}) == verdicts

@@ -187,15 +187,29 @@ class _Batch:
         self.ids = [record.id for record in self._records]
         self._check()
         self._customs = [self._custom(record) if record.custom else None for record in self._records]
-        hashes = [hashlib.sha256(record.raw) for record in self._records]
-        self._raw_sha256 = [raw.hexdigest() for raw in hashes]
-        for raw, record, custom in zip(hashes, self._records, self._customs, strict=True):
-            if custom is not None:
-                raw.update(_CUSTOM + custom.encode())
-            if record.deleted:
-                raw.update(_DELETED)
-        digests = [raw.digest() for raw in hashes]
+        self._raw_sha256, digests = self._hashes()
         self.versions = Versions(self.ids, [record.as_of for record in self._records], digests)
+
+    def _hashes(self) -> tuple[list[str], list[bytes]]:
+        """Give the hash of each record's bytes, and what its versions are compared by."""
+        names: list[str] = []
+        digests: list[bytes] = []
+        last, raw = None, hashlib.sha256()
+        for record, custom in zip(self._records, self._customs, strict=True):
+            # Several records of one object come one after the other with the very same bytes.
+            if record.raw is not last:
+                last, raw = record.raw, hashlib.sha256(record.raw)
+                name, digest = raw.hexdigest(), raw.digest()
+            names.append(name)
+            if custom is None and not record.deleted:
+                digests.append(digest)
+                continue
+            whole = raw.copy()
+            whole.update(
+                (_CUSTOM + custom.encode() if custom is not None else b"") + (_DELETED if record.deleted else b"")
+            )
+            digests.append(whole.digest())
+        return names, digests
 
     def common(self, changes: Changes) -> dict[str, Any]:
         """Give the common columns that differ from row to row, for the rows that are stored."""

@@ -1,0 +1,158 @@
+"""The parts of an event: its head, its children, and what stands in a child; pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+import msgspec
+
+from tallystick_zendesk.objects import CHILD, EVENT, Child, identifier, moment, number
+from tallystick_zendesk.says import strip_html
+from tallystick_zendesk.via import Via, read_via
+
+__all__ = [
+    "SYSTEM",
+    "Head",
+    "Part",
+    "body",
+    "boolean",
+    "grade",
+    "lower",
+    "moved_tags",
+    "read_event",
+    "read_parts",
+    "stars",
+    "words",
+]
+
+SYSTEM = "-1"
+"""The id by which Zendesk says that nobody did it."""
+
+_STARS = 5
+_UNSET = msgspec.UNSET
+_OTHER_SIGNS = re.compile(r"[^a-z]")
+
+
+class Head(NamedTuple):
+    """What all parts of one event share: `at` in microseconds UTC, `updater` None for the system."""
+
+    id: str
+    ticket_id: str
+    at: int
+    updater: str | None
+    via: Via | None
+    rule_id: str | None
+    raw: bytes
+
+
+class Part(NamedTuple):
+    """A child, where it stands in its event, its bytes, what kind of child it is, and how it came in itself."""
+
+    place: int
+    raw: msgspec.Raw | bytes
+    child: Child
+    kind: str
+    via: Via | None
+
+
+def read_event(raw: bytes) -> tuple[Head, list[msgspec.Raw]]:
+    """Give what the parts of an event of the export share, and its parts.
+
+    Raises:
+        msgspec.DecodeError: It is not JSON, or (`ValidationError`) not in the shape of an event.
+    """
+    event = EVENT.decode(raw)
+    key, ticket = identifier(event.id), identifier(event.ticket_id)
+    at = moment(event.timestamp, event.created_at)
+    if key is None or ticket is None or at is None:
+        raise msgspec.ValidationError("an event of a ticket has no id, no ticket or no time")
+    via = read_via(event.via)
+    rule = identifier(event.via_reference_id) or (via.origin if via else None)
+    return Head(key, ticket, at, identifier(event.updater_id), via, rule, raw), event.child_events or []
+
+
+def read_parts(raws: Sequence[msgspec.Raw | bytes]) -> Iterator[Part]:
+    """Yield the children that can be read; their places count those too that cannot."""
+    for index, raw in enumerate(raws):
+        try:
+            child = CHILD.decode(raw)
+        except msgspec.DecodeError:
+            continue  # a child that is no object says nothing
+        yield Part(index, raw, child, _kind(child), read_via(child.via))
+
+
+def _kind(child: Child) -> str:
+    """Give what kind of child it is; its `type` may be a changed field of that name."""
+    first, second = child.event_type, child.type
+    if type(first) is str and first:
+        kind = _squeezed(first)
+        return "voicecomment" if kind == "comment" and second == "VoiceComment" else kind
+    return _squeezed(second) if type(second) is str else ""
+
+
+@lru_cache(maxsize=1024)
+def _squeezed(name: str) -> str:
+    # The spelling of these names varies between pages of Zendesk's own reference.
+    return _OTHER_SIGNS.sub("", name.lower())
+
+
+def moved_tags(child: Child) -> tuple[set[str], set[str]]:
+    """Give the tags that came and those that went; none where the tags before are not known."""
+    if child.added_tags is not None or child.removed_tags is not None:
+        return words(child.added_tags), words(child.removed_tags)
+    if child.previous_value is _UNSET:
+        return set(), set()
+    new, old = words(child.tags), words(child.previous_value)
+    return new - old, old - new
+
+
+def body(child: Child) -> str | None:
+    """Give the text of a comment; None when it came without one."""
+    if type(child.plain_body) is str:
+        return child.plain_body
+    if type(child.body) is str:
+        return child.body
+    try:
+        markup = msgspec.json.decode(child.html_body)
+    except msgspec.DecodeError:
+        return None
+    return strip_html(markup) if type(markup) is str else None
+
+
+def stars(child: Child) -> int | None:
+    """Give the rating of a survey, 1 to 5, from wherever in the child it stands."""
+    response = child.survey_response if type(child.survey_response) is dict else {}
+    answers = child.answers if type(child.answers) is list else response.get("answers")
+    answered = [answer.get("rating") for answer in answers if type(answer) is dict] if type(answers) is list else []
+    for given in (child.rating, response.get("rating"), *answered, child.score):
+        found = number(given)
+        if found is not None and 1 <= found <= _STARS:
+            return found
+    return None
+
+
+def words(tags: object) -> set[str]:
+    """Give tags, which come as a list or as one text with spaces."""
+    if type(tags) is str:
+        return set(tags.split())
+    return {tag for tag in tags if type(tag) is str and tag} if type(tags) is list else set()
+
+
+def lower(value: object) -> str | None:
+    """Give a text in lower case; None for anything else."""
+    return value.lower() if type(value) is str else None
+
+
+def boolean(value: object) -> bool | None:
+    """Give a truth value; None for anything else."""
+    return value if type(value) is bool else None
+
+
+def grade(word: object) -> int | None:
+    """Give the rating that a word of Zendesk's stands for: 5 for good, 1 for bad, None for anything else."""
+    if type(word) is not str:
+        return None
+    return 5 if word.startswith("good") else 1 if word.startswith("bad") else None

@@ -1,0 +1,70 @@
+"""The server: the application on a loopback socket, in this process or for a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from weakref import WeakValueDictionary
+
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+__all__ = ["CONNECTIONS", "bind", "running", "server"]
+
+CONNECTIONS: WeakValueDictionary[tuple[str, int], asyncio.Transport] = WeakValueDictionary()
+"""Open connections by the address of the peer, so that a fault can cut one."""
+
+
+class _Protocol(H11Protocol):
+    """HTTP/1.1 that lets its connection be found."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        CONNECTIONS[transport.get_extra_info("peername")[:2]] = transport
+
+
+def bind(port: int) -> socket.socket:
+    """Listen on loopback only; port 0 takes a free one."""
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.bind(("127.0.0.1", port))
+    sock.listen(128)
+    return sock
+
+
+def server(app: Any) -> uvicorn.Server:
+    """Build a server that adds no header of its own: `Date` follows the virtual clock."""
+    return uvicorn.Server(
+        uvicorn.Config(
+            app,
+            http=_Protocol,
+            loop="asyncio",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            log_level="critical",  # cut connections are the point, and no news
+            access_log=False,
+            date_header=False,
+            server_header=False,
+            timeout_graceful_shutdown=1,
+        )
+    )
+
+
+@contextmanager
+def running(app: Any, port: int = 0) -> Iterator[str]:
+    """Serve an application from a thread while the block runs, and give its origin."""
+    sock = bind(port)
+    serving = server(app)
+    thread = threading.Thread(target=serving.run, args=([sock],), name="simulator", daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{sock.getsockname()[1]}"
+    finally:
+        serving.should_exit = True
+        thread.join()
+        sock.close()

@@ -1,0 +1,364 @@
+"""The streams: the exports of users, tickets, events and AI agent tickets, and the list of ratings, each oldest first.
+
+Every read begins ten minutes before the watermark, because an export may show a row a little late. A watermark is what
+the export itself reached: Zendesk withholds the newest minute, so nothing counts as known beyond its own clock less
+that minute. Links to next pages are never followed: each call is built here, so the sign-in goes to one origin only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import msgspec
+
+from tallystick.connectors import Cursor, Page, Params, Response, Slice, Stream
+from tallystick.errors import SchemaChanged
+from tallystick.records.model import Record
+from tallystick_zendesk.acts import ActReader
+from tallystick_zendesk.client import ZendeskApi, clock
+from tallystick_zendesk.faults import TooRecentError
+from tallystick_zendesk.mapping import TicketReader, ai_agent_act, clock_of_ticket, rating_act, user_record
+from tallystick_zendesk.objects import (
+    MetricSet,
+    RatingsPage,
+    TicketEventsPage,
+    TicketsPage,
+    UsersPage,
+    identifier,
+    number,
+)
+
+__all__ = [
+    "MOST",
+    "OVERLAP",
+    "WITHHELD",
+    "CursorStream",
+    "EventStream",
+    "Export",
+    "RatingStream",
+    "build_streams",
+    "revision",
+]
+
+_SECOND = 1_000_000
+_DAY = 86_400 * _SECOND
+
+OVERLAP = 600 * _SECOND
+"""How far before the watermark a read begins again."""
+
+WITHHELD = 60 * _SECOND
+"""The youngest past, which the exports do not show."""
+
+MOST = 1_000
+"""Rows of an export page, the most Zendesk gives; more only where they share a second."""
+
+_RATINGS = 100
+_SLICE = 180 * _DAY
+_SLICES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class _Got:
+    """One page: its records, up to when it goes, what to go on from, and Zendesk's clock, all in microseconds UTC."""
+
+    records: list[Record]
+    reached: int | None
+    after: str | int | None
+    end: bool
+    date: int
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """An export read by cursor: the stream it makes, what is exported, and the record type it becomes.
+
+    `convert` turns an answer into records and where they end; `params` go with every call.
+    """
+
+    stream: str
+    resource: str
+    kind: str
+    convert: Callable[[Response], _Got]
+    params: Mapping[str, str]
+
+
+def build_streams(
+    api: ZendeskApi,
+    tickets: TicketReader,
+    acts: ActReader,
+    *,
+    start: int,
+    size: int = MOST,
+    ratings: bool = True,
+    revisions: Mapping[str, str] | None = None,
+) -> list[Stream]:
+    """Give all streams: users, tickets, events, AI agent tickets, ratings.
+
+    Args:
+        api: Makes the calls.
+        tickets: Makes the records of tickets.
+        acts: Makes the records of events.
+        start: How far back the history goes, microseconds UTC.
+        size: Rows per page of an export.
+        ratings: Whether the list of ratings is read.
+        revisions: Revisions by the name of the stream; a change of one makes it begin again.
+    """
+    everything, alone = {"support_type_scope": "all"}, {"support_type_scope": "ai_agent"}
+    users = Export("users", "users", "actor", _users, {})
+    listed = Export("tickets", "tickets", "ticket", _tickets(tickets), {"include": "metric_sets", **everything})
+    by_ai = Export("ai_agent_tickets", "tickets", "ticket_event", _ai_tickets, alone)
+    streams: list[Stream] = [
+        CursorStream(api, users, start=start, size=size),
+        CursorStream(api, listed, start=start, size=size),
+        EventStream(api, acts, start=start, size=size),
+        CursorStream(api, by_ai, start=start, size=size),
+    ]
+    if ratings:
+        streams.append(RatingStream(api, start=start))
+    for stream in streams:
+        stream.revision = (revisions or {}).get(stream.name, "")
+    return streams
+
+
+class _OldestFirst(Stream):
+    """What all streams share: one slice from ten minutes before the watermark on."""
+
+    def __init__(self, api: ZendeskApi, name: str, types: tuple[str, ...], start: int) -> None:
+        self.name = name
+        self.types = types
+        self._api = api
+        self._start = start
+
+    def plan(self, watermark: int | None, until: int) -> Sequence[Slice]:
+        """Give one slice up to `until`; none when it would begin in the minute that is withheld."""
+        start = self._start if watermark is None else max(watermark - OVERLAP, self._start)
+        start = start // _SECOND * _SECOND
+        return [Slice(start, until, {})] if start < until - WITHHELD - _SECOND else []
+
+
+class CursorStream(_OldestFirst):
+    """An export that goes on from a cursor.
+
+    Args:
+        api: Makes the calls.
+        export: What is exported.
+        start: How far back the history goes, microseconds UTC.
+        size: Rows per page.
+    """
+
+    def __init__(self, api: ZendeskApi, export: Export, *, start: int, size: int) -> None:
+        super().__init__(api, export.stream, (export.kind,), start)
+        self._path = f"/incremental/{export.resource}/cursor.json"
+        self._convert = export.convert
+        self._params: dict[str, str | int] = {**export.params, "per_page": size}
+
+    def read(self, part: Slice) -> Iterator[Page]:
+        """Yield the pages of a slice, until the export ends or its rows pass the slice's end.
+
+        Raises:
+            CursorExpired: Zendesk does not take the cursor any more.
+            SchemaChanged: The export goes on without moving on.
+            Error: A call was refused or could not be made.
+        """
+        cursor = dict(part.cursor)
+        while True:
+            place = {"cursor": cursor["after"]} if "after" in cursor else {"start_time": part.start // _SECOND}
+            try:
+                got = self._api.get(self._path, {**self._params, **place}, self._convert)
+            except TooRecentError:
+                yield Page([], None, part.start)
+                return
+            date = cursor.get("date", got.date)
+            sure = _sure(part, date)
+            passed = got.reached is not None and got.reached >= part.end
+            if got.end or passed:
+                yield Page(got.records, None, sure)
+                return
+            if got.after is None or got.after == cursor.get("after"):
+                raise _stuck(self.name)
+            cursor = {"after": got.after, "date": date}
+            yield Page(got.records, cursor, _known(part, sure, got.reached))
+
+
+class EventStream(_OldestFirst):
+    """The events of tickets, with their comments; the export goes on from the second that its last page reached.
+
+    Args:
+        api: Makes the calls.
+        acts: Makes the records.
+        start: How far back the history goes, microseconds UTC.
+        size: Rows per page.
+    """
+
+    def __init__(self, api: ZendeskApi, acts: ActReader, *, start: int, size: int) -> None:
+        super().__init__(api, "ticket_events", ("ticket_event", "change"), start)
+        self._acts = acts
+        self._size = size
+
+    def plan(self, watermark: int | None, until: int) -> Sequence[Slice]:
+        """Cut a first read that goes back a year or more into slices of at least half a year; else give one slice.
+
+        A slice costs one call more, and all share the limit of the exports: more of them would be slower.
+        """
+        whole = super().plan(watermark, until)
+        return _cut(whole[0]) if watermark is None and whole else whole
+
+    def read(self, part: Slice) -> Iterator[Page]:
+        """Yield the pages of a slice; the second where one ends comes again with the next.
+
+        A second that fills a whole page is asked for again with the largest page. If it fills that too, all of it has
+        come, because Zendesk never splits a second, and the read goes on with the next one.
+
+        Raises:
+            SchemaChanged: The export goes on without moving on.
+            Error: A call was refused or could not be made.
+        """
+        cursor = dict(part.cursor)
+        while True:
+            start, size = cursor.get("from", part.start // _SECOND), cursor.get("size", self._size)
+            try:
+                got = self._api.get("/incremental/ticket_events.json", _events_of(start, size), self._convert)
+            except TooRecentError:
+                yield Page([], None, max(part.start, min(start * _SECOND, part.end)))
+                return
+            date = cursor.get("date", got.date)
+            sure = _sure(part, date)
+            if got.end:
+                yield Page(got.records, None, sure)
+                return
+            cursor = {**self._next(start, size, got), "date": date}
+            reached = cursor["from"] * _SECOND
+            if reached >= part.end:
+                yield Page(got.records, None, sure)
+                return
+            yield Page(got.records, cursor, _known(part, sure, reached))
+
+    def _next(self, start: int, size: int, got: _Got) -> Cursor:
+        if type(got.after) is not int or got.after < start:
+            raise _stuck(self.name)
+        if got.after > start:
+            return {"from": got.after}
+        return {"from": start, "size": MOST} if size < MOST else {"from": start + 1}
+
+    def _convert(self, response: Response) -> _Got:
+        page = _EVENTS.decode(response.body)
+        records = [record for raw in page.ticket_events for record in self._acts.records(bytes(raw))]
+        return _Got(records, None, page.end_time, page.end_of_stream, clock(response))
+
+
+class RatingStream(_OldestFirst):
+    """Satisfaction ratings of a window of time, in pages of 100.
+
+    Args:
+        api: Makes the calls.
+        start: How far back the history goes, microseconds UTC.
+    """
+
+    def __init__(self, api: ZendeskApi, *, start: int) -> None:
+        super().__init__(api, "satisfaction_ratings", ("ticket_event",), start)
+
+    def read(self, part: Slice) -> Iterator[Page]:
+        """Yield the pages of a slice; up to when it is known is told with the last one.
+
+        Raises:
+            CursorExpired: Zendesk does not take the cursor any more.
+            SchemaChanged: The list goes on without moving on.
+            Error: A call was refused or could not be made.
+        """
+        cursor = dict(part.cursor)
+        window: Params = {
+            "start_time": part.start // _SECOND,
+            "end_time": -(-part.end // _SECOND),
+            "score": "received",
+            "page[size]": _RATINGS,
+        }
+        while True:
+            place = {"page[after]": cursor["after"]} if "after" in cursor else {}
+            got = self._api.get("/satisfaction_ratings.json", {**window, **place}, _ratings)
+            date = cursor.get("date", got.date)
+            if got.end:
+                yield Page(got.records, None, _sure(part, date))
+                return
+            if got.after is None or got.after == cursor.get("after"):
+                raise _stuck(self.name)
+            cursor = {"after": got.after, "date": date}
+            yield Page(got.records, cursor)
+
+
+_USERS = msgspec.json.Decoder(UsersPage)
+_TICKETS = msgspec.json.Decoder(TicketsPage)
+_EVENTS = msgspec.json.Decoder(TicketEventsPage)
+_LIST = msgspec.json.Decoder(RatingsPage)
+
+
+def _users(response: Response) -> _Got:
+    page = _USERS.decode(response.body)
+    records = [user_record(bytes(raw)) for raw in page.users]
+    reached = records[-1].as_of if records else None
+    return _Got(records, reached, page.after_cursor, page.end_of_stream, clock(response))
+
+
+def _tickets(reader: TicketReader) -> Callable[[Response], _Got]:
+    def convert(response: Response) -> _Got:
+        page = _TICKETS.decode(response.body)
+        reopens = _reopens(page.metric_sets or ())
+        records = [reader.record(bytes(raw), reopens) for raw in page.tickets]
+        return _Got(records, _last_clock(page), page.after_cursor, page.end_of_stream, clock(response))
+
+    return convert
+
+
+def _ai_tickets(response: Response) -> _Got:
+    page = _TICKETS.decode(response.body)
+    records = [ai_agent_act(bytes(raw)) for raw in page.tickets]
+    return _Got(records, _last_clock(page), page.after_cursor, page.end_of_stream, clock(response))
+
+
+def _ratings(response: Response) -> _Got:
+    page = _LIST.decode(response.body)
+    records = [record for raw in page.satisfaction_ratings if (record := rating_act(bytes(raw))) is not None]
+    return _Got(records, None, page.meta.after_cursor, not page.meta.has_more, clock(response))
+
+
+def _reopens(sets: Sequence[MetricSet]) -> dict[str, int | None]:
+    counted = ((identifier(found.ticket_id), number(found.reopens)) for found in sets)
+    return {key: count for key, count in counted if key is not None}
+
+
+def _last_clock(page: TicketsPage) -> int | None:
+    return clock_of_ticket(bytes(page.tickets[-1])) if page.tickets else None
+
+
+def _events_of(start: int, size: int) -> Params:
+    return {"start_time": start, "include": "comment_events", "support_type_scope": "all", "per_page": size}
+
+
+def _sure(part: Slice, date: int) -> int:
+    """Give up to when a slice that was read to its end is known, by Zendesk's clock at its first page."""
+    return max(part.start, min(part.end, date - WITHHELD))
+
+
+def _known(part: Slice, sure: int, reached: int | None) -> int | None:
+    """Give up to when a slice is known after a page that ends at `reached`; rows of that very instant may follow."""
+    return min(sure, reached) if reached is not None and reached > part.start else None
+
+
+def _cut(part: Slice) -> list[Slice]:
+    count = max(min(_SLICES, (part.end - part.start) // _SLICE), 1)
+    inner = [part.start + (part.end - part.start) * n // count // _SECOND * _SECOND for n in range(1, count)]
+    return [Slice(first, last, {}) for first, last in pairwise([part.start, *inner, part.end])]
+
+
+def _stuck(name: str) -> SchemaChanged:
+    return SchemaChanged(
+        f"Zendesk says that the export of {name} goes on, but does not move on in it",
+        hint="Run the sync again; if it stays so, report it to Zendesk's support.",
+    )
+
+
+def revision(*declared: object) -> str:
+    """Give a short text that changes when one of the settings changes."""
+    return hashlib.sha256(msgspec.json.encode([repr(setting) for setting in declared])).hexdigest()
