@@ -101,3 +101,12 @@ def company(small_story, tmp_path):
         story = msgspec.structs.replace(small_story, contract=attested)
         write_project(tmp_path / "project", story, simulator.origin)
         yield Company(story, simulator, tmp_path / "project")
+
+
+@pytest.fixture
+def desk_company(tmp_path):
+    """A project written from the story about tickets, and its simulator with the clock at the last stage."""
+    [story] = [story for story in load_stories(SEED, sizes=SIZES) if story.connector == "zendesk"]
+    with start_simulator(story.module, seed=SEED, now=story.stages[-1], options=story.options) as simulator:
+        write_project(tmp_path / "project", story, simulator.origin)
+        yield Company(story, simulator, tmp_path / "project")

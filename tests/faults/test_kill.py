@@ -56,8 +56,10 @@ def _kill(company, chance, longest, *arguments):
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_kill_at_50_random_moments(company, tmp_path):
+@pytest.mark.parametrize("which", ["company", "desk_company"])
+def test_kill_at_50_random_moments(which, request, tmp_path):
     """After 50 kills at random moments, evidence, ledger root and statement equal an undisturbed run byte for byte."""
+    company = request.getfixturevalue(which)
     company.run("ledger", "fsck")  # makes the key that all copies share
     expected, sync_seconds, verify_seconds = _undisturbed(company, tmp_path / "undisturbed")
     chance = random.Random(20261123)

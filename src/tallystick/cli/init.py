@@ -16,7 +16,7 @@ _PROJECT = """\
 # What Tallystick reads, and what it decides. Secrets are references, never values: env:NAME, file:/path, keyring:name.
 project: {name}
 sources:
-  billing:
+  {source}:
     connector: {connector}
 {settings}{starter}contracts:
   - {contract}
@@ -32,12 +32,7 @@ timezone: {timezone}
 currency: {currency}
 term: {{start: {start}}}
 outcomes:
-  recovered:
-    source: billing
-    uses: dollars-collected
-    with: {{agency: your-vendor, min_age_days_overdue: 30, lookback_days: 120}}
-    price: {{percent: 10}}
-billing:
+{outcome}billing:
   cap: {{monthly: 10000.00, excess: forgiven}}
   rounding: half_up
 """
@@ -50,6 +45,10 @@ def init(
         str | None, typer.Option(help="Origin of the system; the connector knows the usual one.")
     ] = None,
     key: Annotated[str | None, typer.Option(help="Reference to the key: env:NAME, file:/path or keyring:name.")] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="Further settings of the source; may be repeated."),
+    ] = None,
     start: Annotated[
         str | None, typer.Option(help="First day to read, YYYY-MM-DD; default 1 January of --now.")
     ] = None,
@@ -73,14 +72,44 @@ def init(
             )
     start = start or f"{format_instant(read_clock(None))[:4]}-01-01"
     host = PluginHost()
-    settings = first_settings(host, source, {"base_url": base_url, "key": key, "start": start})
-    starter = indent(host.connector(source).starter, "    ")
-    lines = "".join(f"    {field}: {value}\n" for field, value in settings.items())
+    given = first_settings(host, source, {"base_url": base_url, "key": key, "start": start, **_pairs(settings or [])})
+    kind = host.connector(source)
+    # What was given stands in place of what the starter would show for it.
+    shown = [line for line in kind.starter.splitlines(keepends=True) if line.partition(":")[0] not in given]
+    lines = "".join(f"    {field}: {value}\n" for field, value in given.items())
     project.parent.mkdir(parents=True, exist_ok=True)
     (project.parent / contract).parent.mkdir(exist_ok=True)
-    text = _PROJECT.format(name=name, connector=source, settings=lines, starter=starter, contract=contract.as_posix())
+    text = _PROJECT.format(
+        name=name,
+        source=kind.source_name,
+        connector=source,
+        settings=lines,
+        starter=indent("".join(shown), "    "),
+        contract=contract.as_posix(),
+    )
     project.write_text(text, encoding="utf-8")
     (project.parent / contract).write_text(
-        _CONTRACT.format(name=name, timezone=timezone, currency=currency, start=start), encoding="utf-8"
+        _CONTRACT.format(
+            name=name, timezone=timezone, currency=currency, start=start, outcome=indent(kind.starter_outcome, "  ")
+        ),
+        encoding="utf-8",
     )
     typer.echo(f"Wrote {project} and {project.parent / contract}. Next: tallystick check --project {project}")
+
+
+def _pairs(settings: list[str]) -> dict[str, str]:
+    """Read `NAME=VALUE` pairs.
+
+    Raises:
+        ConfigurationError: One of them is none.
+    """
+    from tallystick.errors import ConfigurationError
+
+    pairs = {}
+    for setting in settings:
+        name, sign, value = setting.partition("=")
+        if not (name and sign and value):
+            # What was typed may hold a secret, so it is not repeated.
+            raise ConfigurationError("--set takes NAME=VALUE", hint="As in --set client_id=tallystick.")
+        pairs[name] = value
+    return pairs

@@ -127,6 +127,10 @@ class Connector(ABC):
     config_model: ClassVar[type[ConnectorConfig]]
     starter: ClassVar[str] = ""
     """YAML that `tallystick init` puts into a new source below its settings, for example usual custom fields."""
+    source_name: ClassVar[str] = "source"
+    """What `tallystick init` calls a source of this kind."""
+    starter_outcome: ClassVar[str] = ""
+    """YAML of the outcome that `tallystick init` puts into a first contract, with its name."""
 
     @abstractmethod
     def __init__(self, config: Any) -> None:

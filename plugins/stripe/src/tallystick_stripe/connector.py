@@ -38,6 +38,14 @@ custom:
     placed_with: {path: metadata.placed_with, type: text}
 """
 
+_OUTCOME = """\
+recovered:
+  source: billing
+  uses: dollars-collected
+  with: {agency: your-vendor, min_age_days_overdue: 30, lookback_days: 120}
+  price: {percent: 10}
+"""
+
 
 class StripeConfig(ConnectorConfig):
     """What `tallystick.yaml` may say about a Stripe account.
@@ -88,6 +96,8 @@ class StripeConnector(Connector):
     api_version: ClassVar[str] = API_VERSION
     config_model: ClassVar[type[ConnectorConfig]] = StripeConfig
     starter: ClassVar[str] = _STARTER
+    source_name: ClassVar[str] = "billing"
+    starter_outcome: ClassVar[str] = _OUTCOME
 
     def __init__(self, config: StripeConfig, *, timer: Timer | None = None) -> None:
         self._config = config

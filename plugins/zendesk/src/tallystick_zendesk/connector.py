@@ -45,6 +45,15 @@ bot_user_ids: []
 #     escalated: {path: custom_fields.360000000000, type: boolean}
 """
 
+_OUTCOME = """\
+resolved:
+  source: support
+  uses: ticket-resolved
+  # bots: the ids under which the AI agent acts in Zendesk; without it, the vendor's identities in `support`.
+  with: {bots: ["38100000000000"], preset: buyer-strict}
+  price: {per_unit: 1}
+"""
+
 
 def _as_text(value: Any) -> Any:
     return str(value) if type(value) is int else value
@@ -123,6 +132,8 @@ class ZendeskConnector(Connector):
     api_version: ClassVar[str] = API_VERSION
     config_model: ClassVar[type[ConnectorConfig]] = ZendeskConfig
     starter: ClassVar[str] = _STARTER
+    source_name: ClassVar[str] = "support"
+    starter_outcome: ClassVar[str] = _OUTCOME
 
     def __init__(self, config: ZendeskConfig, *, timer: Timer | None = None) -> None:
         self._config = config
