@@ -202,6 +202,7 @@ def print_show(shown: Shown) -> None:
             right=range(3),
         )
         print_table("Rejected because", ["Clause", "Claims"], story["reasons"][:5], right=[1])
+        say(f"Claimed twice: {story['claimed_twice']} claims on what another claim holds.")
         say(f"{story['right']} of {story['labelled']} labelled verdicts are right.")
         ledger = story["ledger"]
         say(f"Ledger: {ledger['entries']} entries, root {ledger['root'][:16]}..., fsck {ledger['fsck']}.")
