@@ -74,13 +74,13 @@ def _blocks():
 
 def test_the_examples_load(tmp_path):
     """The examples of the page are contracts, and the first is the fixture the tests use."""
-    whole, outcome = _blocks()
+    whole, outcome, dependent = _blocks()
     fixture = (ROOT / "fixtures/contracts/good/dollars-collected.yaml").read_text(encoding="utf-8")
     assert whole == fixture.split("\n", 1)[1]
-    by_hand = whole[: whole.index("outcomes:")] + outcome
-    custom = {"billing": {"invoice": {"placed_at": "instant", "placed_with": "text"}}}
-    for text in (whole, by_hand):
+    head = whole[: whole.index("outcomes:")]
+    custom = {"billing": {"invoice": {"placed_at": "instant", "placed_with": "text"}}, "support": {}}
+    for text, name in ((whole, "recovered"), (head + outcome, "recovered"), (head + dependent, "quiet")):
         path = tmp_path / "contract.yaml"
         path.write_text(text, encoding="utf-8")
         contract = load_contract(path, templates={"dollars-collected": DOLLARS_COLLECTED}, custom=custom)
-        assert list(contract.outcomes) == ["recovered"]
+        assert list(contract.outcomes) == [name]
