@@ -53,7 +53,7 @@ class Desk:
         self.plan, self.terms = plan, terms
         self.line = sorted(plan.acts, key=lambda act: act.at)
         self.done, self.cut = 0, 0
-        self.openings, self.facts = {}, defaultdict(list)
+        self.openings, self.openers, self.facts = {}, {}, defaultdict(list)
         self.state = {}
         self.versions, self.listed = defaultdict(list), defaultdict(list)
         self.follow_ups = defaultdict(list)
@@ -90,6 +90,7 @@ class Desk:
         opening = act.opening
         if opening is not None:
             self.openings[key] = (act.at, opening)
+            self.openers[key] = act.author
             if opening.follow_up_of is not None:
                 self.follow_ups[opening.follow_up_of].append(act.at)
             state |= {"status": opening.status, "group": opening.group, "assignee": opening.assignee}
@@ -131,6 +132,8 @@ class Desk:
         if part.status is not None and part.status != state["status"]:
             if part.status == "solved":
                 fact("solved", actor)
+            elif part.status == "closed":
+                fact("closed", actor)
             elif state["status"] == "solved" and part.status in {"new", "open", "pending", "hold"}:
                 fact("reopened", actor, says=state["says"])
             state["status"] = part.status
@@ -204,10 +207,17 @@ class Reading:
         return [fact for fact in self.of(*kinds) if fact["at"] < self.settled]
 
     def human(self, user, at):
-        """Tell whether a user was a person of the desk, and neither the requester nor in copy."""
-        if user is None or user in {self.bot, self.opening.requester, *self.opening.cc}:
+        """Tell whether a user was a person of the desk, and neither in copy nor one who asked for himself."""
+        himself = self.opening.requester if self.desk.openers[self.key] == self.opening.requester else None
+        if user is None or user in {self.bot, himself, *self.opening.cc}:
             return False
         return self.desk.role(user, at) in {"agent", "admin"}
+
+    def copied(self, fact):
+        """Tell whether an agent in copy spoke to the customer."""
+        spoke = fact["kind"] == "call" or (fact["kind"] == "message" and fact["public"])
+        staff = self.desk.role(fact["actor"], fact["at"]) in {"agent", "admin"}
+        return spoke and staff and fact["actor"] in self.opening.cc and fact["actor"] != self.bot
 
     def clauses(self):
         """Yield the clauses in order: whether they hold, or the instant up to which they cannot be known."""
@@ -221,6 +231,7 @@ class Reading:
         known = all(
             fact["actor"] is None or fact["actor"] in self.desk.versions for fact in acts if fact["actor"] != -1
         )
+        known = known and not any(self.copied(fact) for fact in acts)
         yield "actors_known", self.settled if known else False, "guard"
         seats = {int(seat) for seat in with_["shared_seats"]}
         shared = [fact for fact in self.early("message", "call", "solved") if fact["actor"] in seats]
@@ -228,7 +239,8 @@ class Reading:
         yield "answered", bool(self.answers) if self.resolved is not None else FOREVER
         paid = {fact["tag"] for fact in self.early("tagged")} & set(with_["billable_handoffs"])
         yield from ((name, True if paid else value) for name, value in self.handoffs())
-        yield "resolved", True if self.resolved is not None else FOREVER
+        shut = bool(self.of("closed", "deleted"))
+        yield "resolved", True if self.resolved is not None else False if shut else FOREVER
         yield "confirmed", self.confirmed()
         scores = [fact["score"] for fact in self.early("rated")]
         yield "satisfied", False if scores and min(scores) < with_["csat_threshold"] else self.settled
@@ -272,16 +284,23 @@ class Reading:
             if fact["public"] and fact["at"] > max(self.answers) and fact["says"] != "thanks" and self.customer(fact)
         ]
         inside = [fact for fact in self.facts if min(self.answers) <= fact["at"] < self.window_end]
-        rated = any(fact["kind"] == "rated" and fact["score"] >= self.with_["csat_threshold"] for fact in inside)
-        thanked = any(
-            fact["kind"] == "message"
-            and fact["public"]
-            and fact["says"] == "thanks"
-            and fact["actor"] == self.opening.requester
-            and fact["via"] != "api"
+        content = [
+            fact["at"]
             for fact in inside
-        )
-        return True if rated or thanked else False if asked and min(asked) < self.silence_end else self.silence_end
+            if (fact["kind"] == "rated" and fact["score"] >= self.with_["csat_threshold"] and self.customer(fact))
+            or (
+                fact["kind"] == "message"
+                and fact["public"]
+                and fact["says"] == "thanks"
+                and fact["actor"] == self.opening.requester
+                and fact["via"] != "api"
+            )
+        ]
+        open_ones = [at for at in asked if at < self.window_end]
+        if content and (not open_ones or max(content) > max(open_ones)):
+            return True
+        left_alone = any(at <= self.resolved for at in asked)
+        return False if left_alone or (asked and min(asked) < self.silence_end) else self.silence_end
 
     def customer(self, fact):
         """Tell whether the customer's side acted."""
@@ -292,7 +311,14 @@ class Reading:
         """Give the returns inside the window."""
         if self.resolved is None:
             return []
-        back = [f["at"] for f in self.of("reopened") if f["at"] > self.resolved and f["says"] != "thanks"]
+        again = [f for f in self.of("reopened") if f["at"] >= self.resolved]
+        back = [f["at"] for f in again if f["says"] != "thanks"]
+        thanked = min((f["at"] for f in again if f["says"] == "thanks"), default=FOREVER)
+        back += [
+            f["at"]
+            for f in self.of("message")
+            if f["public"] and f["at"] > thanked and f["says"] != "thanks" and self.customer(f)
+        ]
         return [at for at in back + self.desk.follow_ups[self.key] if at < self.window_end]
 
 
@@ -435,6 +461,7 @@ def test_every_kind_of_verdict_and_trap_is_there(told):
         "no_assignment",
         "no_human_reply",
         "no_human_solve",
+        "resolved",
         "confirmed",
         "satisfied",
         "not_returned",
@@ -475,7 +502,7 @@ def test_the_cap_bites_a_little(told):
     fee = Decimal("0.99") * sum(first <= at < end for at in ends)
     billing = YAML(typ="safe").load(StringIO(tale["contract"]))["billing"]
     cap, floor = Decimal(str(billing["cap"]["monthly"])), Decimal(str(billing["floor"]["monthly"]))
-    assert cap < fee < cap * Decimal("1.05")
+    assert cap < fee < cap * Decimal("1.15")
     assert floor < fee / 2
 
 

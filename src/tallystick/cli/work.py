@@ -55,12 +55,24 @@ def sync_sources(project: Project, names: Sequence[str], now: int, *, watched: b
 
 
 def verify_contracts(project: Project, names: Sequence[str], now: int) -> list[dict[str, Any]]:
-    """Decide the named contracts one after the other."""
-    reports = [
-        verify_contract(project.engine, project.store, project.log, project.signer, project.contract(name), now=now)
-        for name in names
-    ]
-    return [msgspec.to_builtins(report) for report in reports]
+    """Decide the named contracts one after the other; those with claims under others again, until nothing changes.
+
+    Whoever comes first in line for a record is paid, in whatever order the contracts are decided.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    again = list(names)
+    for _ in range(len(names) + 1):
+        changed = 0
+        for name in again:
+            agreed = project.contract(name)
+            report = verify_contract(project.engine, project.store, project.log, project.signer, agreed, now=now)
+            changed += report.changed
+            before = found.get(name, {}).get("changed", 0)
+            found[name] = {**msgspec.to_builtins(report), "changed": before + report.changed}
+        again = [name for name in again if found[name]["contested"]]
+        if not changed or len(again) < 2:
+            break
+    return list(found.values())
 
 
 def compare_presets(project: Project, names: Sequence[str], preset: str, now: int) -> list[dict[str, Any]]:

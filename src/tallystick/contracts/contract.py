@@ -62,7 +62,8 @@ Price: TypeAlias = PerUnit | Percent
 class Outcome:
     """What is paid for: a predicate over the records of a source, and its price.
 
-    `uses` is the template the predicate comes from, if any, and `settings` the parameters the contract sets.
+    `uses` is the template the predicate comes from, if any, and `settings` the parameters the contract sets. `vendors`
+    are ids that these name as the vendor's own.
     """
 
     name: str
@@ -72,6 +73,7 @@ class Outcome:
     description: str
     uses: str | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
+    vendors: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

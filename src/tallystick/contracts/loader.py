@@ -122,8 +122,15 @@ class _Loading:
             else:
                 self._check_percent(path, price, predicate)
         description = given.description or ""
-        outcome = Outcome(name, given.source, predicate, price, description, given.uses, given.with_)
+        vendors = self._vendors(given)
+        outcome = Outcome(name, given.source, predicate, price, description, given.uses, given.with_, vendors)
         return outcome, _rule(predicate, source)
+
+    def _vendors(self, given: OutcomeTerms) -> tuple[str, ...]:
+        """Give the ids that the parameters of a template name as the vendor's own."""
+        template = self.templates.get(given.uses or "")
+        named = [given.with_.get(param.name) for param in template.params if param.vendors] if template else []
+        return tuple(str(item) for items in named if isinstance(items, tuple) for item in items)
 
     def _check_percent(self, path: KeyPath, price: Price, predicate: Predicate) -> None:
         if isinstance(price, Percent) and not predicate.quantity_is_money:
@@ -151,7 +158,7 @@ class _Loading:
         source = replace(source, facts={**source.facts, **given.facts}, clauses={**source.clauses, **own})
 
         def locate_own(inner: tuple[str, ...]) -> Position | None:
-            return locate(inner) if inner[1:2] and inner[1] in {*own, *given.facts} else None
+            return locate(inner) if not inner[1:2] or inner[1] in {*own, *given.facts} else None
 
         label = f"template {template.name}:"
         return predicate_from_source(template.record, source, custom=custom, locate=locate_own, label=label), source

@@ -209,6 +209,23 @@ class Predicate:
         related = {name for clause in self.clauses for name in clause.related}
         return (self.record, *sorted(related - {self.record}))
 
+    def of_facts(self, names: Iterable[str]) -> Predicate:
+        """Give a predicate that always holds and has only some facts, with those they rest on."""
+        wanted = self.closure(tree.FactRef(name, self.fact[name].expression.type) for name in names)
+        clause = Clause("any", tree.Constant(value=True, type=BOOLEAN), "true")
+        return Predicate(self.record, tuple(fact for fact in self.facts if fact.name in wanted), (clause,))
+
+    def closure(self, parts: Iterable[Expression]) -> frozenset[str]:
+        """Give the names of the facts that expressions rest on, directly or through other facts."""
+        found: set[str] = set()
+        stack = list(parts)
+        while stack:
+            for node in tree.walk(stack.pop()):
+                if isinstance(node, tree.FactRef) and node.name not in found:
+                    found.add(node.name)
+                    stack.append(self.fact[node.name].expression)
+        return frozenset(found)
+
     @cached_property
     def fact(self) -> dict[str, Fact]:
         """Facts by name."""

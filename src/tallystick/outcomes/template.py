@@ -77,7 +77,7 @@ class Param:
         return {
             "boolean": "true or false",
             "integer": f"a whole number {numbers}",
-            "list": f"a list of texts{some}",
+            "list": f"a list of texts without spaces around them{some}",
             "hours": f"whole hours {numbers}, or a mapping of channels to hours{some}",
             "field": "the name of a custom field: lower-case letters, digits and _",
             "text": f"one of {', '.join(self.choices)}" if self.choices else "a text that is not empty",
@@ -95,6 +95,8 @@ class Param:
         if not isinstance(value, (list, tuple)):
             return None
         read = [self._text(item) for item in value]
+        if any(item is not None and item != item.strip() for item in read):
+            return None
         return None if None in read else tuple(dict.fromkeys(item for item in read if item is not None))
 
     def _hours(self, value: object) -> Mapping[str, int] | None:
@@ -163,7 +165,13 @@ class Template:
                 close = difflib.get_close_matches(str(name), known, n=1)
                 hint = f"Did you mean {close[0]}?" if close else f"{self.name} takes {', '.join(known)}."
                 raise self._error(name, locate, f"{self.name} has no parameter {name}", hint)
-        chosen = {**self._preset(given, locate), **own}
+        preset = self._preset(given, locate)
+        chosen = {**preset, **own}
+        for name, base in preset.items():
+            # What a contract says of some channels leaves the preset's others alone.
+            if known[name].kind == "hours" and isinstance(of_channels := chosen[name], Mapping):
+                read = known[name].read(base)
+                chosen[name] = {**(read if isinstance(read, Mapping) else {}), **of_channels}
         values: dict[str, Setting] = {}
         for name, param in known.items():
             if name in chosen:
@@ -195,10 +203,10 @@ class Template:
         name = given.get("preset")
         if name is None:
             return {}
-        if name not in self.presets:
+        if not isinstance(name, str) or name not in self.presets:
             hint = f"There are: {', '.join(self.presets) or 'none'}."
             raise self._error("preset", locate, f"{self.name} has no preset {name!r}", hint)
-        return self.presets[str(name)].values
+        return self.presets[name].values
 
     def source(
         self,

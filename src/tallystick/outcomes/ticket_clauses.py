@@ -27,13 +27,20 @@ def clauses_of(values: Mapping[str, Setting]) -> dict[str, ClauseSource]:
             says="the AI agent gave no answer before it was resolved at {resolved_at}",
         ),
         **_handoffs(values),
-        "resolved": ClauseSource("resolved_at is not null", open=_UNREAD, says="it was never resolved"),
+        "resolved": ClauseSource(
+            "resolved_at is not null",
+            open="coalesce(resolved_at >= read_to(events),"
+            " status not in ('closed', 'deleted') or updated_at >= read_to(events), true)",
+            says="it is {status} and was never resolved",
+        ),
         "confirmed": _confirmed(values),
         **_feedback(values),
         **_returns(values),
         "reopens_agree": ClauseSource(
-            "coalesce(reopens_reported <= reopens_seen, true)",
-            open=f"{_UNREAD} or coalesce(updated_at >= read_to(events), false)",
+            # The system's count is as of its last change, which may lie beyond what its events were read up to.
+            "coalesce(reopens_reported <= reopens_seen, true) or coalesce(updated_at >= read_to(events), false)",
+            until="settled_at",
+            open=_UNREAD,
             guard=True,
             says="the system itself counts {reopens_reported} reopens and its events show {reopens_seen}",
         ),
@@ -53,8 +60,8 @@ def _absent(fact: str, says: str, *, allowed: str = "", guard: bool = False) -> 
 
 
 def _identity(values: Mapping[str, Setting]) -> dict[str, ClauseSource]:
-    none_of = "it is marked as spam, or with a tag the contract excludes"
-    clauses = {"genuine": ClauseSource("excluded = 0", until="settled_at", open=_UNREAD, says=none_of)}
+    none_of = "it was marked as spam, or with a tag the contract excludes, at {excluded_at}"
+    clauses = {"genuine": _absent("excluded_at", none_of)}
     rule = values["merged_ticket_rule"]
     if rule != "ignored":
         clauses["not_merged"] = _absent(
@@ -69,6 +76,11 @@ def _identity(values: Mapping[str, Setting]) -> dict[str, ClauseSource]:
 
 def _guards(values: Mapping[str, Setting]) -> dict[str, ClauseSource]:
     clauses = {
+        "history_known": ClauseSource(
+            "created_at >= read_from(events)",
+            guard=True,
+            says="it was opened at {created_at}, before the history that was read begins",
+        ),
         "not_deleted": _absent(
             "deleted_at",
             "it was deleted at {deleted_at}, before the outcome was settled; what it said before is kept as evidence",
@@ -108,7 +120,7 @@ def _handoffs(values: Mapping[str, Setting]) -> dict[str, ClauseSource]:
             says="a person was asked for at {h7_requested_at}; taken away from the AI agent: {h2_left_ai}",
         )
     if "assigned" in chosen:
-        idle = "coalesce(human_reply_at, h6_solved_at, h8_internal_at) is null"
+        idle = "coalesce(human_act_at >= settled_at, human_act_at is null)"
         excuses = [idle] if values["assignment_counts"] == "when_followed" else []
         clauses["no_assignment"] = _absent(
             "human_assigned_at",
@@ -134,25 +146,29 @@ def _handoffs(values: Mapping[str, Setting]) -> dict[str, ClauseSource]:
 
 
 def _confirmed(values: Mapping[str, Setting]) -> ClauseSource:
-    silent = "coalesce(asked_again_at >= silence_end, asked_again_at is null)"
-    unsaid = "confirmed_at is null and window_end > read_to(events)"
+    silent = "coalesce(asked_again_at >= silence_end, asked_again_at is null) and open_question_at is null"
+    said = "confirmed_at is not null and coalesce(confirmed_at > last_question_at, true)"
+    unsaid = f"not ({said}) and window_end > read_to(events)"
     match values["confirmation"]:
         case "silence":
             return ClauseSource(
                 silent,
                 until="silence_end",
                 open=_UNREAD,
-                says="the customer wrote again at {asked_again_at}, before {silence_end}",
+                says="the customer wrote again at {asked_again_at}, silence was to last until {silence_end};"
+                " left unanswered: {open_question_at}",
             )
         case "explicit":
             return ClauseSource(
-                "confirmed_at is not null",
+                said,
+                until="confirmed_at",
                 open=f"{_UNREAD} or {unsaid}",
                 says="the customer did not confirm it before {window_end}",
             )
         case "judged":
             return ClauseSource(
-                "case when asked_again_at < silence_end then false when judged_at is not null then true"
+                "case when asked_again_at < silence_end or open_question_at is not null then false"
+                " when judged_at is not null then true"
                 " when self_judged_at is not null then false else null end",
                 until="silence_end",
                 open=f"{_UNREAD} or judged_at is null and settled_at > read_to(events)",
@@ -160,10 +176,11 @@ def _confirmed(values: Mapping[str, Setting]) -> ClauseSource:
             )
         case _:
             return ClauseSource(
-                f"confirmed_at is not null or {silent}",
-                until="case when confirmed_at is not null then confirmed_at else silence_end end",
+                f"{said} or {silent}",
+                until=f"case when {said} then confirmed_at else silence_end end",
                 open=f"{_UNREAD} or not ({silent}) and {unsaid}",
-                says="the customer wrote again at {asked_again_at}, before {silence_end}, and did not confirm it",
+                says="the customer wrote again at {asked_again_at}, silence was to last until {silence_end}, and did"
+                " not confirm it; left unanswered: {open_question_at}",
             )
 
 
@@ -188,7 +205,7 @@ def _returns(values: Mapping[str, Setting]) -> dict[str, ClauseSource]:
         case "new_unit":
             return {
                 "lasting": ClauseSource(
-                    "units > 0",
+                    "units > 0 and coalesce(followed_up_at >= window_end, followed_up_at is null)",
                     until="window_end",
                     open=f"{_UNREAD} or window_end > read_to(events)",
                     says="no resolution lasted until {window_end}",

@@ -170,7 +170,8 @@ _PARAMS = (
     Param(
         "thanks_is_a_return",
         "boolean",
-        "Whether a customer who only says thanks, and so reopens the ticket, came back.",
+        "Whether a customer who only says thanks, and so reopens the ticket, came back. With `new_unit` every "
+        "reopening ends a unit.",
         "A thank-you does not void at one vendor.",
         default=False,
     ),
@@ -221,7 +222,9 @@ _PARAMS = (
 def _build(values: Mapping[str, Setting]) -> PredicateSource:
     if (values["confirmation"] == "judged") != (values["judge"] != "none"):
         raise ValueError("confirmation judged and a judge go together: set both or neither")
-    links = {"ticket": ("went_into",)}.get(str(values["unit_scope"]), ("carries_on", "went_into"))
+    # Where a return starts another unit, so does a follow-up.
+    apart = values["unit_scope"] == "ticket" or values["reopen_effect"] == "new_unit"
+    links = ("went_into",) if apart else ("carries_on", "went_into")
     return PredicateSource(
         facts=facts_of(values),
         clauses=clauses_of(values),

@@ -14,11 +14,12 @@ from typing import Any
 import duckdb
 import msgspec
 
-from tallystick.contracts import Contract, Outcome
+from tallystick.contracts import Contract, Outcome, Percent
+from tallystick.errors import ContractError
 from tallystick.money import Currency, Money
 from tallystick.outcomes import Inputs, Predicate, compile_predicate
 from tallystick.period import zone
-from tallystick.statements.rating import price_of
+from tallystick.statements.rating import currency_of, price_of
 from tallystick.verification.units import Holder, Units
 
 __all__ = ["Comparison", "Counted", "Difference", "compare"]
@@ -70,6 +71,9 @@ def compare(
         other: The other definition.
         inputs: How far the source was read.
         name: What the other definition is called.
+
+    Raises:
+        ContractError: A record cannot be priced under one of the two.
     """
     ours = _decided(database, contract, outcome.predicate, inputs)
     theirs = _decided(database, contract, other, inputs)
@@ -105,21 +109,33 @@ def _decided(database: duckdb.DuckDBPyConnection, contract: Contract, predicate:
 def _counted(name: str, contract: Contract, outcome: Outcome, predicate: Predicate, rows: _Rows) -> Counted:
     units = 0
     held = Units(predicate.unit, rows.values(), zone(contract.timezone))
-    prices: dict[str, Money] = {}
+    totals: dict[Currency, Money] = {}
     for row in rows.values():
         if row["status"] != "meets" or held.holder(row["id"]) is not None:
             continue
         held.hold(row["id"], Holder("", row["id"], "verified"))
-        quantity = Decimal(row["quantity"])
-        units += 1 if predicate.quantity_is_money else int(quantity)
-        unit = contract.currency
-        if predicate.quantity_is_money and row["currency"] != unit.code:
-            unit = Currency(row["currency"], row["exponent"])
-        price = price_of(contract, outcome, quantity, unit)
-        prices[price.currency.code] = prices[price.currency.code] + price if price.currency.code in prices else price
+        quantity, unit = _measure(outcome, predicate, row)
+        units += int(quantity) if unit == "unit" else 1
+        price = price_of(contract, outcome, quantity, currency_of(contract, unit, row.get("exponent")))
+        totals[price.currency] = totals.get(price.currency, Money(0, price.currency)) + price
     statuses = Counter(row["status"] for row in rows.values())
-    amounts_by = {code: f"{total.amount:f}" for code, total in sorted(prices.items())}
-    return Counted(name, dict(sorted(statuses.items())), units, amounts_by)
+    amounts: dict[str, str] = {}
+    for paid_in in sorted(totals, key=lambda paid_in: (paid_in.code, paid_in.exponent)):
+        code = paid_in.code if paid_in.code not in amounts else f"{paid_in.code} with {paid_in.exponent} decimals"
+        amounts[code] = f"{totals[paid_in].amount:f}"
+    return Counted(name, dict(sorted(statuses.items())), units, amounts)
+
+
+def _measure(outcome: Outcome, predicate: Predicate, row: Mapping[str, Any]) -> tuple[Decimal, str]:
+    """Give what the price applies to, as a statement would: an amount for a percentage, a number of units otherwise."""
+    if not isinstance(outcome.price, Percent):
+        return (Decimal(1) if predicate.quantity_is_money else Decimal(row["quantity"])), "unit"
+    if not predicate.quantity_is_money or row["currency"] is None:
+        raise ContractError(
+            f"{row['id']} cannot be priced by a percentage: the definition gives no amount in a known currency",
+            hint="Compare definitions that both give an amount.",
+        )
+    return Decimal(row["quantity"]), str(row["currency"])
 
 
 def _differences(

@@ -37,7 +37,7 @@ from tallystick.statements.statement import (
 )
 from tallystick.verification.verdict import Status, Verdict
 
-__all__ = ["price_of", "rate"]
+__all__ = ["currency_of", "price_of", "rate"]
 
 _EXACT = Context(prec=120, traps=[Inexact])
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -111,7 +111,7 @@ def _lines(contract: Contract, verdicts: Mapping[int, Verdict], period: Period) 
         if verdict.decided_at in period:
             outcome = _outcome(contract, verdict)
             quantity, unit = _measure(outcome, verdict)
-            amount = price_of(contract, outcome, quantity, _unit(contract, unit, verdict.exponent))
+            amount = price_of(contract, outcome, quantity, currency_of(contract, unit, verdict.exponent))
             yield Line(
                 outcome=verdict.outcome,
                 subject=verdict.subject,
@@ -152,8 +152,8 @@ def _measure(outcome: Outcome, verdict: Verdict) -> tuple[Decimal, str]:
     return Decimal(verdict.quantity), "unit"
 
 
-def _unit(contract: Contract, unit: str, places: int | None = None) -> Currency:
-    """Give the currency of an amount: with the decimal places the system of record uses, where it said so.
+def currency_of(contract: Contract, unit: str, places: int | None = None) -> Currency:
+    """Give the currency of an amount, or of `unit`: with the decimal places the system of record uses, where it said.
 
     The contract's currency is the contract's, whatever a system says; units are priced in it too.
     """
@@ -265,11 +265,11 @@ def _claimed(contract: Contract, verdict: Verdict) -> Money | None:
     if isinstance(outcome.price, Percent) and verdict.claimed_amount is not None:
         unit = verdict.claimed_currency or verdict.currency or contract.currency.code
         places = verdict.exponent if unit == verdict.currency else None
-        return price_of(contract, outcome, verdict.claimed_amount, _unit(contract, unit, places))
+        return price_of(contract, outcome, verdict.claimed_amount, currency_of(contract, unit, places))
     if isinstance(outcome.price, Percent) and verdict.status != "verified":
         return None
     quantity, unit = _measure(outcome, verdict)
-    return price_of(contract, outcome, quantity, _unit(contract, unit, verdict.exponent))
+    return price_of(contract, outcome, quantity, currency_of(contract, unit, verdict.exponent))
 
 
 def _reasons(claims: Iterable[Verdict]) -> list[ReasonCount]:

@@ -21,6 +21,7 @@ from tallystick.records.catalog import RecordStore, coverage
 from tallystick.records.scan import connect
 from tallystick.verification.intake import read_stored_claims, register_contract
 from tallystick.verification.rivals import import_order, read_rivals
+from tallystick.verification.units import Held
 from tallystick.verification.verdict import Status, Verdict
 from tallystick.verification.verifier import Decision, Owner
 
@@ -38,7 +39,8 @@ class ClaimedTwice(msgspec.Struct, frozen=True):
 class VerifyReport(msgspec.Struct, frozen=True):
     """What a verification found: all claims by status, the records found, reasons of rejection, what changed.
 
-    `claimed_twice` lists every claim on something another claim holds.
+    `claimed_twice` lists every claim on something another claim holds. `contested` says that there are claims under
+    other contracts, so that this one may have to be decided again after those.
     """
 
     contract: str
@@ -47,6 +49,7 @@ class VerifyReport(msgspec.Struct, frozen=True):
     reasons: list[tuple[str, int]]
     as_of_seq: int
     claimed_twice: list[ClaimedTwice] = []
+    contested: bool = False
 
 
 def verify_contract(
@@ -66,6 +69,8 @@ def verify_contract(
     with transaction(engine) as connection:
         if register_contract(connection, log, contract, now):
             log.checkpoint(connection, signer)
+    # How far the sources were read is asked first: evidence that is stored meanwhile does no harm, its absence would.
+    read = {outcome.source: inputs_of(engine, outcome.source, now) for outcome in contract.outcomes.values()}
     as_of_seq = store.last_seq()
     with engine.connect() as connection:
         claims = read_stored_claims(connection, contract.name)
@@ -74,13 +79,15 @@ def verify_contract(
     before = {verdict.subject: verdict for verdict in read_verdicts(engine, contract.name).values()}
     verdicts: list[Verdict] = []
     owner: Owner = {}
+    held: Held = {}
     with ExitStack() as open_databases:
         decisions = []
         for outcome in contract.outcomes.values():
             database = open_databases.enter_context(connect(store, outcome.source, as_of_seq=as_of_seq))
-            inputs = inputs_of(engine, outcome.source, now)
-            decision = Decision(database, contract, outcome, inputs, before=before, rivals=rivals, order=order)
-            decisions.append(decision)
+            inputs = read[outcome.source]
+            decisions.append(
+                Decision(database, contract, outcome, inputs, before=before, rivals=rivals, order=order, held=held)
+            )
         for decision in decisions:
             own = [claim for claim in claims if claim.outcome == decision.outcome.name]
             verdicts += decision.claimed(own, owner)
@@ -91,7 +98,13 @@ def verify_contract(
         if changed:
             log.checkpoint(connection, signer)
     return VerifyReport(
-        contract.name, changed, _counts(verdicts), _reasons(verdicts), as_of_seq, _claimed_twice(verdicts)
+        contract.name,
+        changed,
+        _counts(verdicts),
+        _reasons(verdicts),
+        as_of_seq,
+        _claimed_twice(verdicts),
+        contested=bool(rivals),
     )
 
 
@@ -181,7 +194,7 @@ def _claimed_twice(verdicts: Sequence[Verdict]) -> list[ClaimedTwice]:
     return [
         ClaimedTwice(verdict.subject.removeprefix("claim:"), verdict.status, verdict.reasons[0].text)
         for verdict in verdicts
-        if not verdict.found and verdict.reasons and verdict.reasons[0].clause == "duplicate"
+        if not verdict.found and verdict.reasons and verdict.reasons[0].clause in {"duplicate", "claimed_elsewhere"}
     ]
 
 

@@ -1,13 +1,14 @@
-"""Claims under other contracts: one record is paid once, whoever claims it.
+"""Claims under other contracts: one unit is paid once, whoever claims it.
 
-The claim that was taken in first keeps a record. As long as it is not decided, a later one under another contract
-waits; once it is rejected or cannot be verified, the later one is free.
+The claim that was taken in first keeps a record and its unit. As long as it is not decided, a later one under another
+contract waits; once it is rejected or cannot be verified, the next in line is free. What nobody claimed may be found
+under several contracts: it is not billed.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from sqlalchemy import Connection, Engine, select
@@ -27,9 +28,10 @@ def import_order(connection: Connection, contract: str) -> dict[str, int]:
 
 
 def read_rivals(engine: Engine, log: Log, contract: str) -> Rivals:
-    """Give the claims under all other contracts that are verified, pending or not decided yet, by what they mean.
+    """Give the claims under all other contracts that are in line for a record, by what they mean.
 
-    A claim that was not decided yet means the record of the id it names.
+    Those are the verified and the pending ones, those not decided yet, which mean the record of the id they name, and
+    those that are rejected only because a claim under another contract comes first.
     """
     claim, head, entry = schema.claim, schema.verdict_head, schema.ledger_entry
     rivals: dict[tuple[str, str, str], list[tuple[int, Holder]]] = defaultdict(list)
@@ -47,10 +49,13 @@ def read_rivals(engine: Engine, log: Log, contract: str) -> Rivals:
         for row in connection.execute(query):
             status, data = known.get((row.contract, f"claim:{row.claim_id}"), ("pending", None))
             place = agreed.get((row.contract, row.outcome))
-            if place is None or status not in {"verified", "pending"}:
+            verdict = None if data is None else _DECODER.decode(data).verdict
+            waits = verdict is not None and [reason.clause for reason in verdict.reasons] == ["claimed_elsewhere"]
+            if place is None or not (status in {"verified", "pending"} or waits):
                 continue
-            record_id = row.ref if data is None else _DECODER.decode(data).verdict.record_id or row.ref
-            rivals[(*place, record_id)].append((row.seq, Holder(row.claim_id, record_id, status, row.contract)))
+            record_id = (verdict.record_id if verdict else None) or row.ref
+            stands: Literal["verified", "pending"] = "verified" if status == "verified" else "pending"
+            rivals[(*place, record_id)].append((row.seq, Holder(row.claim_id, record_id, stands, row.contract)))
     return rivals
 
 
@@ -66,8 +71,13 @@ def _agreed(connection: Connection, log: Log, contract: str) -> dict[tuple[str, 
     return found
 
 
+class _Reason(msgspec.Struct):
+    clause: str
+
+
 class _Verdict(msgspec.Struct):
     record_id: str | None
+    reasons: list[_Reason]
 
 
 class _Entry(msgspec.Struct):

@@ -56,7 +56,8 @@ class Write(msgspec.Struct, frozen=True):
 class Moment(msgspec.Struct, frozen=True):
     """One moment of a record's story: when, who, what, and the clauses that it made false.
 
-    `who` is empty for the end of a window.
+    `who` is empty for the end of a window. An act is told apart from others by its instant alone, so acts of one second
+    share their blame; clauses that count or compare amounts blame no act.
     """
 
     at: str
@@ -162,18 +163,10 @@ def _story(
     kind = outcome.predicate.record_type
     if kind.story is None:
         return []
-    blamed: dict[int, list[str]] = defaultdict(list)
-    for clause, found in zip(outcome.predicate.clauses, evaluation.clauses, strict=True):
-        for node in tree.walk(clause.test) if found.state is State.FALSE else ():
-            at = (
-                evaluation.facts.get(node.name)
-                if isinstance(node, tree.FactRef) and node.type == tree.INSTANT
-                else None
-            )
-            if isinstance(at, int) and clause.name not in blamed[at]:
-                blamed[at].append(clause.name)
+    blamed = _blamed(outcome, evaluation)
     relation = kind.relation[kind.story]
-    vendor = set(contract.vendor.identities.get(outcome.source, ()))
+    vendor = {*contract.vendor.identities.get(outcome.source, ()), *outcome.vendors}
+    culprits = ", ".join(map(str, blamed)) or "NULL"
     rows = database.execute(
         'SELECT e."at", e.id, e.kind, e.actor_id, e."by", e.public, e.previous, '
         "coalesce(e.value, g.value, e.assignee_id, e.group_id, e.other_ticket_id, CAST(e.score AS VARCHAR)) AS value, "
@@ -181,7 +174,7 @@ def _story(
         f'LEFT JOIN {spans(_NAME)} n ON n.id = e.actor_id AND e."at" >= n.since AND e."at" < n.until '
         f'LEFT JOIN {spans(_ROLE)} r ON r.id = e.actor_id AND e."at" >= r.since AND e."at" < r.until '
         f'LEFT JOIN {spans(_NAME)} g ON g.id = e.assignee_id AND e."at" >= g.since AND e."at" < g.until '
-        f'WHERE e.{relation.remote} = ? ORDER BY e."at", e.id LIMIT ?',
+        f'WHERE e.{relation.remote} = ? ORDER BY coalesce(e."at" IN ({culprits}), false) DESC, e."at", e.id LIMIT ?',
         [record_id, _MOST_MOMENTS],
     ).fetchall()
     told = [(at, Moment(format_instant(at), _who(row, vendor), _what(row), blamed.get(at, []))) for at, *row in rows]
@@ -190,10 +183,26 @@ def _story(
     return [moment for _, moment in sorted(told, key=itemgetter(0))]
 
 
+def _blamed(outcome: Outcome, evaluation: Evaluation) -> dict[int, list[str]]:
+    """Give the clauses that are false, by the instants their tests rest on; ends of windows make nothing false."""
+    predicate = outcome.predicate
+    ends = predicate.closure(clause.until for clause in predicate.clauses if clause.until is not None)
+    blamed: dict[int, list[str]] = defaultdict(list)
+    for clause, found in zip(predicate.clauses, evaluation.clauses, strict=True):
+        for node in tree.walk(clause.test) if found.state is State.FALSE else ():
+            if isinstance(node, tree.FactRef) and node.type == tree.INSTANT and node.name not in ends:
+                at = evaluation.facts.get(node.name)
+                if isinstance(at, int) and clause.name not in blamed[at]:
+                    blamed[at].append(clause.name)
+    return blamed
+
+
 def _who(row: Sequence[Any], vendor: Collection[str]) -> str:
     _, _, actor, by, *_, name, role = row
+    if by == "rule":
+        return "a rule"
     if actor is None:
-        return f"a {by}" if by == "rule" else "the system"
+        return "the system"
     kind = "the vendor" if actor in vendor else role or "unknown"
     return f"{name or actor} ({kind})"
 
@@ -201,7 +210,7 @@ def _who(row: Sequence[Any], vendor: Collection[str]) -> str:
 def _what(row: Sequence[Any]) -> str:
     _, kind, _, _, public, previous, value, says, *_ = row
     if kind == "message":
-        kind = "public message" if public else "internal note"
+        kind = "message" if public is None else "public message" if public else "internal note"
         return f"{kind}: {says}" if says else kind
     change = f" {previous} -> {value}" if previous and value else f" {value}" if value else ""
     return f"{kind}{change}"

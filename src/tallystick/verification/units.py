@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeAlias
 from tallystick.outcomes import Unit
 from tallystick.period import DAY, Zone
 
-__all__ = ["Holder", "Rivals", "Units"]
+__all__ = ["Held", "Holder", "Rivals", "Units"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +31,17 @@ class Holder:
 Rivals: TypeAlias = Mapping[tuple[str, str, str], Sequence[tuple[int, Holder]]]
 """Claims under other contracts by source, record type and record id, with the ledger index of their import."""
 
+Held: TypeAlias = dict[tuple[str, str], list[Holder]]
+"""Claims under one contract that hold a unit, by source and record type."""
+
 
 class Units:
     """Groups records into units.
 
     Args:
         unit: What makes records one unit; None makes each record its own.
-        rows: Rows of the decided predicate: every record that is claimed or may be paid, and every one with a link.
+        rows: For each record that is claimed or may be paid, that has a link or that a link leads to: its `id`, when it
+            occurred, and the facts the unit rule names.
         zone: Zone of the contract, for calendar days.
     """
 

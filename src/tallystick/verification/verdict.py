@@ -25,7 +25,8 @@ class Evidence(msgspec.Struct, frozen=True):
 class Reason(msgspec.Struct, frozen=True):
     """Why a verdict is what it is.
 
-    `clause` is the clause that decided, or `duplicate`, `no_such_record`, `ambiguous`. `until` is the instant before
+    `clause` is the clause that decided, or `duplicate` (another claim under the contract holds it), `claimed_elsewhere`
+    (one under another contract does), `no_such_record`, `ambiguous`, `term`. `until` is the instant before
     which a pending clause cannot be known.
     """
 

@@ -21,7 +21,7 @@ from tallystick.outcomes import Inputs, compile_evidence, compile_predicate, des
 from tallystick.period import format_instant, zone
 from tallystick.verification.claim import Claim
 from tallystick.verification.resolve import resolve_sql
-from tallystick.verification.units import Holder, Rivals, Units
+from tallystick.verification.units import Held, Holder, Rivals, Units
 from tallystick.verification.verdict import Evidence, Reason, Status, Verdict
 
 __all__ = ["Decision", "Owner"]
@@ -65,6 +65,7 @@ class Decision:
         before: The newest verdict of each subject in the ledger.
         rivals: Claims under other contracts.
         order: Ledger index of the import of each claim, to tell which of two claims came first.
+        held: Claims under other outcomes of the contract that hold a record; those under this one are added.
     """
 
     def __init__(
@@ -77,18 +78,22 @@ class Decision:
         before: Mapping[str, Verdict],
         rivals: Rivals | None = None,
         order: Mapping[str, int] | None = None,
+        held: Held | None = None,
     ) -> None:
         self.database = database
         self.contract = contract
         self.outcome = outcome
         self.inputs = inputs
         self.before = before
-        self.rivals = rivals or {}
         self.order = order or {}
+        self.held = {} if held is None else held
+        place = (outcome.source, outcome.predicate.record)
+        self.rivals = [rival for key, found in (rivals or {}).items() if key[:2] == place for rival in found]
         self.zone = zone(contract.timezone)
         self.evidence: dict[str, tuple[Evidence, ...]] = {}
         self.rows: dict[str, dict[str, Any]] = {}
         self.units = Units(None, (), self.zone)
+        self.contested: dict[tuple[str, ...], list[tuple[int, Holder]]] = {}
 
     def claimed(self, claims: Sequence[Claim], owner: Owner) -> list[Verdict]:
         """Give the verdicts on the claims, in their order.
@@ -99,7 +104,10 @@ class Decision:
         """
         meant = self._resolve(claims)
         self.rows = self._rows()
-        self.units = Units(self.outcome.predicate.unit, self.rows.values(), self.zone)
+        self.units = Units(self.outcome.predicate.unit, self._unit_rows(), self.zone)
+        for rival in sorted(self.rivals, key=itemgetter(0)):
+            self.contested.setdefault(self.units.of(rival[1].record_id), []).append(rival)
+        self._take_over()
         self.evidence = self._cited()
         verdicts = []
         for claim in claims:
@@ -110,8 +118,8 @@ class Decision:
                 if holder != claim.claim_id:
                     text = f"{record_id} was already claimed as {holder}"
                     ruling = _Ruling("rejected", (Reason("duplicate", text),))
-                elif row is not None:
-                    ruling = self._once(claim, record_id, self._judge(row))
+                else:
+                    ruling = self._once(claim, record_id, self._judge(self.rows[record_id]))
             verdicts.append(self._verdict(f"claim:{claim.claim_id}", ruling, record_id, row, claim))
         return verdicts
 
@@ -123,31 +131,40 @@ class Decision:
         """
         unclaimed = (row for row in self.rows.values() if row["status"] == "meets")
         rows = [row for row in unclaimed if self._key(row["id"]) not in owner and self._in_term(row)]
+        self._take_over()
         verdicts = []
         for row in sorted(rows, key=itemgetter("id")):
-            if self.units.holder(row["id"]) is None and self._key(row["id"]) not in self.rivals:
+            if self.units.holder(row["id"]) is None and self.units.of(row["id"]) not in self.contested:
                 self.units.hold(row["id"], Holder("", row["id"], "verified"))
                 verdicts.append(self._found(row))
         return verdicts + self._no_longer_found({verdict.subject for verdict in verdicts}, owner)
+
+    def _take_over(self) -> None:
+        """Let claims under other outcomes of the contract hold their units here too."""
+        for holder in self.held.get((self.outcome.source, self.outcome.predicate.record), ()):
+            self.units.hold(holder.record_id, holder)
 
     def _once(self, claim: Claim, record_id: str, ruling: _Ruling) -> _Ruling:
         """Let one claim alone be paid for a unit: the first that is not rejected for another reason."""
         if ruling.status not in {"verified", "pending"}:
             return ruling
         own = self.order.get(claim.claim_id, 0)
-        earlier = [holder for seq, holder in self.rivals.get(self._key(record_id), ()) if seq < own]
+        earlier = [holder for seq, holder in self.contested.get(self.units.of(record_id), ()) if seq < own]
         holder = earlier[0] if earlier else self.units.holder(record_id)
         if holder is None:
             status: Literal["verified", "pending"] = "verified" if ruling.status == "verified" else "pending"
-            self.units.hold(record_id, Holder(claim.claim_id, record_id, status))
+            holder = Holder(claim.claim_id, record_id, status)
+            self.units.hold(record_id, holder)
+            self.held.setdefault((self.outcome.source, self.outcome.predicate.record), []).append(holder)
             return ruling
         if ruling.status == "pending":
             return ruling
         what = f"{record_id} was" if holder.record_id == record_id else f"{holder.record_id}, of the same unit, was"
+        clause = "claimed_elsewhere" if holder.contract else "duplicate"
         if holder.status == "pending":
             text = f"{what} claimed before as {holder}, which is not decided yet"
-            return _Ruling("pending", (Reason("duplicate", text),))
-        return _Ruling("rejected", (Reason("duplicate", f"{what} already claimed as {holder}"),))
+            return _Ruling("pending", (Reason(clause, text),))
+        return _Ruling("rejected", (Reason(clause, f"{what} already claimed as {holder}"),))
 
     def _key(self, record_id: str) -> tuple[str, str, str]:
         return self.outcome.source, self.outcome.predicate.record, record_id
@@ -180,23 +197,33 @@ class Decision:
         self.database.execute(
             "CREATE OR REPLACE TEMP TABLE decided AS "
             f"SELECT * EXCLUDE (source, version, seq, raw_sha256) FROM ({compiled}) d "
-            f"WHERE d.status = 'meets' OR d.id IN (SELECT record_id FROM meant){self._linked()}"
-        )
-        self.database.execute(
-            "CREATE OR REPLACE TEMP TABLE kept AS SELECT id FROM decided "
-            "WHERE status = 'meets' OR id IN (SELECT record_id FROM meant)"
+            "WHERE d.status = 'meets' OR d.id IN (SELECT record_id FROM meant)"
         )
         return {row["id"]: row for row in self.database.sql("FROM decided").to_arrow_table().to_pylist()}
 
-    def _linked(self) -> str:
-        """Give the condition for records that only join others into one unit."""
-        links = self.outcome.predicate.unit.links if self.outcome.predicate.unit else ()
-        return "".join(f' OR d."fact_{link}" IS NOT NULL' for link in links)
+    def _unit_rows(self) -> list[dict[str, Any]]:
+        """Give what makes records one unit: of those that matter, of those with a link, and of those it leads to."""
+        unit = self.outcome.predicate.unit
+        rows: list[dict[str, Any]] = []
+        if unit is not None:
+            names = [*unit.links, *([unit.key] if unit.key else [])]
+            compiled = compile_predicate(self.outcome.predicate.of_facts(names), self.inputs, self.zone)
+            listed = ", ".join(["id", "occurred_at", *(f'"fact_{name}"' for name in names)])
+            self.database.execute(f"CREATE OR REPLACE TEMP TABLE united AS SELECT {listed} FROM ({compiled})")
+            known = pa.table({"id": pa.array([holder.record_id for _, holder in self.rivals], pa.string())})
+            self.database.register("rivals", known)
+            links = [f'"fact_{link}"' for link in unit.links]
+            sought = ["SELECT id FROM decided", "SELECT id FROM rivals"]
+            sought += [f"SELECT {link} FROM united WHERE {link} IS NOT NULL" for link in links]
+            wanted = " OR ".join([f"id IN ({' UNION ALL '.join(sought)})", *(f"{link} IS NOT NULL" for link in links)])
+            query = f"SELECT * FROM united WHERE {wanted} ORDER BY id"
+            rows = self.database.sql(query).to_arrow_table().to_pylist()
+        return rows
 
     def _cited(self) -> dict[str, tuple[Evidence, ...]]:
         """Give the record versions each kept row rests on, itself included, in a fixed order."""
         cited: dict[str, set[tuple[str, str, str, int, str]]] = defaultdict(set)
-        related = compile_evidence(self.outcome.predicate, "kept")
+        related = compile_evidence(self.outcome.predicate, "decided")
         query = f"SELECT base_id, source, type, id, version, raw_sha256 FROM ({related})"
         for base_id, *row in self.database.execute(query).fetchall():
             cited[base_id].add(tuple(row))
@@ -235,7 +262,9 @@ class Decision:
             subject for subject in self.before if subject.startswith(prefix) and subject not in still
         ):
             record_id = subject.removeprefix(prefix)
-            holder = owner.get(self._key(record_id))
+            holder = owner.get(self._key(record_id)) or self.units.holder(record_id)
+            elsewhere = self.contested.get(self.units.of(record_id))
+            holder = holder or (elsewhere[0][1] if elsewhere else None)
             text = f"it is claimed as {holder} by now" if holder else "it does not meet the predicate any more"
             closed.append(self._verdict(subject, _Ruling("rejected", (Reason("not_found", text),)), record_id, None))
         return closed

@@ -111,9 +111,12 @@ def test_the_vendors_identities_are_who_acts(load):
     assert who(load(head=named)) == who(plain)
 
 
-def test_identities_in_another_source_are_nobody_here(load):
+@pytest.mark.parametrize(
+    ("old", "new"), [("identities: {desk", "identities: {other"), ("source: desk", "source: other")]
+)
+def test_identities_in_another_source_are_nobody_here(load, old, new):
     """Where the vendor is named in another source only, the parameter is missing, and both ways out are named."""
-    said, hint = _refused(load, head=HEAD.replace("identities: {desk", "identities: {other"))
+    said, hint = _refused(load, head=HEAD.replace(old, new))
 
     assert said == ["10:5: outcomes.resolved: ticket-resolved needs the parameter bots"]
     assert hint.endswith("Or name them under vendor.identities.")

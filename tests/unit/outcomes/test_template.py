@@ -51,11 +51,11 @@ def test_a_parameter_is_read_by_its_kind(param, value, read):
 @pytest.mark.parametrize(
     ("param", "value", "wanted"),
     [
-        (_param("list"), "a", "a list of texts"),
-        (_param("list"), [""], "a list of texts"),
-        (_param("list"), ["a", 1], "a list of texts"),
-        (_param("list"), {"a": 1}, "a list of texts"),
-        (_param("list", choices=("a", "b")), ["a", "c"], "a list of texts, each one of a, b"),
+        (_param("list"), "a", "a list of texts without spaces around them"),
+        (_param("list"), [""], "a list of texts without spaces around them"),
+        (_param("list"), ["a", 1], "a list of texts without spaces around them"),
+        (_param("list"), {"a": 1}, "a list of texts without spaces around them"),
+        (_param("list", choices=("a", "b")), ["a", "c"], "a list of texts without spaces around them, each one of a, b"),
         (_param("hours", choices=("email",)), {"fax": 1}, f"whole hours from 0 to 3650{MAPPED}"),
         (_param("hours", choices=("email",), most=24), {"email": 25}, f"whole hours from 0 to 24{MAPPED}"),
         (_param("hours", choices=("email",), least=1), 0, f"whole hours from 1 to 3650{MAPPED}"),

@@ -101,14 +101,141 @@ def test_what_is_a_handoff(resolved, case):
     assert _verdict(resolved, **values) == ("rejected" if clause else "meets", clause)
 
 
-def test_a_person_who_asks_is_no_handoff(resolved):
-    """An agent who is the requester, or is copied, writes as a customer."""
-    resolved.ticket["requester_id"] = PERSON
-    resolved.ticket["cc_ids"] = "502 503"
-    resolved.say(1.2, PERSON)
-    resolved.say(1.3, "502")
+def test_an_agent_who_asks_is_a_customer(desk):
+    """An agent who opened the ticket for himself writes as its customer; one who became requester later does not."""
+    desk.ticket["requester_id"] = PERSON
+    desk.act("created", 0, PERSON)
+    desk.say(0, PERSON)
+    desk.say(1, BOT)
+    desk.act("solved", 2, BOT)
+    assert _verdict(desk) == ("meets", "")
 
-    assert _verdict(resolved)[1] != "no_human_reply"
+    desk.world.rows["ticket_event"][0]["actor_id"] = CUSTOMER
+
+    assert _verdict(desk) == ("rejected", "no_human_reply")
+
+
+def test_an_agent_in_copy_makes_it_unverifiable(resolved):
+    """Whoever can copy an agent could hide a handoff: what an agent in copy said is not clear."""
+    resolved.ticket["cc_ids"] = "501 503"
+    resolved.say(1.5, PERSON)
+
+    assert _verdict(resolved) == ("unverifiable", "actors_known")
+
+
+HOLES = {
+    "solved and undone at once": (
+        lambda d: d.act("reopened", 2, by="rule", previous="solved"),
+        {},
+        ("rejected", "not_returned"),
+    ),
+    "assigned at once and undone": (
+        lambda d: (d.act("assigned", 2, by="rule", assignee_id=PERSON), d.act("reopened", 2, says="thanks")),
+        {},
+        ("rejected", "no_assignment"),
+    ),
+    "a person did the work before the thanks": (
+        lambda d: (d.say(4, PERSON), d.say(5, CUSTOMER, "thanks")),
+        {"confirmation": "explicit", "reopen_effect": "credit"},
+        ("rejected", "no_human_reply"),
+    ),
+    "a question after the thanks": (
+        lambda d: (d.say(1.2, CUSTOMER, "thanks"), d.say(1.5, CUSTOMER)),
+        {"confirmation": "explicit"},
+        ("rejected", "confirmed"),
+    ),
+    "a question that the clock does not see": (
+        lambda d: d.say(1.5, CUSTOMER),
+        {"clock_start": "last_message"},
+        ("rejected", "confirmed"),
+    ),
+    "a complaint after a thank-you had it open again": (
+        lambda d: (d.act("reopened", 80, CUSTOMER, says="thanks"), d.say(100, CUSTOMER)),
+        {},
+        ("rejected", "not_returned"),
+    ),
+    "thanks on behalf of the requester": (
+        lambda d: d.say(3, CUSTOMER, "thanks", channel="on_behalf"),
+        {"confirmation": "explicit"},
+        ("rejected", "confirmed"),
+    ),
+    "a rating by somebody of the desk": (
+        lambda d: d.act("rated", 3, "502", score=5),
+        {"confirmation": "explicit"},
+        ("rejected", "confirmed"),
+    ),
+    "a call by nobody known": (lambda d: d.act("call", 1.5), {}, ("unverifiable", "actors_known")),
+    "a procedure named after the handoff": (
+        lambda d: (d.say(1.5, PERSON), d.act("tagged", 1.6, BOT, value="returns")),
+        {"billable_handoffs": ["returns"]},
+        ("rejected", "no_human_reply"),
+    ),
+    "an escalation tag in other letters": (
+        lambda d: d.act("tagged", 1.5, BOT, value="escalated"),
+        {"escalation_tags": ["Escalated"]},
+        ("rejected", "no_request"),
+    ),
+    "a judge's tag before any answer": (
+        lambda d: d.act("tagged", 0.5, PERSON, value="judged_resolved"),
+        {"confirmation": "judged", "judge": "llm"},
+        ("unverifiable", "confirmed"),
+    ),
+    "a note after all was settled": (
+        lambda d: (d.act("assigned", 1.5, by="rule", assignee_id=PERSON), d.say(400, PERSON, public=False)),
+        {"assignment_counts": "when_followed"},
+        ("meets", ""),
+    ),
+    "an agent whom the system has not shown yet": (
+        lambda d: (d.say(50, "404"), d.world.read_to.update(actor=d.start + 10 * HOUR)),
+        {},
+        ("pending", "actors_known"),
+    ),
+    "a follow-up told by its events alone": (
+        lambda d: d.world.add(
+            "ticket_event", id="9", ticket_id="t2", at=d.start + 3 * DAY, kind="created", other_ticket_id="t1"
+        ),
+        {},
+        ("rejected", "not_returned"),
+    ),
+    "marked as spam after it was settled": (lambda d: d.act("spam", 400, PERSON), {}, ("meets", "")),
+}
+
+
+@pytest.mark.parametrize("case", HOLES)
+def test_what_looks_like_success_and_is_none(resolved, case):
+    """Each way to be paid for a person's work, or for a customer left alone, that was ever tried is closed."""
+    happen, values, verdict = HOLES[case]
+    happen(resolved)
+    resolved.ticket["reopens_reported"] = None
+
+    assert _verdict(resolved, **values) == verdict
+
+
+def test_a_ticket_older_than_the_history_is_unverifiable(resolved):
+    """What happened before the first act that was read is not known, so nobody says that no person answered."""
+    resolved.world.read_from["ticket_event"] = resolved.start + 1
+
+    assert _verdict(resolved) == ("unverifiable", "history_known")
+
+
+def test_closed_and_never_resolved_is_no_resolution(desk):
+    """A closed ticket cannot be resolved any more: its claim does not wait for ever."""
+    desk.say(1, BOT)
+    desk.act("closed", 5, by="rule", previous="open")
+
+    assert _verdict(desk) == ("rejected", "resolved")
+
+
+def test_the_agent_mints_no_units_alone(resolved):
+    """With `new_unit` an agent that reopens and resolves a ticket by itself makes no further unit."""
+    for at in (100, 200, 300):
+        resolved.act("reopened", at, BOT, says=None)
+        resolved.act("solved", at + 1, BOT)
+    resolved.ticket["reopens_reported"] = 3
+
+    _, _, evaluation, _ = _decide(resolved, reopen_effect="new_unit", reopen_days=1, silence_hours=12)
+
+    assert evaluation.quantity == 1
 
 
 def test_the_role_is_that_of_the_act(resolved):
@@ -290,7 +417,8 @@ def test_with_a_credit_the_unit_is_owed_at_once(resolved):
         ("email", 71.9, "confirmed"),
         ("messaging", 24, ""),
         ("messaging", 23.9, "confirmed"),
-        ("voice", 0.1, ""),
+        ("voice", 1.1, ""),
+        ("voice", 0.5, "confirmed"),
         (None, 71.9, "confirmed"),
     ],
 )
@@ -432,6 +560,7 @@ def test_the_systems_own_count_of_reopens_is_held_against_the_events(resolved):
 
 def test_an_unresolved_ticket_is_pending_and_a_handoff_decides_at_once(desk):
     """Until it is resolved nothing can be told, but that a person answered."""
+    desk.ticket["status"] = "open"
     desk.say(1, BOT)
     assert _verdict(desk)[0] == "pending"
 
@@ -504,7 +633,7 @@ def test_the_bots_have_to_be_named(resolved):
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("handoff_voids", ["reply"], "a list of texts, each one of requested"),
+        ("handoff_voids", ["reply"], "a list of texts without spaces around them, each one of requested"),
         ("silence_hours", {"fax": 3}, "whole hours from 0 to 8760"),
         ("silence_hours", -1, "whole hours from 0 to 8760"),
         ("reopen_days", 366, "a whole number from 0 to 365"),

@@ -230,3 +230,10 @@ def test_what_is_not_settled_is_not_paid(both, records):
 
     assert [(counted.units, counted.records) for counted in told.counted] == [(1, {"meets": 1}), (0, {"pending": 1})]
     assert [(found.status, found.records) for found in told.differences] == [("pending", 1)]
+
+
+def test_a_price_for_each_unit_of_money_is_paid_once(both, records):
+    """Where the quantity is an amount and the price is per unit, a record is one unit, as on a statement."""
+    ours = _predicate(succeeded="status = 'succeeded'", quantity="amount_captured")
+
+    assert both(records(_payment("ch_1")), ours).counted[0].amounts == {"EUR": "2.00"}

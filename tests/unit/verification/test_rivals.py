@@ -163,7 +163,9 @@ def _ticket(number, **changes):
     ]
 
 
-USERS = [_record("actor", "900", 0, role="agent"), _record("actor", "700", 0, role="end-user")]
+USERS = [
+    _record("actor", user, 0, role=role) for user, role in (("900", "agent"), ("501", "agent"), ("700", "end-user"))
+]
 
 
 @pytest.mark.parametrize("order", [("one", "two"), ("two", "one")])
@@ -176,7 +178,7 @@ def test_the_claim_taken_in_first_keeps_the_record(office, first, order):
     office.verify(*order, *order)
 
     assert office.verdicts(first) == {"claim:A": ("verified", "")}
-    assert office.verdicts(second) == {"claim:B": ("rejected", "duplicate")}
+    assert office.verdicts(second) == {"claim:B": ("rejected", "claimed_elsewhere")}
     assert office.text(second, "claim:B") == f"ch_1 was already claimed as A under contract {first}"
 
 
@@ -198,7 +200,7 @@ def test_before_the_first_is_verified_the_second_waits(office):
     office.claim("two", "B ch_1")
     report = office.verify("two")
 
-    assert office.verdicts("two") == {"claim:B": ("pending", "duplicate")}
+    assert office.verdicts("two") == {"claim:B": ("pending", "claimed_elsewhere")}
     text = "ch_1 was claimed before as A under contract one, which is not decided yet"
     assert report.claimed_twice == [ClaimedTwice("B", "pending", text)]
     assert report.counts["found"] == 0
@@ -214,11 +216,11 @@ def test_the_second_waits_as_long_as_the_first_does(office):
     # What makes it pending for both contracts is over; only the second one is verified by then.
     office.read(_payment("ch_2", NOW + 1))
     office.verify("two")
-    assert office.verdicts("two")["claim:B"] == ("pending", "duplicate")
+    assert office.verdicts("two")["claim:B"] == ("pending", "claimed_elsewhere")
     office.verify("one", "two")
 
     assert office.verdicts("one")["claim:A"] == ("verified", "")
-    assert office.verdicts("two")["claim:B"] == ("rejected", "duplicate")
+    assert office.verdicts("two")["claim:B"] == ("rejected", "claimed_elsewhere")
 
 
 @pytest.mark.parametrize(("captured", "status"), [(False, "rejected"), (None, "unverifiable")])
@@ -229,7 +231,7 @@ def test_the_record_is_free_once_the_first_claim_is_not_paid(office, captured, s
     office.claim("strict", "A ch_2")
     office.claim("two", "B ch_2")
     office.verify("two")
-    assert office.verdicts("two")["claim:B"] == ("pending", "duplicate")
+    assert office.verdicts("two")["claim:B"] == ("pending", "claimed_elsewhere")
     office.verify("strict", "two")
 
     assert office.verdicts("strict")["claim:A"] == (status, "succeeded")
@@ -248,7 +250,7 @@ def test_a_first_claim_that_comes_back_takes_the_record_back(office):
     office.verify("strict", "two")
 
     assert office.verdicts("strict")["claim:A"] == ("verified", "")
-    assert office.verdicts("two")["claim:B"] == ("reversed", "duplicate")
+    assert office.verdicts("two")["claim:B"] == ("reversed", "claimed_elsewhere")
 
 
 def test_three_contracts_stand_in_line(office):
@@ -268,6 +270,17 @@ def test_three_contracts_stand_in_line(office):
     office.verify(*line)
 
     assert statuses() == ["reversed", "verified", "rejected"]
+
+
+def test_who_waits_names_the_first_in_line(office):
+    """Of several earlier claims that are not decided the one taken in first is named, whatever the contracts' names."""
+    office.agree("last")
+    for name, claim in (("two", "B ch_1"), ("one", "A ch_1"), ("last", "C ch_1")):
+        office.claim(name, claim)
+    office.verify("last")
+
+    assert office.text("last", "claim:C").startswith("ch_1 was claimed before as B under contract two")
+    assert [holder.contract for _, holder in office.rivals("last")["billing", "payment", "ch_1"]] == ["two", "one"]
 
 
 def test_a_record_that_is_claimed_elsewhere_is_not_found(office):
@@ -301,7 +314,7 @@ def test_another_name_of_the_record_is_the_same_record(office):
     office.claim("two", "B ch_2")
     office.verify("one", "two")
 
-    assert office.verdicts("two")["claim:B"] == ("rejected", "duplicate")
+    assert office.verdicts("two")["claim:B"] == ("rejected", "claimed_elsewhere")
     assert office.rivals("two") == {("billing", "payment", "ch_2"): [(1, Holder("A", "ch_2", "verified", "one"))]}
 
 
@@ -391,5 +404,39 @@ def test_a_ticket_under_two_contracts(desk):
 
     assert desk.verdicts("left") == {"claim:A": ("verified", ""), "claim:B": ("rejected", "duplicate")}
     assert desk.text("left", "claim:B") == "1, of the same unit, was already claimed as A"
-    assert desk.verdicts("right")["claim:C"] == ("rejected", "duplicate")
+    assert desk.verdicts("right")["claim:C"] == ("rejected", "claimed_elsewhere")
     assert report.claimed_twice == [ClaimedTwice("C", "rejected", "1 was already claimed as A under contract left")]
+
+
+def test_a_merged_ticket_and_the_one_that_remains_are_one_unit(desk):
+    """Where merging is ignored each of merged tickets is judged, and one of them is paid."""
+    desk.agree("left", SOLVED.replace("    price", "    with: {merged_ticket_rule: ignored}\n    price"))
+    into = {"at": NOW - 19 * DAY, "kind": "merged", "by": "user", "actor_id": "501", "other_ticket_id": "3"}
+    desk.read(*_ticket("3"), *_ticket("4"), _record("ticket_event", "4-m", ticket_id="4", **into), source="desk")
+    desk.claim("left", "A 4", "B 3", outcome="solved")
+    desk.verify("left")
+
+    assert desk.verdicts("left") == {
+        "claim:A": ("verified", ""),
+        "claim:B": ("rejected", "duplicate"),
+        "found:solved:1": ("verified", ""),
+    }
+
+
+def test_a_follow_up_under_another_contract(desk):
+    """The follow-up of a ticket that another contract is paid for is claimed elsewhere."""
+    desk.claim("left", "A 1", outcome="solved")
+    desk.claim("right", "C 2", outcome="solved")
+    desk.verify("left", "right")
+
+    assert desk.verdicts("right")["claim:C"] == ("rejected", "claimed_elsewhere")
+
+
+def test_one_unit_under_two_outcomes(desk):
+    """A ticket and its follow-up claimed under two outcomes of a contract are paid once."""
+    desk.agree("left", SOLVED, SOLVED.replace("solved:", "again:"))
+    desk.claim("left", "A 1", outcome="solved")
+    desk.claim("left", "C 2", outcome="again")
+    desk.verify("left")
+
+    assert desk.verdicts("left") == {"claim:A": ("verified", ""), "claim:C": ("rejected", "duplicate")}

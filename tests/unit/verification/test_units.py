@@ -326,8 +326,8 @@ BILLING = ("billing", "payment", "ch_1")
 @pytest.mark.parametrize(
     ("seq", "status", "expected"),
     [
-        (1, "verified", ("rejected", "duplicate")),
-        (1, "pending", ("pending", "duplicate")),
+        (1, "verified", ("rejected", "claimed_elsewhere")),
+        (1, "pending", ("pending", "claimed_elsewhere")),
         (3, "verified", ("verified", "")),
         (3, "pending", ("verified", "")),
     ],
@@ -355,3 +355,34 @@ def test_nothing_is_found_that_is_claimed_under_another_contract(decide, payment
     rivals = {BILLING: [(1, Holder("X", "ch_1", "pending", "other"))]}
 
     assert list(decide([payment("ch_1"), payment("ch_2")], [], rivals=rivals)) == ["found:paid:ch_2"]
+
+
+def test_a_record_that_is_only_linked_to_joins_by_its_day(decide, payment):
+    """ch_3 carries on ch_2, which the requester of ch_1 opened that day: one unit, claimed or not."""
+    noon = parse_instant("2026-06-10T10:00:00Z")
+    records = [
+        payment("ch_1", customer_id="c", created_at=noon),
+        payment("ch_2", customer_id="c", created_at=noon + 1, status="failed"),
+        payment("ch_3", customer_id="c", created_at=noon + 9 * DAY, beneficiary="ch_2"),
+    ]
+
+    assert _short(decide(records, _claims("ch_1", "ch_3"), PER_DAY))["claim:C-ch_3"] == ("rejected", "duplicate")
+
+
+RIVALS = {BILLING: [(1, Holder("X", "ch_1", "verified", "other"))]}
+
+
+def test_a_unit_held_by_another_contract_is_not_found(decide, payment):
+    """A follow-up is not found where another contract is paid for the record it carries on."""
+    records = [payment("ch_1"), payment("ch_2", beneficiary="ch_1")]
+    found = decide(records, _claims("ch_1"), rivals=RIVALS, order={"C-ch_1": 2})
+
+    assert _short(found) == {"claim:C-ch_1": ("rejected", "claimed_elsewhere")}
+
+
+def test_a_unit_held_by_another_contract_is_not_claimed(decide, payment):
+    """A claim on a follow-up is refused where an earlier claim under another contract holds its unit."""
+    records = [payment("ch_1"), payment("ch_2", beneficiary="ch_1")]
+    found = decide(records, _claims("ch_2"), rivals=RIVALS, order={"C-ch_2": 2})
+
+    assert _short(found) == {"claim:C-ch_2": ("rejected", "claimed_elsewhere")}

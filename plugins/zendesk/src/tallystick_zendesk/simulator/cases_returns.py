@@ -114,7 +114,7 @@ def closed_unsolved(script: Script) -> None:
     ticket = script.started(channel="native_messaging", ai_agent=True)
     effect = Effect(_OPEN_RULE + 10, "automation", status="closed")
     ticket.act(ticket.answered + 2 * DAY, SYSTEM, via="rule", effects=(effect,))
-    script.expect(ticket, "pending", OPEN, "closed without ever being solved")
+    script.expect(ticket, "rejected", "resolved", "closed without ever being solved")
 
 
 def unsolved(script: Script) -> None:

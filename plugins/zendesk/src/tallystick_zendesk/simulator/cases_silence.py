@@ -174,34 +174,27 @@ def _boundary(script: Script, channel: str, seconds: int) -> None:
     ticket.idles(ticket.silence_end + 3 * DAY)
     ticket.closes()
     kind = "messaging" if channel == "native_messaging" else channel
-    if seconds < 0:
-        asked_again(script, ticket, f"{kind}: asked 1 s before the silence was complete")
-    elif seconds == 0:
-        helped(script, ticket, f"{kind}: asked when the silence was just complete")
-    else:
-        helped(script, ticket, f"{kind}: asked 1 s after the silence was complete")
+    when = {-1: "1 s before", 0: "just when", 1: "1 s after"}[seconds]
+    # What was asked after it is no return, the ticket being unsolved, and yet nobody answered it.
+    asked_again(script, ticket, f"{kind}: asked {when} the silence was complete, never answered")
 
 
 def _hours(script: Script, channel: str, hours: int) -> None:
-    """The customer asked so many hours after the answer: enough silence for some channels and not for others."""
+    """The customer asked so many hours after the answer, and was left alone with it however long he was silent."""
     ticket = script.started(script.between("09-16", "10-30"), channel)
     ticket.asks(ticket.answered + hours * HOUR + script.random.randint(-MINUTE, MINUTE))
     ticket.idles(ticket.answered + 5 * DAY)
     ticket.closes()
-    trap = f"{channel}: asked after {hours} hours"
-    if ticket.answered + hours * HOUR < ticket.silence_end:
-        asked_again(script, ticket, trap)
-    else:
-        helped(script, ticket, trap)
+    asked_again(script, ticket, f"{channel}: asked after {hours} hours, never answered")
 
 
 def phoned(script: Script) -> None:
-    """Voice asks for no silence: after the bot's written answer the customer may write what he wants."""
+    """Voice asks for no silence; what the customer asks before the solve wants an answer all the same."""
     ticket = script.started(channel="phone_call_inbound")
     ticket.asks(ticket.answered + 10 * MINUTE)
     ticket.solves(ticket.answered + HOUR)
     ticket.closes()
-    helped(script, ticket, "voice: no silence is asked for")
+    asked_again(script, ticket, "voice: asked before the solve, never answered")
 
 
 def thanked(script: Script) -> None:
