@@ -48,14 +48,18 @@ def test_a_parameter_is_read_by_its_kind(param, value, read):
     assert param.read(value) == read
 
 
+LISTED = "a list of texts without spaces around them"
+
+
 @pytest.mark.parametrize(
     ("param", "value", "wanted"),
     [
-        (_param("list"), "a", "a list of texts without spaces around them"),
-        (_param("list"), [""], "a list of texts without spaces around them"),
-        (_param("list"), ["a", 1], "a list of texts without spaces around them"),
-        (_param("list"), {"a": 1}, "a list of texts without spaces around them"),
-        (_param("list", choices=("a", "b")), ["a", "c"], "a list of texts without spaces around them, each one of a, b"),
+        (_param("list"), "a", LISTED),
+        (_param("list"), [""], LISTED),
+        (_param("list"), ["a", 1], LISTED),
+        (_param("list"), {"a": 1}, LISTED),
+        (_param("list", choices=("a", "b")), ["a", "c"], f"{LISTED}, each one of a, b"),
+        (_param("list"), ["a "], LISTED),
         (_param("hours", choices=("email",)), {"fax": 1}, f"whole hours from 0 to 3650{MAPPED}"),
         (_param("hours", choices=("email",), most=24), {"email": 25}, f"whole hours from 0 to 24{MAPPED}"),
         (_param("hours", choices=("email",), least=1), 0, f"whole hours from 1 to 3650{MAPPED}"),
@@ -206,7 +210,7 @@ def test_the_value_and_what_it_is_for_are_said():
     with pytest.raises(ContractError) as caught:
         _template(*PARAMS).values({"who": "x"})
 
-    assert caught.value.message == "who of made is a list of texts, not 'x'"
+    assert caught.value.message == "who of made is a list of texts without spaces around them, not 'x'"
     assert caught.value.hint == "Who."
     assert caught.value.where is None
 
@@ -263,7 +267,16 @@ RESOLVED = {
         {"not_merged", "no_assignment", "no_human_solve", "satisfied", "lasting"},
     ),
 }
-ALWAYS = {"genuine", "not_deleted", "actors_known", "answered", "resolved", "confirmed", "reopens_agree"}
+ALWAYS = {
+    "genuine",
+    "history_known",
+    "not_deleted",
+    "actors_known",
+    "answered",
+    "resolved",
+    "confirmed",
+    "reopens_agree",
+}
 
 
 @pytest.mark.parametrize("case", RESOLVED)
