@@ -24,7 +24,8 @@ one AS (
     min("at") FILTER (WHERE bot AND (kind = 'call' OR kind = 'message' AND public AND says = 'other')) AS first_answer_at,
     max("at") FILTER (WHERE bot AND (kind = 'call' OR kind = 'message' AND public AND says = 'other')
       AND "at" <= resolved_at) AS answered_at,
-    min("at") FILTER (WHERE kind = 'reopened' AND "at" > resolved_at AND coalesce(says <> 'thanks', true)) AS reopened_at,
+    min("at") FILTER (WHERE kind = 'reopened' AND "at" >= resolved_at AND coalesce(says <> 'thanks', true)) AS reopened_at,
+    min("at") FILTER (WHERE kind = 'reopened' AND "at" >= resolved_at AND says = 'thanks') AS thanked_at,
     count(*) FILTER (WHERE kind = 'reopened') AS reopens, max("at") FILTER (WHERE kind = 'deleted') AS deletion_at,
     min(other_ticket_id) FILTER (WHERE kind = 'merged') AS went_into
   FROM e GROUP BY tid),
@@ -37,7 +38,13 @@ three AS (
   SELECT e.tid,
     min("at") FILTER (WHERE kind = 'message' AND public AND (actor_id = requester_id OR role = 'end-user') AND NOT bot
       AND coalesce(says <> 'thanks', true) AND "at" > answered_at) AS asked_again_at,
-    min("at") FILTER (WHERE (kind = 'rated' AND score >= 3 AND NOT bot OR kind = 'message' AND public
+    max("at") FILTER (WHERE kind = 'message' AND public AND (actor_id = requester_id OR role = 'end-user') AND NOT bot
+      AND coalesce(says <> 'thanks', true) AND "at" > answered_at AND "at" <= two.resolved_at) AS open_question_at,
+    max("at") FILTER (WHERE kind = 'message' AND public AND (actor_id = requester_id OR role = 'end-user') AND NOT bot
+      AND coalesce(says <> 'thanks', true) AND "at" > answered_at AND "at" < window_end) AS last_question_at,
+    min("at") FILTER (WHERE kind = 'message' AND public AND (actor_id = requester_id OR role = 'end-user') AND NOT bot
+      AND coalesce(says <> 'thanks', true) AND "at" > thanked_at) AS wrote_again_at,
+    max("at") FILTER (WHERE (kind = 'rated' AND score >= 3 AND NOT bot OR kind = 'message' AND public
       AND actor_id = requester_id AND says = 'thanks' AND coalesce(channel <> 'api', true) AND NOT bot)
       AND "at" >= first_answer_at AND "at" < window_end) AS confirmed_at,
     min(score) FILTER (WHERE kind = 'rated' AND NOT bot AND coalesce("at" < settled_at, true)) AS lowest,
@@ -52,17 +59,21 @@ three AS (
   FROM e JOIN two ON two.tid = e.tid GROUP BY e.tid),
 asked AS (SELECT object_id, min("at") AS field_at FROM change
   WHERE field = 'custom.36' AND "new" NOT IN ('null', '""', 'false') GROUP BY object_id),
+carried AS (SELECT other_ticket_id, min("at") AS carried_on_at FROM ticket_event
+  WHERE kind = 'created' AND other_ticket_id IS NOT NULL GROUP BY 1),
 follow AS (SELECT follow_up_of, min(created_at) AS followed_at FROM ticket WHERE follow_up_of IS NOT NULL GROUP BY 1)
-SELECT * FROM (SELECT t.id, two.*, three.* EXCLUDE (tid), field_at, followed_at, CASE
+SELECT * FROM (SELECT t.id, two.*, three.* EXCLUDE (tid), field_at, followed_at, carried_on_at, CASE
     WHEN bad > 0 THEN 'genuine' WHEN merged_at < settled_at THEN 'merged' WHEN strangers > 0 THEN 'strangers'
     WHEN t.status = 'deleted' AND coalesce(deletion_at, t.updated_at) < settled_at THEN 'deleted'
     WHEN shared > 0 THEN 'shared' WHEN two.resolved_at IS NOT NULL AND answered_at IS NULL THEN 'unanswered'
     WHEN billable = 0 AND (least(requested_at, field_at) < settled_at OR requested_at < settled_at) THEN 'requested'
     WHEN billable = 0 AND given_at < settled_at THEN 'assigned' WHEN billable = 0 AND reply_at < settled_at THEN 'reply'
     WHEN billable = 0 AND human_solved_at IS NOT NULL THEN 'human' WHEN two.resolved_at IS NULL THEN 'open'
-    WHEN confirmed_at IS NULL AND asked_again_at < silence_end THEN 'asked again' WHEN lowest < 3 THEN 'bad'
-    WHEN reopened_at < window_end OR followed_at < window_end THEN 'returned'
+    WHEN (confirmed_at IS NULL OR confirmed_at <= last_question_at)
+      AND (asked_again_at < silence_end OR open_question_at IS NOT NULL) THEN 'asked again' WHEN lowest < 3 THEN 'bad'
+    WHEN least(reopened_at, wrote_again_at, followed_at, carried_on_at) < window_end THEN 'returned'
     WHEN t.reopens_reported > reopens THEN 'reopens' WHEN settled_at > NOW_IN_MICROSECONDS THEN 'pending' ELSE 'meets' END AS verdict
   FROM ticket t LEFT JOIN two ON two.tid = t.id LEFT JOIN three ON three.tid = t.id
-  LEFT JOIN asked ON asked.object_id = t.id LEFT JOIN follow ON follow.follow_up_of = t.id)
+  LEFT JOIN asked ON asked.object_id = t.id LEFT JOIN follow ON follow.follow_up_of = t.id
+  LEFT JOIN carried ON carried.other_ticket_id = t.id)
 WHERE verdict = 'meets'

@@ -127,7 +127,7 @@ class _Told:
             case State.UNKNOWN:
                 return self._missing(clause)
             case State.OPEN:
-                return f"it cannot be known while this holds: {clause.open_text}"
+                return clause.waits or f"it cannot be known while this holds: {clause.open_text}"
             case State.UNREAD:
                 since = "" if self._occurred_at is None else f" past {_instant(self._occurred_at)}"
                 return f"what it rests on has not been read{since} yet: {types}"

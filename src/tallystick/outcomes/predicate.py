@@ -119,7 +119,8 @@ class Clause:
 
     `until` is the end of its window and `open` says that it cannot be known yet. A guard that is false makes the
     outcome unverifiable instead of rejected. `related` holds the record types its relations lead to. `says` is the
-    sentence for a person when it is false; `{name}` in it stands for the value of a fact or of an own column.
+    sentence for a person when it is false; `{name}` in it stands for the value of a fact or of an own column. `waits` is
+    the sentence for one that cannot be known yet.
     """
 
     name: str
@@ -131,6 +132,7 @@ class Clause:
     related: frozenset[str] = frozenset()
     says: str = ""
     open_text: str = ""
+    waits: str = ""
 
     @property
     def expressions(self) -> tuple[Expression, ...]:
@@ -248,6 +250,7 @@ class ClauseSource:
     open: str | None = None
     guard: bool = False
     says: str = ""
+    waits: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -340,7 +343,16 @@ def _clause(name: str, given: str | ClauseSource, scope: Scope, text: _Text) -> 
     open_ = None if given.open is None else check(text(given.open, "clauses", name, "open"), scope, BOOLEAN)
     parts = tuple(part for part in (test, until, open_) if part is not None)
     return Clause(
-        name, test, given.test, until, open_, given.guard, _related(parts, scope), given.says, given.open or ""
+        name,
+        test,
+        given.test,
+        until,
+        open_,
+        given.guard,
+        _related(parts, scope),
+        given.says,
+        given.open or "",
+        given.waits,
     )
 
 

@@ -7,18 +7,20 @@ everything up to the end of its window has. An act that rules the outcome out do
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from tallystick.outcomes.predicate import ClauseSource
 from tallystick.outcomes.template import Setting
 
 __all__ = ["clauses_of"]
 
+_WAITS = "it is not resolved yet, or not everything that decides it has been read"
 _UNREAD = "coalesce(resolved_at >= read_to(events), true)"
 
 
 def clauses_of(values: Mapping[str, Setting]) -> dict[str, ClauseSource]:
     """Give the clauses for some parameters, by name."""
-    return {
+    clauses = {
         **_identity(values),
         **_guards(values),
         "answered": ClauseSource(
@@ -45,6 +47,7 @@ def clauses_of(values: Mapping[str, Setting]) -> dict[str, ClauseSource]:
             says="the system itself counts {reopens_reported} reopens and its events show {reopens_seen}",
         ),
     }
+    return {name: replace(clause, waits=_WAITS) if clause.open else clause for name, clause in clauses.items()}
 
 
 def _absent(fact: str, says: str, *, allowed: str = "", guard: bool = False) -> ClauseSource:
