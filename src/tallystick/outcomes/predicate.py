@@ -119,8 +119,8 @@ class Clause:
 
     `until` is the end of its window and `open` says that it cannot be known yet. A guard that is false makes the
     outcome unverifiable instead of rejected. `related` holds the record types its relations lead to. `says` is the
-    sentence for a person when it is false; `{name}` in it stands for the value of a fact or of an own column. `waits` is
-    the sentence for one that cannot be known yet.
+    sentence for a person when it is false; `{name}` in it stands for the value of a fact or of an own column. `waits`
+    is the sentence for one that cannot be known yet.
     """
 
     name: str

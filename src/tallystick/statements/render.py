@@ -154,6 +154,7 @@ def _shown_reasons(statement: Statement) -> Iterator[tuple[str, str, int, str, s
 
 
 _WORDS = {
+    "claimed_elsewhere": "claimed elsewhere",
     "duplicate": "claimed twice",
     "no_such_record": "no such record",
     "ambiguous": "may mean several records",
