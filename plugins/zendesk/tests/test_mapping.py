@@ -408,7 +408,7 @@ def test_a_ticket_created_solved_is_solved_too():
     assert [(record.id, record.values[2]) for record in records] == [
         ("700.cr", "created"),
         ("700.cs", "solved"),
-        ("700.00", "tagged"),
+        ("700.00.a", "tagged"),
     ]
 
 
@@ -604,30 +604,96 @@ ABSORBED = {
 
 
 def test_merges():
-    """The comment a merge leaves is no message: it tells into which ticket this one went, or which came in."""
+    """The comment a merge leaves tells into which ticket this one went, or which came in; else it is a message."""
     assert [(act["kind"], act["other_ticket_id"]) for act in _acts(_comment(via=MERGED))] == [("merged", "900")]
     assert [(act["kind"], act["other_ticket_id"]) for act in _acts(_comment(via=ABSORBED))] == [
         ("absorbed", "901"),
         ("absorbed", "902"),
     ]
-    assert _acts(_comment(via="Ticket merge")) == []
+    assert [act["kind"] for act in _acts(_comment(via="Ticket merge"))] == ["message"]
     own = {"channel": "merge", "source": {"from": {"ticket_id": 35436}, "to": {"ticket_id": 900}, "rel": "merge"}}
     assert _act(_comment(via=own))["kind"] == "merged"
     swapped = {"channel": "merge", "source": {"from": {"ticket_id": 900}, "to": {"ticket_id": 35436}, "rel": "merge"}}
     assert _act(_comment(via=swapped))["kind"] == "absorbed"
 
 
+CLOSING = _change(status="closed", previous_value="open")
+
+
 def test_a_merge_known_by_its_tag_alone():
-    """Without a comment the tag tells of the merge; with one, it adds nothing but the tag itself."""
+    """Without a comment the tag tells of the merge if the ticket is closed with it; with one, it adds nothing."""
     tag = _change(tags=["closed_by_merge"], added_tags=["closed_by_merge"])
 
-    assert [act["kind"] for act in _acts(tag)] == ["tagged", "merged"]
-    assert [act["kind"] for act in _acts(_comment(via=MERGED), tag)] == ["merged", "tagged"]
-    assert [act["kind"] for act in _acts(tag, _comment(via=MERGED))] == ["tagged", "merged"]
-    assert [act["kind"] for act in _acts(tag, _comment())] == ["tagged", "merged", "message"]
-    assert [act["kind"] for act in _acts(tag, merge_tags=["zusammen"])] == ["tagged"]
+    def kinds(*children, **given):
+        return [act["kind"] for act in _acts(*children, CLOSING, **given)][:-1]
+
+    assert kinds(tag) == ["tagged", "merged"]
+    assert kinds(_comment(via=MERGED), tag) == ["merged", "tagged"]
+    assert kinds(tag, _comment(via=MERGED)) == ["tagged", "merged"]
+    assert kinds(tag, _comment()) == ["tagged", "merged", "message"]
+    assert kinds(tag, merge_tags=["zusammen"]) == ["tagged"]
     other = _change(tags=["zusammen"], added_tags=["zusammen"])
-    assert [act["kind"] for act in _acts(other, merge_tags=["zusammen"])] == ["tagged", "merged"]
+    assert kinds(other, merge_tags=["zusammen"]) == ["tagged", "merged"]
+    assert [act["kind"] for act in _acts(tag)] == ["tagged"]
+
+
+def test_ids_do_not_depend_on_the_configuration():
+    """An act has the same id whatever tags are said to mark a merge, so reading again doubles nothing."""
+    children = (_change(tags=["a", "dup"], added_tags=["a", "dup"]), CLOSING)
+    plain = {record.id for record in _event(*children)}
+    more = {record.id for record in _event(*children, merge_tags=["dup"])}
+
+    assert plain == {"700.00.a", "700.00.b", "700.01"}
+    assert more == plain | {"700.00.mg"}
+
+
+def test_who_is_not_told_is_nobody_known():
+    """An author or updater that cannot be read is somebody unknown, never the updater and never the system."""
+    for odd in ([1], {}, "", 1.5):
+        act = _act(_comment(author_id=odd))
+        assert (act["by"], act["actor_id"]) == ("user", None)
+    assert _act(_comment(author_id=22.0))["actor_id"] == "22"
+
+
+def test_what_is_written_on_behalf_of_somebody_is_marked():
+    """A comment in another user's name is on behalf of that user, and what came through an API says so."""
+    assert _act(_comment(author_id=77))["channel"] == "on_behalf"
+    assert _act(_comment(via={"channel": "sunshine_conversations_api"}))["channel"] == "api"
+
+
+def test_a_file_says_more_than_thanks():
+    """Thanks with a file attached is not mere thanks."""
+    assert _act(_comment(body="Thanks!", plain_body="Thanks!"))["says"] == "thanks"
+    assert _act(_comment(body="Thanks!", plain_body="Thanks!", attachments=[{"id": 1}]))["says"] == "other"
+
+
+def test_who_picked_up_a_call_is_told():
+    """A call of the customer is the customer's, and the one who answered it acted too."""
+    call = {
+        **_comment(author_id=5),
+        "event_type": "VoiceComment",
+        "type": "VoiceComment",
+        "data": {"answered_by_id": 22},
+    }
+
+    assert [(act["kind"], act["actor_id"]) for act in _acts(call)] == [("call", "5"), ("call", "22")]
+
+
+def test_custom_fields_at_creation_are_changes():
+    """A field that a form sets at once is a change like any other."""
+    made = {"id": 1, "event_type": "Create", "custom_ticket_fields": {"360001": True}}
+    fields = [record.values[4] for record in _event(made) if record.type == "change"]
+
+    assert fields == ["custom.360001"]
+
+
+def test_the_act_that_opens_a_follow_up_names_its_parent():
+    """The act that opens a follow-up names the ticket it carries on."""
+    via = {"channel": "web", "source": {"from": {"ticket_id": 900}, "to": {}, "rel": "follow_up"}}
+    made = {"id": 1, "event_type": "Create", "status": "new", "via": via}
+    acts = {record.values[2]: record.values for record in _event(made, via=via) if record.type == "ticket_event"}
+
+    assert acts["created"][13] == "900"
 
 
 # --- events: changes

@@ -52,7 +52,7 @@ class Desk:
     def __init__(self, plan, terms):
         self.plan, self.terms = plan, terms
         self.line = sorted(plan.acts, key=lambda act: act.at)
-        self.done, self.cut = 0, 0
+        self.done, self.cut, self.known = 0, 0, 0
         self.openings, self.openers, self.facts = {}, {}, defaultdict(list)
         self.state = {}
         self.versions, self.listed = defaultdict(list), defaultdict(list)
@@ -60,7 +60,7 @@ class Desk:
 
     def read(self, now):
         """Read everything the exports show at an instant: the newest minute is withheld, old comments are as of now."""
-        self.cut = now - 60
+        self.cut, self.known = now - 60, now - 3600
         for user in self.plan.users:
             if user.created_at <= now:
                 changes = [change for change in user.changes if change[0] <= now]
@@ -163,7 +163,7 @@ class Desk:
         for clause, value, *guard in reading.clauses():
             if value is False:
                 return "unverifiable" if guard else "rejected", clause, None
-            if value is not True and value > self.cut:
+            if value is not True and value > self.known:
                 later.append((value, clause))
         if later:
             longest = max(until for until, _ in later)
@@ -224,7 +224,7 @@ class Reading:
         with_, tags = self.with_, {fact["tag"] for fact in self.early("tagged")}
         excluded = self.early("spam") or tags & set(with_["spam_and_test_exclusions"])
         yield "genuine", False if excluded else self.settled
-        yield "not_merged", False if self.early("merged") or "closed_by_merge" in tags else self.settled
+        yield "not_merged", False if self.early("merged") else self.settled
         gone = self.early("deleted") and not self.of("undeleted")
         yield "not_deleted", False if gone else self.settled, "guard"
         acts = self.early("message", "call", "solved", "assigned")
@@ -356,7 +356,7 @@ def decide(desk, claims, stage):
         if made > stage:
             continue
         if key not in desk.openings:
-            verdicts[subject] = ("pending" if desk.cut <= made else "rejected", "no_such_record", None)
+            verdicts[subject] = ("pending" if desk.known <= made else "rejected", "no_such_record", None)
             continue
         if key in owners:
             verdicts[subject] = ("rejected", "duplicate", None)

@@ -257,7 +257,8 @@ def _guards(values: Mapping[str, Setting]) -> dict[str, str]:
     bots, seats = texts(values["bots"]), texts(values["shared_seats"])
     acts = "events.kind in ('message', 'call', 'solved', 'assigned')"
     stranger = f"events.by = 'user' and events.actor_id not in ({bots}) and events.actor_role is null"
-    nobody = "events.kind in ('message', 'call') and events.by = 'system' and events.actor_id is null"
+    nobody = f"{acts} and events.by = 'user' and events.actor_id is null"
+    nobody += " or events.kind in ('message', 'call') and events.by = 'system' and events.actor_id is null"
     spoke = "(events.kind = 'call' or events.kind = 'message' and events.public)"
     copied = f"{spoke} and {_staff(bots)} and listed(events.actor_id, coalesce(cc_ids, ''))"
     copied += " and events.actor_id <> coalesce(own_customer, '')"

@@ -17,6 +17,7 @@ from tallystick_zendesk.fields import changed_fields
 from tallystick_zendesk.objects import Child, identifier
 from tallystick_zendesk.parts import (
     SYSTEM,
+    UNKNOWN,
     Head,
     Part,
     body,
@@ -36,7 +37,7 @@ __all__ = ["ActReader"]
 
 UNSET = msgspec.UNSET
 _OPEN = frozenset({"new", "open", "pending", "hold"})
-_SPOKEN = frozenset({"comment", "voicecomment", "chatended"})
+_SPOKEN = frozenset({"comment", "voicecomment", "tpevoicecomment", "facebookcomment", "tweet", "chatended"})
 
 
 class _Act(NamedTuple):
@@ -117,16 +118,31 @@ class _Reading:
                 acts.append(_Act("spam"))
             if acts:
                 self._add(part, acts)
-            if part.kind == "change":
+            answered = identifier(part.child.data.get("answered_by_id")) if type(part.child.data) is dict else None
+            if answered is not None and part.kind in {"voicecomment", "tpevoicecomment", "comment"}:
+                # The comment is the caller's; who picked up stands beside it.
+                key = f"{self._head.id}.{part.place:02d}.answered"
+                self._put(key, _Act("call", public=True), _Who("user", answered, None, "voice"))
+            if part.kind in {"change", "create"}:
                 self._changes(part)
         return self._found
 
     def _add(self, part: Part, acts: Sequence[_Act]) -> None:
         author = part.child.author_id if part.kind in _SPOKEN else None
+        if part.kind == "chatended" and author is None:
+            author = part.child.actor_id
         who = self._who(part, author)
         key = f"{self._head.id}.{part.place:02d}"
+        tags = 0
         for place, act in enumerate(acts):
-            self._put(key + _suffix(place, len(acts)), act, who)
+            if act.kind in {"tagged", "untagged"}:
+                # By its place among the tags alone: an id must not depend on the configuration.
+                self._put(key + _suffix(tags), act, who)
+                tags += 1
+            elif act.kind == "merged" and act.other is None:
+                self._put(f"{key}.mg", act, who)
+            else:
+                self._put(key if place == 0 else f"{key}.{place:02d}", act, who)
 
     def _put(self, key: str, act: _Act, who: _Who) -> None:
         head = self._head
@@ -156,12 +172,18 @@ class _Reading:
         if via.rule:
             rule = identifier(part.child.via_reference_id) or via.origin
             return _Who("rule", None, rule or (None if part.via else self._head.rule_id), "rule")
-        return self._person(via, (identifier(author) if author is not None else None) or self._head.updater)
-
-    def _person(self, via: Via, actor: str | None) -> _Who:
-        if actor is None or actor == SYSTEM:
-            return _Who("system", None, None, via.channel)
-        return _Who("user", actor, None, via.channel)
+        # What came through an API may have been written by anybody who has access to it.
+        channel = "api" if via.word is not None and via.word.endswith("_api") else via.channel
+        updater = self._head.updater
+        if author is None:
+            return _person(updater, channel)
+        who = identifier(author)
+        if who is None:
+            # An author that cannot be read is somebody, and never the one whose update it was.
+            return _Who("user", None, None, channel)
+        if updater not in {None, SYSTEM, who}:
+            channel = "on_behalf"
+        return _person(who, channel)
 
     def _created(self, made: Sequence[Part]) -> None:
         """Add the creation as one act, and another one if the ticket was solved at once."""
@@ -169,7 +191,9 @@ class _Reading:
         word = None if status is None else lower(status.child.status)
         groups = (identifier(part.child.group_id) for part in made if part.child.group_id is not UNSET)
         assignees = (identifier(part.child.assignee_id) for part in made if part.child.assignee_id is not UNSET)
-        act = _Act("created", value=word, group=next(groups, None), assignee=next(assignees, None))
+        via = self._head.via or NOWHERE
+        parent = next(iter(via.out_of), None) if via.rel == "follow_up" else None
+        act = _Act("created", value=word, group=next(groups, None), assignee=next(assignees, None), other=parent)
         # Who opened it is told by the event; a trigger may have added a field at once.
         head = self._head
         opened = self._who(made[0]._replace(via=None)) if head.via is not None else self._who(made[0])
@@ -219,13 +243,17 @@ class _Reading:
 
     def _merged_by_tag(self, added: Iterable[str]) -> list[_Act]:
         """Give the merge that a tag tells of; where the comment tells of it too, that one says more."""
-        if not self._merge_tags.intersection(added) or self._merged:
+        if not self._merge_tags.intersection(added) or self._merged or not self._closes():
             return []
         told = [act for part in self._parts if part.kind == "comment" for act in self._merge(part)]
         if any(act.kind == "merged" for act in told):
             return []
         self._merged = True
         return [_Act("merged")]
+
+    def _closes(self) -> bool:
+        """Tell whether the event closes the ticket: the tag alone, set by hand, merges nothing."""
+        return any(part.kind == "change" and lower(part.child.status) == "closed" for part in self._parts)
 
     def _merge(self, part: Part) -> list[_Act]:
         """Give what a comment left by a merge tells: into which ticket this one went, or which came into it."""
@@ -239,24 +267,25 @@ class _Reading:
     def _comment(self, part: Part) -> list[_Act]:
         child = part.child
         via = part.via or self._head.via or NOWHERE
-        if _is_merge(via):
-            return self._merge(part)
+        # Where it is not told what was merged, the text is all there is, and a person may have written it.
+        if _is_merge(via) and (merged := self._merge(part)):
+            return merged
         public = child.public if type(child.public) is bool else boolean(child.comment_public)
         if via.channel == "side_conversation" and public is not True:
             return [_Act("side_conversation")]
         if via.channel == "voice":
             return [_Act("call", public=public)]
-        return [_Act("message", public=public, says=classify(body(child)))]
+        return [_Act("message", public=public, says=_says(part))]
 
     def _changes(self, part: Part) -> None:
         """Add a change for each field that no act carries."""
-        fields = list(changed_fields(part))
+        fields = [found for found in changed_fields(part) if part.kind == "change" or found[0].startswith("custom.")]
         if not fields:
             return
         head = self._head
         actor = self._who(part).actor
         for place, (field, old, new) in enumerate(fields):
-            key = f"{head.id}.{part.place:02d}{_suffix(place, len(fields))}"
+            key = f"{head.id}.{part.place:02d}{_suffix(place) if len(fields) > 1 else ''}"
             values: tuple[Value, ...] = (
                 *(head.at, "ticket", head.ticket_id, "Change", field, old, new),
                 *(actor, None, None),
@@ -266,6 +295,10 @@ class _Reading:
 
 def _call(_: _Reading, part: Part) -> list[_Act]:
     return [_Act("call", public=boolean(part.child.public))]
+
+
+def _social(_: _Reading, part: Part) -> list[_Act]:
+    return [_Act("message", public=boolean(part.child.public), says=_says(part))]
 
 
 def _rated(_: _Reading, part: Part) -> list[_Act]:
@@ -308,9 +341,18 @@ _READERS: dict[str, Callable[[_Reading, Part], list[_Act]]] = {
     "markasspam": _plain("spam"),
     "satisfactionrating": _rated,
     "surveyresponsesubmitted": _surveyed,
+    "facebookcomment": _social,
     "ticketsharingevent": _plain("shared"),
+    "tpevoicecomment": _call,
+    "tweet": _social,
     "voicecomment": _call,
 }
+
+
+def _person(actor: str | None, channel: str | None) -> _Who:
+    if actor is None or actor == SYSTEM:
+        return _Who("system", None, None, channel)
+    return _Who("user", None if actor == UNKNOWN else actor, None, channel)
 
 
 def _turn(new: str | None, old: str | None) -> str:
@@ -333,18 +375,26 @@ def _reply(head: Head, parts: Sequence[Part]) -> str | None:
     """
     if head.updater is None or head.updater == SYSTEM:
         return None
-    for part in parts:
-        if part.kind == "comment" and part.child.public is True and identifier(part.child.author_id) == head.updater:
-            via = part.via or head.via or NOWHERE
-            if not via.rule and not _is_merge(via):
-                return classify(body(part.child))
-    return None
+    said = [
+        _says(part)
+        for part in parts
+        if part.kind == "comment" and part.child.public is True and identifier(part.child.author_id) == head.updater
+        if not (part.via or head.via or NOWHERE).rule
+    ]
+    # Thanks together with something else is something else.
+    return next((word for word in said if word != "thanks"), said[0] if said else None)
+
+
+def _says(part: Part) -> str | None:
+    """Give what a comment says; one with a file attached says more than its words."""
+    says = classify(body(part.child))
+    return "other" if part.child.attachments and says in {"thanks", "greeting"} else says
 
 
 def _is_merge(via: Via) -> bool:
     return via.channel == "merge" or via.rel == "merge"
 
 
-def _suffix(place: int, count: int) -> str:
-    """Give what tells acts of one child apart: nothing for a single one, else .a to .y, .za, ... in order as text."""
-    return "" if count == 1 else "." + "z" * (place // 25) + chr(ord("a") + place % 25)
+def _suffix(place: int) -> str:
+    """Give what tells acts of one child apart: .a to .y, .za, ... in order as text."""
+    return "." + "z" * (place // 25) + chr(ord("a") + place % 25)

@@ -39,7 +39,8 @@ def changed_fields(part: Part) -> Iterator[tuple[str, str | None, str | None]]:
 
 
 def _is_plain(field: str, child: Child) -> bool:
-    return field not in _NO_FIELDS and (field != "type" or child.type not in {"Change", "change"})
+    told = type(child.type) is str and child.type in {"Change", "change"}
+    return field not in _NO_FIELDS and not (field == "type" and told)
 
 
 _UNTOLD = frozenset({"satisfaction_score", "tags"})

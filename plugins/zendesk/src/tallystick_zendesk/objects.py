@@ -41,6 +41,7 @@ Id: TypeAlias = int | str
 Seconds: TypeAlias = int | float | str | None
 
 _LAST = 10**11
+_EXACT = 2**53
 _BIGGEST = 2**63
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -185,6 +186,9 @@ class Child(msgspec.Struct, gc=False):
     comment_public: Any = None
     comment_id: Any = None
     macro_id: Any = None
+    actor_id: Any = None
+    attachments: Any = None
+    data: Any = None
     score: Any = None
     rating: Any = None
     survey_response: Any = None
@@ -205,6 +209,8 @@ def identifier(value: object) -> str | None:
         return str(value)
     if type(value) is str:
         return value.strip() or None
+    if type(value) is float and value.is_integer() and abs(value) < _EXACT:
+        return str(int(value))
     return None
 
 

@@ -15,6 +15,7 @@ from tallystick_zendesk.via import Via, read_via
 
 __all__ = [
     "SYSTEM",
+    "UNKNOWN",
     "Head",
     "Part",
     "body",
@@ -31,13 +32,16 @@ __all__ = [
 SYSTEM = "-1"
 """The id by which Zendesk says that nobody did it."""
 
+UNKNOWN = ""
+"""Stands for somebody whose id cannot be read."""
+
 _STARS = 5
 _UNSET = msgspec.UNSET
 _OTHER_SIGNS = re.compile(r"[^a-z]")
 
 
 class Head(NamedTuple):
-    """What all parts of one event share: `at` in microseconds UTC, `updater` None for the system."""
+    """What all parts of one event share: `at` in microseconds UTC; `updater` may be None, SYSTEM or UNKNOWN."""
 
     id: str
     ticket_id: str
@@ -71,7 +75,10 @@ def read_event(raw: bytes) -> tuple[Head, list[msgspec.Raw]]:
         raise msgspec.ValidationError("an event of a ticket has no id, no ticket or no time")
     via = read_via(event.via)
     rule = identifier(event.via_reference_id) or (via.origin if via else None)
-    return Head(key, ticket, at, identifier(event.updater_id), via, rule, raw), event.child_events or []
+    updater = identifier(event.updater_id)
+    if updater is None and event.updater_id is not None:
+        updater = UNKNOWN
+    return Head(key, ticket, at, updater, via, rule, raw), event.child_events or []
 
 
 def read_parts(raws: Sequence[msgspec.Raw | bytes]) -> Iterator[Part]:
@@ -79,8 +86,11 @@ def read_parts(raws: Sequence[msgspec.Raw | bytes]) -> Iterator[Part]:
     for index, raw in enumerate(raws):
         try:
             child = CHILD.decode(raw)
-        except msgspec.DecodeError:
-            continue  # a child that is no object says nothing
+        except msgspec.DecodeError as cause:
+            if bytes(raw).lstrip().startswith(b"{"):
+                # A part that says something we cannot read may be the handoff: it must not get lost.
+                raise msgspec.ValidationError(f"part {index} of an event cannot be read: {cause}") from None
+            continue  # a part that is no object says nothing
         yield Part(index, raw, child, _kind(child), read_via(child.via))
 
 

@@ -1,8 +1,10 @@
 """The streams: the exports of users, tickets, events and AI agent tickets, and the list of ratings, each oldest first.
 
 Every read begins ten minutes before the watermark, because an export may show a row a little late. A watermark is what
-the export itself reached: Zendesk withholds the newest minute, so nothing counts as known beyond its own clock less
-that minute. Links to next pages are never followed: each call is built here, so the sign-in goes to one origin only.
+the export itself reached, and not now: its index may lag behind. Only where an export was quiet for an hour is it taken
+to be complete up to an hour ago, else nothing would ever be known of a quiet account. The newest minute, which Zendesk
+withholds, is never known. Links to next pages are never followed: each call is built here, so the sign-in goes to one
+origin only.
 """
 
 from __future__ import annotations
@@ -34,6 +36,7 @@ from tallystick_zendesk.objects import (
 __all__ = [
     "MOST",
     "OVERLAP",
+    "QUIET",
     "WITHHELD",
     "CursorStream",
     "EventStream",
@@ -52,10 +55,14 @@ OVERLAP = 600 * _SECOND
 WITHHELD = 60 * _SECOND
 """The youngest past, which the exports do not show."""
 
+QUIET = 3_600 * _SECOND
+"""How long an export has to show nothing new before it is taken to be complete up to that long ago."""
+
 MOST = 1_000
 """Rows of an export page, the most Zendesk gives; more only where they share a second."""
 
 _RATINGS = 100
+_MOST_EMPTY = 50
 _SLICE = 180 * _DAY
 _SLICES = 4
 
@@ -156,7 +163,7 @@ class CursorStream(_OldestFirst):
         self._params: dict[str, str | int] = {**export.params, "per_page": size}
 
     def read(self, part: Slice) -> Iterator[Page]:
-        """Yield the pages of a slice, until the export ends or its rows pass the slice's end.
+        """Yield the pages of a slice until the export ends: a row that moves on while we read comes later.
 
         Raises:
             CursorExpired: Zendesk does not take the cursor any more.
@@ -172,15 +179,15 @@ class CursorStream(_OldestFirst):
                 yield Page([], None, part.start)
                 return
             date = cursor.get("date", got.date)
-            sure = _sure(part, date)
-            passed = got.reached is not None and got.reached >= part.end
-            if got.end or passed:
-                yield Page(got.records, None, sure)
+            reached = max(cursor.get("reached", part.start), got.reached or part.start)
+            if got.end:
+                yield Page(got.records, None, _complete(part, date, reached))
                 return
-            if got.after is None or got.after == cursor.get("after"):
+            empty = 0 if got.records else cursor.get("empty", 0) + 1
+            if got.after is None or got.after == cursor.get("after") or empty > _MOST_EMPTY:
                 raise _stuck(self.name)
-            cursor = {"after": got.after, "date": date}
-            yield Page(got.records, cursor, _known(part, sure, got.reached))
+            cursor = {"after": got.after, "date": date, "reached": reached, "empty": empty}
+            yield Page(got.records, cursor, _known(part, date, reached))
 
 
 class EventStream(_OldestFirst):
@@ -225,28 +232,32 @@ class EventStream(_OldestFirst):
                 yield Page([], None, max(part.start, min(start * _SECOND, part.end)))
                 return
             date = cursor.get("date", got.date)
-            sure = _sure(part, date)
+            reached = max(cursor.get("reached", part.start), (got.reached or 0) * _SECOND)
             if got.end:
-                yield Page(got.records, None, sure)
+                yield Page(got.records, None, _complete(part, date, reached))
                 return
-            cursor = {**self._next(start, size, got), "date": date}
-            reached = cursor["from"] * _SECOND
-            if reached >= part.end:
-                yield Page(got.records, None, sure)
+            cursor = {**self._next(start, size, got), "date": date, "reached": reached}
+            place = cursor["from"] * _SECOND
+            if place >= part.end:
+                yield Page(got.records, None, _complete(part, date, place))
                 return
-            yield Page(got.records, cursor, _known(part, sure, reached))
+            yield Page(got.records, cursor, _known(part, date, place))
 
     def _next(self, start: int, size: int, got: _Got) -> Cursor:
         if type(got.after) is not int or got.after < start:
             raise _stuck(self.name)
         if got.after > start:
             return {"from": got.after}
-        return {"from": start, "size": MOST} if size < MOST else {"from": start + 1}
+        if size < MOST:
+            return {"from": start, "size": MOST}
+        if not got.records:
+            raise _stuck(self.name)
+        return {"from": start + 1}
 
     def _convert(self, response: Response) -> _Got:
         page = _EVENTS.decode(response.body)
         records = [record for raw in page.ticket_events for record in self._acts.records(bytes(raw))]
-        return _Got(records, None, page.end_time, page.end_of_stream, clock(response))
+        return _Got(records, page.end_time, page.end_time, page.end_of_stream, clock(response))
 
 
 class RatingStream(_OldestFirst):
@@ -280,7 +291,8 @@ class RatingStream(_OldestFirst):
             got = self._api.get("/satisfaction_ratings.json", {**window, **place}, _ratings)
             date = cursor.get("date", got.date)
             if got.end:
-                yield Page(got.records, None, _sure(part, date))
+                # A list, and no export: it shows what there is.
+                yield Page(got.records, None, max(part.start, _readable(part, date)))
                 return
             if got.after is None or got.after == cursor.get("after"):
                 raise _stuck(self.name)
@@ -336,14 +348,25 @@ def _events_of(start: int, size: int) -> Params:
     return {"start_time": start, "include": "comment_events", "support_type_scope": "all", "per_page": size}
 
 
-def _sure(part: Slice, date: int) -> int:
-    """Give up to when a slice that was read to its end is known, by Zendesk's clock at its first page."""
-    return max(part.start, min(part.end, date - WITHHELD))
+def _complete(part: Slice, date: int, reached: int) -> int:
+    """Give up to when a slice is known whose export ended: what it reached, or an hour before Zendesk's own clock.
+
+    Args:
+        part: The slice.
+        date: Zendesk's clock at its first page, microseconds UTC.
+        reached: Where the newest row stands.
+    """
+    return max(part.start, min(max(reached, date - QUIET), _readable(part, date)))
 
 
-def _known(part: Slice, sure: int, reached: int | None) -> int | None:
+def _readable(part: Slice, date: int) -> int:
+    """Give up to when a slice can be known at all: its end, or the minute that Zendesk withholds by its own clock."""
+    return min(part.end, date - WITHHELD)
+
+
+def _known(part: Slice, date: int, reached: int) -> int | None:
     """Give up to when a slice is known after a page that ends at `reached`; rows of that very instant may follow."""
-    return min(sure, reached) if reached is not None and reached > part.start else None
+    return min(reached, _readable(part, date)) if reached > part.start else None
 
 
 def _cut(part: Slice) -> list[Slice]:

@@ -58,8 +58,8 @@ SECOND_DESK = 38_100_000_000_962
 
 LAST = instant("2026-11-20T06:00:00Z")
 """The last stage of the story, which the labels hold at."""
-READABLE = LAST - MINUTE
-"""Up to when the exports have been read then: they withhold the newest minute."""
+READABLE = LAST - HOUR
+"""Up to when the exports are known then: the quiet ones among them are taken as complete up to an hour before."""
 
 OPEN = "genuine"
 """The clause a pending verdict names: of those open equally long, the first that waits for the end of the window."""
