@@ -212,7 +212,9 @@ def test_people_who_may_not_be_seen_fail(zendesk, rows, answer):
     ("children", "status"),
     [
         ([COMMENT], "ok"),
-        ([COMMENT, HIDDEN], "ok"),
+        ([COMMENT, HIDDEN], "failed"),
+        ([{**COMMENT, "public": None}], "failed"),
+        ([{"event_type": "Comment"}], "failed"),
         ([HIDDEN], "failed"),
         ([{"event_type": "Change", "comment_present": True}], "failed"),
         ([{"event_type": "Change", "status": "open"}], "warning"),

@@ -108,10 +108,10 @@ def test_without_a_sign_in_the_use_is_refused():
 
 
 def test_ids_may_be_written_as_numbers():
-    """YAML reads an id as a number; it becomes text."""
+    """YAML reads an id as a number; it becomes text, and zeros before it mean nothing."""
     config = ZendeskConfig(**GOOD, vendor_user_ids=[123], bot_user_ids=["0456"])
 
-    assert (config.vendor_user_ids, config.bot_user_ids) == (["123"], ["0456"])
+    assert (config.vendor_user_ids, config.bot_user_ids) == (["123"], ["456"])
 
 
 def test_the_starter_is_a_good_source():

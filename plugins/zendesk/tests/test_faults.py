@@ -1,5 +1,8 @@
 """What each refusal means."""
 
+from base64 import b64encode
+from urllib.parse import quote
+
 import httpx
 import msgspec
 import pytest
@@ -41,7 +44,7 @@ def _body(**fields):
         (429, _body(error="APIRateLimitExceeded"), RateLimited),
         (500, _body(error="InternalError"), RetryableError),
         (502, b"<html>", RetryableError),
-        (503, b"", RetryableError),
+        (503, b"", RateLimited),
         (504, b"\xff\xfe", RetryableError),
     ],
 )
@@ -123,3 +126,19 @@ def test_the_plan_limit_is_seen(name):
     """The limit of the plan is read from each spelling."""
     assert plan_limit({name.lower(): "700"}) == 700
     assert plan_limit({name.lower(): "many"}) is None
+
+
+@pytest.mark.parametrize(
+    "authorization",
+    ["Bearer VerySecretBearer1", "Basic " + b64encode(b"ada@x.test/token:VerySecretBearer1").decode()],
+)
+@pytest.mark.parametrize("form", ["{}", "the token={} expired", "x" * 290 + "{}"])
+def test_a_credential_that_is_echoed_is_masked(authorization, form):
+    """Whatever an answer repeats of the sign-in, plain, encoded or cut, stands in no message and no request id."""
+    secret = "VerySecretBearer1"
+    spellings = (secret, quote(secret, safe=""), b64encode(secret.encode()).decode(), authorization.partition(" ")[2])
+    for spelling in spellings:
+        body = msgspec.json.encode({"error": form.format(spelling)})
+        error = classify(Response.of(400, {}, body, f"req-{spelling}"), authorization)
+        assert "VerySecret" not in error.diagnostics()
+        assert spelling[:12] not in error.diagnostics()

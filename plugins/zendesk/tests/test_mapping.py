@@ -118,7 +118,7 @@ def test_a_ticket():
         "external_id": "order-7",
         "follow_up_of": None,
         "tags": "billing vip",
-        "cc_ids": "10 11 9",
+        "cc_ids": "10 9",
         "csat": 5,
         "reopens_reported": 2,
     }

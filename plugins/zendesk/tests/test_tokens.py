@@ -141,7 +141,7 @@ def test_threads_whose_bearer_expired_mint_one_together(slow, provider):
         (302, PermanentError),
         (429, RateLimited),
         (500, RetryableError),
-        (503, RetryableError),
+        (503, RateLimited),
     ],
 )
 def test_each_refusal_of_the_sign_in_is_mapped(web, provider, answer, status, kind):

@@ -38,6 +38,10 @@ Params: TypeAlias = Mapping[str, str | int | Sequence[str]]
 
 _KEPT = ("content-type", "date", "retry-after")
 _SECONDS = re.compile(r"\d{1,9}(\.\d+)?", re.ASCII)
+_PATIENCE = 5
+"""Times the longest silence that a whole answer may take."""
+
+_LARGEST_BODY = 256_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -112,6 +116,7 @@ class HttpClient:
         self._classify = classify
         self._headers = headers
         self._request_id = request_id
+        self._read_timeout = read_timeout
         self._keep = (*_KEPT, *(header.lower() for header in keep))
         self._lock = Lock()
         self._busy = 0
@@ -213,7 +218,7 @@ class HttpClient:
             answer = self._client.send(request, stream=True)
             try:
                 request_id = answer.headers.get(self._request_id)
-                body = answer.read()
+                body = self._read(answer)
             finally:
                 answer.close()
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, httpx.CookieConflict) as cause:
@@ -221,6 +226,18 @@ class HttpClient:
             raise map_http_error(cause, self._name, request_id) from None
         kept = {header: answer.headers[header] for header in self._keep if header in answer.headers}
         return Response.of(answer.status_code, kept, body, request_id)
+
+    def _read(self, answer: httpx.Response) -> bytes:
+        """Give the whole body; a system that drips it byte by byte, or never stops, does not hold us for ever."""
+        until = self._timer.now() + _PATIENCE * self._read_timeout
+        parts: list[bytes] = []
+        size = 0
+        for part in answer.iter_bytes():
+            parts.append(part)
+            size += len(part)
+            if self._timer.now() > until or size > _LARGEST_BODY:
+                raise httpx.ReadTimeout("the answer does not come to its end")
+        return b"".join(parts)
 
     def _redirected(self, response: Response) -> ConnectorError | None:
         if not 300 <= response.status < 400:

@@ -367,3 +367,33 @@ def test_closing_lets_a_call_under_way_end(api, client):
     assert still_open
     assert [answer.status for answer in answers] == [200]
     assert client._client.is_closed
+
+
+def test_an_answer_that_never_ends_is_given_up(timer):
+    """A system that sends byte after byte, each in time, is given up after five times the longest silence."""
+
+    class Drip(httpx.SyncByteStream):
+        def __iter__(self):
+            for _ in range(1_000):
+                timer.time += 1
+                yield b" "
+
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, stream=Drip()))
+    bucket, retry = TokenBucket(1_000, timer), Retry(timer, attempts=1)
+    client = HttpClient(
+        "https://api.test",
+        name="Acme",
+        bucket=bucket,
+        retry=retry,
+        timer=timer,
+        classify=lambda _: None,
+        headers=dict,
+        read_timeout=10,
+    )
+    client._client = httpx.Client(transport=transport, base_url="https://api.test")
+    began = timer.time
+
+    with pytest.raises(RetryableError, match="in time"):
+        client.get("/slow")
+
+    assert 50 < timer.time - began < 60

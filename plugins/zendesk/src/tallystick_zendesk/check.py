@@ -59,6 +59,7 @@ class _TokenBody(msgspec.Struct):
 class _Child(msgspec.Struct):
     event_type: Any = None
     author_id: Any = None
+    public: Any = None
     comment_present: Any = None
 
 
@@ -238,25 +239,29 @@ def _event_rows(api: ZendeskApi, seen: _Seen) -> Iterator[CheckRow]:
 
 
 def _comments(rows: Sequence[msgspec.Raw]) -> tuple[int, int]:
-    """Count the comments whose author is shown, and those of which only their being there is."""
+    """Count the comments of which it is shown who wrote them and who may read them, and those of which it is not."""
     told = hidden = 0
     for raw in rows:
         try:
             children = msgspec.json.decode(raw, type=_Event).child_events or ()
         except msgspec.DecodeError:
             continue
-        told += sum(child.event_type in _SPOKEN and child.author_id is not None for child in children)
-        hidden += sum(child.comment_present is True and child.author_id is None for child in children)
+        for child in children:
+            if child.event_type in _SPOKEN and child.author_id is not None and type(child.public) is bool:
+                told += 1
+            elif child.event_type in _SPOKEN or child.comment_present is True:
+                hidden += 1
     return told, hidden
 
 
 def _comment_row(told: int, hidden: int) -> CheckRow:
-    if told:
+    if told and not hidden:
         return CheckRow("comments", "ok", f"{told} in the sample, with their authors: a handoff is visible")
     return CheckRow(
         "comments",
         "failed",
-        f"{hidden} in the sample, all without author: who spoke, and so a handoff, is not visible",
+        f"{hidden} of {told + hidden} in the sample do not tell their author, or whether they are public:"
+        " who spoke, and so a handoff, is not visible",
         "Ask Zendesk's support why comment_events are not shown to this reader.",
     )
 

@@ -128,7 +128,7 @@ class ZendeskApi:
                 self._buckets.plan.slow_down()
             if own or (plan and bucket is not self._buckets.plan):
                 bucket.slow_down()
-            return self._retried_once(classify(response))
+            return self._retried_once(classify(response, self._here.authorization))
 
         return judge
 

@@ -56,7 +56,8 @@ resolved:
 
 
 def _as_text(value: Any) -> Any:
-    return str(value) if type(value) is int else value
+    text = str(value) if type(value) is int else value
+    return text.lstrip("0") or "0" if type(text) is str and text.isdigit() else text
 
 
 UserId = Annotated[str, BeforeValidator(_as_text), StringConstraints(pattern=r"^[0-9]{1,20}$")]
@@ -161,7 +162,7 @@ class ZendeskConnector(Connector):
         self._sign_in.ready()
         config = self._config
         delta = datetime.combine(config.start, datetime.min.time(), UTC) - _EPOCH
-        begun = revision(config.start)
+        begun = revision(config.base_url, config.start)
         custom = config.model_dump_json(include={"custom"})
         return build_streams(
             self._api,
@@ -172,8 +173,8 @@ class ZendeskConnector(Connector):
             ratings=config.satisfaction_ratings,
             revisions={
                 "users": begun,
-                "tickets": revision(config.start, custom),
-                "ticket_events": revision(config.start, sorted(config.merge_tags)),
+                "tickets": revision(config.base_url, config.start, custom),
+                "ticket_events": revision(config.base_url, config.start, sorted(config.merge_tags)),
                 "ai_agent_tickets": begun,
                 "satisfaction_ratings": begun,
             },

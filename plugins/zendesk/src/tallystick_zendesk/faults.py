@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from base64 import b64decode, b64encode
+from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 import msgspec
 
@@ -44,7 +46,10 @@ KEPT_HEADERS = (*_PLAN_LIMITS, *_PLAN_LEFT, *_OWN_LEFT)
 
 _REMAINING = re.compile(r"remaining\s*=\s*(\d{1,9})", re.ASCII | re.IGNORECASE)
 _NUMBER = re.compile(r"\s*(\d{1,9})\s*", re.ASCII)
-_TOO_RECENT = re.compile(r"start.?time.{0,40}(recent|minute|future)|(recent|future).{0,20}start.?time", re.IGNORECASE)
+_TOO_RECENT = re.compile(
+    r"too.?recent|start.?time.{0,40}(older than|more than (one|1|a)|at least (one|1|a) minute|in the future)",
+    re.IGNORECASE,
+)
 _SECRETS = re.compile(r"(?i)\b(bearer|basic)\s+[\w.+/=~-]+|\b[0-9a-f]{32,}\b")
 _LONGEST = 300
 _LATER = "Wait: the next run goes on where this one stopped."
@@ -62,14 +67,44 @@ class UnauthenticatedError(AuthorizationError):
     """Zendesk does not accept the sign-in; a token may only have expired."""
 
 
-def classify(response: Response) -> ConnectorError | None:
-    """Give the error an answer stands for; None when it is good."""
+def classify(response: Response, authorization: str = "") -> ConnectorError | None:
+    """Give the error an answer stands for; None when it is good.
+
+    Args:
+        response: The answer.
+        authorization: The header the call was signed with.
+    """
     if 200 <= response.status < 300:
         return None
-    return refusal(response.status, response.body, response.request_id, retry_after(response))
+    secrets = credentials(authorization)
+    return refusal(response.status, response.body, response.request_id, retry_after(response), secrets)
 
 
-def refusal(status: int, body: bytes, request_id: str | None, wait: float | None = None) -> ConnectorError:
+def credentials(authorization: str) -> list[str]:
+    """Give what is secret in a header `Authorization`: the bearer, or the encoded pair and the token in it."""
+    scheme, _, given = authorization.partition(" ")
+    if not given:
+        return []
+    if scheme.lower() != "basic":
+        return [given]
+    try:
+        pair = b64decode(given).decode(errors="replace")
+    except ValueError:
+        return [given]
+    return [given, pair, pair.partition(":")[2]]
+
+
+def masked(text: str, secrets: Sequence[str]) -> str:
+    """Give a text without some secrets, however they are written in it."""
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):
+        for form in (secret, quote(secret, safe=""), quote_plus(secret), b64encode(secret.encode()).decode()):
+            text = text.replace(form, "...")
+    return text
+
+
+def refusal(
+    status: int, body: bytes, request_id: str | None, wait: float | None = None, secrets: Sequence[str] = ()
+) -> ConnectorError:
     """Give the error that a status other than 2xx stands for.
 
     The body need not be JSON: a gateway may have answered in Zendesk's place.
@@ -79,8 +114,10 @@ def refusal(status: int, body: bytes, request_id: str | None, wait: float | None
         body: Body as it came.
         request_id: Zendesk's id of the request.
         wait: Seconds Zendesk asked to wait.
+        secrets: What the call was signed with: it is not repeated, whatever the answer does.
     """
-    reason = said(body)
+    reason = said(body, secrets)
+    request_id = None if request_id is None else masked(request_id, secrets)
     if status in {401, 403}:
         return _unauthorised(status, reason, request_id)
     if status == 429:
@@ -91,6 +128,8 @@ def refusal(status: int, body: bytes, request_id: str | None, wait: float | None
             request_id=request_id,
         )
     text = f"Zendesk refused ({status}): {reason}"
+    if status == 503 and wait is not None:
+        return RateLimited(text, retry_after=wait, hint=f"Zendesk asks to wait. {_LATER}", request_id=request_id)
     if status in {408, 409} or status >= 500:
         return RetryableError(text, hint=f"Zendesk is busy or in trouble. {_LATER}", request_id=request_id)
     if status == 400 and _TOO_RECENT.search(reason):
@@ -115,8 +154,8 @@ def _unauthorised(status: int, reason: str, request_id: str | None) -> Authoriza
     )
 
 
-def said(body: bytes) -> str:
-    """Give Zendesk's reason on one line, without anything that looks like a secret.
+def said(body: bytes, secrets: Sequence[str] = ()) -> str:
+    """Give Zendesk's reason on one line, without anything that is or looks like a secret.
 
     `error` is a text, or an object with title and message.
     """
@@ -129,7 +168,7 @@ def said(body: bytes) -> str:
     parts += [found.get("description"), found.get("error_description"), found.get("message")]
     line = ": ".join(part.strip() for part in parts if type(part) is str and part.strip())
     plain = "".join(sign if sign.isprintable() else " " for sign in line or "without a reason we can read")
-    return _SECRETS.sub("...", plain)[:_LONGEST]
+    return _SECRETS.sub("...", masked(plain, secrets))[:_LONGEST]
 
 
 def plan_limit(headers: Mapping[str, str]) -> int | None:

@@ -55,9 +55,14 @@ class _Metrics(msgspec.Struct):
     ticket_metric: _Metric
 
 
+class _More(msgspec.Struct):
+    has_more: bool = False
+
+
 class _Audits(msgspec.Struct):
     audits: list[msgspec.Raw]
     count: int | None = None
+    meta: _More | None = None
 
 
 class _CommentPage(msgspec.Struct):
@@ -169,6 +174,8 @@ def _is_cut(status: str | None, pages: Sequence[_Audits]) -> bool:
     """Tell whether audits may be missing: those of an archived ticket are not paged, so a full page is the last one."""
     shown = sum(len(page.audits) for page in pages)
     counted = max((page.count or 0 for page in pages), default=0)
+    if pages and pages[-1].meta is not None and pages[-1].meta.has_more:
+        return True
     return counted > shown or (status == "closed" and len(pages) == 1 and shown >= PAGE)
 
 

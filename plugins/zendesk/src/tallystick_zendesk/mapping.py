@@ -30,6 +30,10 @@ from tallystick_zendesk.via import NOWHERE, Via, channel, read_via
 __all__ = ["TicketReader", "ai_agent_act", "clock_of_ticket", "rating_act", "user_record"]
 
 
+_BESIDE = "metric_reopens"
+"""Under what name the number of reopens stands beside the declared fields."""
+
+
 class TicketReader:
     """Turns tickets into records, with the custom fields the buyer declared.
 
@@ -76,11 +80,18 @@ class TicketReader:
             identifier(ticket.external_id),
             _follow_up_of(ticket, via),
             _joined(ticket.tags),
-            _joined(ticket.email_cc_ids, ticket.collaborator_ids),
+            _joined(ticket.collaborator_ids if ticket.email_cc_ids is None else ticket.email_cc_ids),
             _csat(ticket.satisfaction_rating),
             reopened,
         )
-        return Record("ticket", key, as_of, values, raw, False, self._custom(raw) if self._custom else None)
+        return Record("ticket", key, as_of, values, raw, False, self._fields(raw, reopened))
+
+    def _fields(self, raw: bytes, reopened: int | None) -> dict[str, Value] | None:
+        """Give the declared fields, and the count that came beside the ticket: a change of it is a new version."""
+        fields = dict(self._custom(raw)) if self._custom else {}
+        if reopened is not None:
+            fields[_BESIDE] = reopened
+        return fields or None
 
 
 def clock_of_ticket(raw: bytes) -> int | None:

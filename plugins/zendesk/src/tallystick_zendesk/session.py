@@ -10,12 +10,13 @@ import requests
 
 from tallystick.connectors import Response, TokenBucket, retry_after
 from tallystick.errors import ConfigurationError, Error, PermanentError, RateLimited, RetryableError
-from tallystick_zendesk.faults import UnauthenticatedError, refusal, spent
+from tallystick_zendesk.faults import UnauthenticatedError, credentials, refusal, spent
 from tallystick_zendesk.tokens import SignIn
 
 __all__ = ["GuardedSession", "Kept", "UnreadableError", "zenpy_host"]
 
 _TIMEOUT = (5, 30)
+_MOST_PAGES = 500
 _LATER = "Check the network, or run the command again later."
 
 
@@ -47,6 +48,7 @@ class GuardedSession(requests.Session):
         super().__init__()
         self.trust_env = False
         self.kept: list[Kept] = []
+        self._asked: set[str] = set()
         self.refused = False
         self._origin = _origin(base_url)
         self._sign_in = sign_in
@@ -62,6 +64,14 @@ class GuardedSession(requests.Session):
         # What cannot be read as an address leads elsewhere, for all we know.
         if request.method != "GET" or _origin(request.url or "") != self._origin:
             raise _elsewhere("zenpy wanted to call another origin than base_url, or to write")
+        address = request.url or ""
+        if not self.kept:
+            self._asked.clear()
+        if address in self._asked or len(self._asked) >= _MOST_PAGES:
+            raise PermanentError(
+                "Zendesk leads a look-up round in circles, or further than any ticket's history goes",
+                hint="Quote the ticket's id to Zendesk's support.",
+            )
         self._bucket.acquire()
         authorization = self._sign_in.authorization()
         request.headers["Authorization"] = authorization
@@ -74,6 +84,7 @@ class GuardedSession(requests.Session):
         headers = {name.lower(): value for name, value in answer.headers.items()}
         seen = Response.of(answer.status_code, headers, body, headers.get("x-request-id"))
         self._judge(seen, authorization)
+        self._asked.add(address)
         self.kept.append(Kept(urlsplit(request.url or "").path, body, seen.request_id))
         return answer
 
@@ -96,7 +107,7 @@ class GuardedSession(requests.Session):
             )
 
     def _refusal(self, seen: Response, authorization: str) -> Error:
-        error = refusal(seen.status, seen.body, seen.request_id, retry_after(seen))
+        error = refusal(seen.status, seen.body, seen.request_id, retry_after(seen), credentials(authorization))
         if isinstance(error, RateLimited):
             self._bucket.slow_down()
         if isinstance(error, UnauthenticatedError) and not self.refused:

@@ -269,7 +269,7 @@ def _refused(response: Response, secret: str) -> ConnectorError | None:
     """Give the error that the answer to a sign-in stands for; never repeats the secret, whatever the answer does."""
     if 200 <= response.status < 300:
         return None
-    reason = said(response.body).replace(secret, "...")
+    reason = said(response.body, [secret])
     if 300 <= response.status < 400:
         return PermanentError(
             f"Zendesk answered the sign-in with {response.status}, a redirect; it is not followed",

@@ -227,7 +227,7 @@ def _audit_event(child: Obj) -> Obj:
     name, value = next((name, value) for name, value in child.items() if name not in _FIXED)
     if name == "custom_ticket_fields":
         name, value = next(iter(value.items()))
-    shown = {"id": child["id"], "type": kind, "value": _text(value), "field_name": name}
+    shown = {"id": child.get("id"), "type": kind, "value": _text(value), "field_name": name}
     if kind == "Change":
         shown["previous_value"] = _text(child.get("previous_value"))
     if rule is not None:
