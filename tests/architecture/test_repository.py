@@ -112,6 +112,7 @@ def test_help_stays_light():
     """`tallystick --help` imports no SDK, no DuckDB, no Arrow and no database library."""
     heavy = [
         "stripe",
+        "zenpy",
         "duckdb",
         "pyarrow",
         "sqlalchemy",
