@@ -73,7 +73,6 @@ def test_nothing_that_can_be_seen(text):
         "Thanks <b>now</b>",
         "Ich bin Dankeschön",
         "¿Gracias",
-        "👍",
     ],
 )
 def test_in_doubt_it_is_other(text):
@@ -105,3 +104,9 @@ def test_an_unknown_word_never_passes_as_thanks(thanks, word):
 def test_markup_is_taken_away():
     """Of HTML the text stays."""
     assert classify(strip_html("<div>Thank&nbsp;you<br></div>")) == "thanks"
+
+
+@pytest.mark.parametrize("text", [".", "…", "👍", "-- !"])
+def test_signs_alone_say_nothing(text):
+    """Without a letter or a digit nothing is said, so it is no answer either."""
+    assert classify(text) == "empty"

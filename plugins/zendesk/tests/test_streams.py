@@ -8,7 +8,7 @@ from email.utils import format_datetime
 import pytest
 
 from tallystick.connectors import Slice
-from tallystick.errors import AuthorizationError, CursorExpired, SchemaChanged
+from tallystick.errors import AuthorizationError, CursorExpired, PermanentError, SchemaChanged
 from tallystick_zendesk.streams import MOST, OVERLAP, QUIET
 
 SECOND = 1_000_000
@@ -526,3 +526,30 @@ def test_calls_per_thousand_tickets(account, connect):
 
     assert 9 <= len(exports) <= 12
     assert not [path for path, _ in account.calls if path.startswith("tickets/")]
+
+
+def test_a_second_full_of_events_that_tell_nothing_is_stepped_over(account, streams):
+    """A whole page of events without an act in one second is read and left behind, and is nothing to stop at."""
+    empty = [{**_event(n * 100, AT - 5000), "child_events": []} for n in range(1, MOST + 501)]
+    account.rows["ticket_events"] = [*empty, _event(999_900, AT - 4000)]
+
+    assert [record.id for record in _read(streams["ticket_events"])[1]][-1].startswith("999900")
+
+
+@pytest.mark.parametrize("name", EXPORTS)
+def test_an_old_start_that_is_refused_is_an_error(account, streams, name, web, answer):
+    """A refusal that speaks of a start too recent, for one that is months old, means something else."""
+    web.reset()
+    refused = answer({"error": "StartTimeTooRecent", "description": "Too recent start_time"}, 400)
+    web.get(url__startswith=f"{ORIGIN}/api/v2/").mock(return_value=refused)
+
+    with pytest.raises(PermanentError):
+        _read(streams[name])
+
+
+@pytest.mark.parametrize("odd", [{"ticket_id": None}, {"requester_id": [1]}, {"created_at": 5}])
+def test_a_rating_with_odd_fields_stops_nothing(account, streams, odd):
+    """A rating of no ticket is passed over, and other odd fields are unknown."""
+    account.rows["satisfaction_ratings"] = [{**_rating(1, AT - 5000), **odd}, _rating(2, AT - 4900)]
+
+    assert _read(streams["satisfaction_ratings"])[1][-1].id == "rating.2"

@@ -14,13 +14,19 @@ import msgspec
 from tallystick.records.model import Record
 from tallystick_zendesk.acts import ActReader
 from tallystick_zendesk.objects import Id, at, identifier
-from tallystick_zendesk.parts import Head
+from tallystick_zendesk.parts import UNKNOWN, Head
 from tallystick_zendesk.via import read_via
 
 __all__ = ["Comments", "audit_records"]
 
 _ID_FIELDS = frozenset({"assignee_id", "group_id", "requester_id", "organization_id", "brand_id", "ticket_form_id"})
-_SPOKEN = ("Comment", "VoiceComment")  # no sets: what came may be no word
+_SPOKEN = (
+    "Comment",
+    "VoiceComment",
+    "TpeVoiceComment",
+    "FacebookComment",
+    "Tweet",
+)  # no sets: what came may be no word
 _FIELDS = ("Create", "Change")
 _TEXTS = ("author_id", "body", "plain_body", "html_body", "public")
 
@@ -70,7 +76,10 @@ def audit_records(raw: bytes, comments: Comments, acts: ActReader) -> list[Recor
     if key is None or ticket is None or when is None:
         raise msgspec.ValidationError("an audit has no id, no ticket or no time")
     via = read_via(audit.via)
-    head = Head(key, ticket, when, identifier(audit.author_id), via, via.origin if via else None, raw)
+    author = identifier(audit.author_id)
+    if author is None and audit.author_id is not None:
+        author = UNKNOWN
+    head = Head(key, ticket, when, author, via, via.origin if via else None, raw)
     return acts.read(head, [msgspec.json.encode(_as_child(part, comments)) for part in audit.events or ()])
 
 

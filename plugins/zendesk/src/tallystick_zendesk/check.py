@@ -23,7 +23,7 @@ _SECOND = 1_000_000
 _HOUR = 3_600
 _REACHES = (_HOUR, 7 * 24 * _HOUR)
 _SAMPLE = 100
-_SPOKEN = ("Comment", "VoiceComment")  # no set: what came may be no word
+_SPOKEN = ("Comment", "VoiceComment", "TpeVoiceComment", "FacebookComment", "Tweet")  # no set: what came may be no word
 
 
 @dataclass(frozen=True, slots=True)

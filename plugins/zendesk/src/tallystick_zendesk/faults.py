@@ -60,7 +60,12 @@ class MissingError(PermanentError):
 
 
 class TooRecentError(PermanentError):
-    """The start asked for is in the minute that Zendesk withholds; there is nothing to read yet."""
+    """The start asked for is in the minute that Zendesk withholds; there is nothing to read yet.
+
+    `date` is Zendesk's clock when it said so, microseconds UTC, if it told.
+    """
+
+    date: int | None = None
 
 
 class UnauthenticatedError(AuthorizationError):
@@ -77,7 +82,10 @@ def classify(response: Response, authorization: str = "") -> ConnectorError | No
     if 200 <= response.status < 300:
         return None
     secrets = credentials(authorization)
-    return refusal(response.status, response.body, response.request_id, retry_after(response), secrets)
+    error = refusal(response.status, response.body, response.request_id, retry_after(response), secrets)
+    if isinstance(error, TooRecentError):
+        error.date = response.date
+    return error
 
 
 def credentials(authorization: str) -> list[str]:

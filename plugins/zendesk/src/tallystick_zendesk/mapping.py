@@ -139,7 +139,7 @@ def ai_agent_act(raw: bytes) -> Record:
 
 
 def rating_act(raw: bytes) -> Record | None:
-    """Give the act of a rating; None for one that was only offered.
+    """Give the act of a rating; None for one that was only offered, or is of no ticket.
 
     Args:
         raw: A row of the satisfaction ratings, exactly as delivered.
@@ -149,12 +149,12 @@ def rating_act(raw: bytes) -> Record | None:
     """
     rating = RATING.decode(raw)
     score = grade(rating.score)
-    if score is None:
-        return None
     key, ticket = identifier(rating.id), identifier(rating.ticket_id)
+    if score is None or ticket is None:
+        return None
     when = _first(at(rating.updated_at), at(rating.created_at))
-    if key is None or ticket is None or when is None:
-        raise msgspec.ValidationError("a satisfaction rating has no id, no ticket or no time")
+    if key is None or when is None:
+        raise msgspec.ValidationError("a satisfaction rating has no id or no time")
     values: tuple[Value, ...] = (
         *(when, ticket, "rated", identifier(rating.requester_id), "user", None, None, None, None, rating.score),
         *(None, None, None, None, score),

@@ -141,11 +141,11 @@ class Rating(msgspec.Struct, gc=False):
     """A row of the satisfaction ratings."""
 
     id: Id
-    ticket_id: Id
-    requester_id: Id | None = None
-    score: str | None = None
-    created_at: str | None = None
-    updated_at: str | None = None
+    ticket_id: Any = None
+    requester_id: Any = None
+    score: Any = None
+    created_at: Any = None
+    updated_at: Any = None
 
 
 class Event(msgspec.Struct, gc=False):

@@ -121,13 +121,8 @@ def strip_html(markup: str) -> str:
 
 
 def _visible(text: str) -> bool:
-    """Tell whether anything of a text can be seen; format characters and every kind of space cannot."""
-    if text[:1].isalnum():
-        return True
-    return any(unicodedata.category(sign) not in _UNSEEN for sign in text)
-
-
-_UNSEEN = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp"})
+    """Tell whether a text says anything: a letter or a digit; a dot or a thumb alone is no answer."""
+    return any(sign.isalnum() for sign in text)
 
 
 def _words(text: str) -> list[str] | None:

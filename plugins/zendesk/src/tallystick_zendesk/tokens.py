@@ -20,7 +20,7 @@ from tallystick.errors import (
     RetryableError,
     SchemaChanged,
 )
-from tallystick_zendesk.faults import refusal, said
+from tallystick_zendesk.faults import masked, refusal, said
 
 __all__ = ["ApiToken", "NoSignIn", "SignIn", "TokenProvider"]
 
@@ -270,6 +270,7 @@ def _refused(response: Response, secret: str) -> ConnectorError | None:
     if 200 <= response.status < 300:
         return None
     reason = said(response.body, [secret])
+    response = msgspec.structs.replace(response, request_id=masked(response.request_id or "", [secret]) or None)
     if 300 <= response.status < 400:
         return PermanentError(
             f"Zendesk answered the sign-in with {response.status}, a redirect; it is not followed",
