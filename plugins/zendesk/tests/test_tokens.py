@@ -189,6 +189,21 @@ def test_a_broken_connection_is_tried_again(web, provider, cause):
     assert caught.value.__cause__ is None
 
 
+def test_a_sign_in_that_drips_for_ever_is_given_up(web, provider, timer):
+    """An answer to the sign-in that never comes to its end holds the reader for a bounded time."""
+
+    class Drip(httpx.SyncByteStream):
+        def __iter__(self):
+            while True:
+                timer.time += 29.0
+                yield b" "
+
+    web.post(MINT).mock(side_effect=lambda _: httpx.Response(200, stream=Drip()))
+
+    with pytest.raises(RetryableError, match="did not answer in time"):
+        provider.authorization()
+
+
 def test_nothing_shows_the_secret(web, provider):
     """Neither the provider nor its parts show the secret or the bearer when printed."""
     provider.authorization()

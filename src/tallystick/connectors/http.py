@@ -31,7 +31,7 @@ from tallystick.errors import (
     SchemaChanged,
 )
 
-__all__ = ["Classify", "HttpClient", "Params", "Response", "map_http_error", "retry_after", "user_agent"]
+__all__ = ["Classify", "HttpClient", "Params", "Response", "map_http_error", "read_whole", "retry_after", "user_agent"]
 
 T = TypeVar("T")
 Params: TypeAlias = Mapping[str, str | int | Sequence[str]]
@@ -42,6 +42,9 @@ _PATIENCE = 5
 """Times the longest silence that a whole answer may take."""
 
 _LARGEST_BODY = 256_000_000
+_SECRET = 12
+"""Signs that a word of a header has at least when it may be a secret."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -214,11 +217,12 @@ class HttpClient:
     def _send(self, path: str, params: Params | None) -> Response:
         request_id = None
         try:
-            request = self._client.build_request("GET", path, params=params, headers=dict(self._headers()))
+            signed = dict(self._headers())
+            request = self._client.build_request("GET", path, params=params, headers=signed)
             answer = self._client.send(request, stream=True)
             try:
-                request_id = answer.headers.get(self._request_id)
-                body = self._read(answer)
+                request_id = _request_id(answer.headers.get(self._request_id), signed)
+                body = read_whole(answer, self._timer, self._read_timeout)
             finally:
                 answer.close()
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, httpx.CookieConflict) as cause:
@@ -226,18 +230,6 @@ class HttpClient:
             raise map_http_error(cause, self._name, request_id) from None
         kept = {header: answer.headers[header] for header in self._keep if header in answer.headers}
         return Response.of(answer.status_code, kept, body, request_id)
-
-    def _read(self, answer: httpx.Response) -> bytes:
-        """Give the whole body; a system that drips it byte by byte, or never stops, does not hold us for ever."""
-        until = self._timer.now() + _PATIENCE * self._read_timeout
-        parts: list[bytes] = []
-        size = 0
-        for part in answer.iter_bytes():
-            parts.append(part)
-            size += len(part)
-            if self._timer.now() > until or size > _LARGEST_BODY:
-                raise httpx.ReadTimeout("the answer does not come to its end")
-        return b"".join(parts)
 
     def _redirected(self, response: Response) -> ConnectorError | None:
         if not 300 <= response.status < 400:
@@ -260,6 +252,28 @@ class HttpClient:
             last = self._busy == 0 and self._timer.stopped
         if last:
             self._client.close()
+
+
+def read_whole(answer: httpx.Response, timer: Timer, silence: float) -> bytes:
+    """Give the body of an answer; a system that drips it byte by byte, or never stops, does not hold us for ever.
+
+    Args:
+        answer: An answer whose body has not been read.
+        timer: Tells elapsed time.
+        silence: Longest silence of the system, in seconds; the whole body may take five times that.
+
+    Raises:
+        httpx.ReadTimeout: It takes longer than that, or is larger than 256 MB.
+    """
+    until = timer.now() + _PATIENCE * silence
+    parts: list[bytes] = []
+    size = 0
+    for part in answer.iter_bytes():
+        parts.append(part)
+        size += len(part)
+        if timer.now() > until or size > _LARGEST_BODY:
+            raise httpx.ReadTimeout("the answer does not come to its end")
+    return b"".join(parts)
 
 
 def user_agent() -> str:
@@ -336,6 +350,12 @@ def _date(text: str | None) -> int | None:
         moment = moment.replace(tzinfo=UTC)
     delta = moment - _EPOCH
     return (delta.days * 86_400 + delta.seconds) * 1_000_000
+
+
+def _request_id(given: str | None, signed: Mapping[str, str]) -> str | None:
+    """Give a request id; one that repeats a word of what the call was signed with is none, since ids are shown."""
+    words = (word for value in signed.values() for word in value.split() if len(word) >= _SECRET)
+    return None if given is None or any(word in given for word in words) else given
 
 
 def _plain(header: str) -> str:

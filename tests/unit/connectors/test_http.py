@@ -9,7 +9,7 @@ import msgspec
 import pytest
 import respx
 
-from tallystick.connectors import HttpClient, Response, Retry, TokenBucket, retry_after, user_agent
+from tallystick.connectors import HttpClient, Response, Retry, TokenBucket, http, retry_after, user_agent
 from tallystick.connectors.http import map_http_error
 from tallystick.errors import (
     ConfigurationError,
@@ -101,6 +101,52 @@ def test_an_answer_keeps_what_was_asked_for(api, client):
         1_788_220_800_000_000,
         "req_1",
     )
+
+
+@pytest.mark.parametrize("echo", [SECRET, f"Bearer {SECRET}", f"req_{SECRET}_1"])
+def test_a_request_id_that_repeats_the_key_is_none(api, client, echo):
+    """A system or a gateway that echoes what the call was signed with gets no request id into our messages."""
+    api.get(f"{ORIGIN}/x").mock(return_value=_json(status=302, **{"request-id": echo}))
+
+    with pytest.raises(PermanentError) as caught:
+        client.get("/x")
+
+    assert caught.value.request_id is None
+    assert SECRET not in str(caught.value)
+
+
+def test_a_body_that_drips_for_ever_is_given_up(api, client, timer):
+    """After five times the longest silence the call counts as unanswered, however often a byte still comes."""
+    taken = []
+
+    class Drip(httpx.SyncByteStream):
+        def __iter__(self):
+            while True:
+                timer.time += 29.0
+                taken.append(1)
+                yield b" "
+
+    api.get(f"{ORIGIN}/x").mock(side_effect=lambda _: httpx.Response(200, stream=Drip()))
+
+    with pytest.raises(RetryableError, match="did not answer in time"):
+        client.get("/x")
+
+    assert len(taken) == 3 * 6
+
+
+def test_a_body_that_never_stops_is_given_up(api, client, monkeypatch):
+    """An answer larger than any page of any system is not read into memory to its end."""
+    monkeypatch.setattr(http, "_LARGEST_BODY", 1_000)
+
+    class Flood(httpx.SyncByteStream):
+        def __iter__(self):
+            while True:
+                yield b" " * 400
+
+    api.get(f"{ORIGIN}/x").mock(side_effect=lambda _: httpx.Response(200, stream=Flood()))
+
+    with pytest.raises(RetryableError, match="did not answer in time"):
+        client.get("/x")
 
 
 def test_the_environment_decides_nothing(api, client, monkeypatch):

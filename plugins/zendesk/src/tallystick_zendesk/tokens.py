@@ -10,7 +10,7 @@ import httpx
 import msgspec
 
 from tallystick.connectors import Response, SecretRef, Timer, retry_after, user_agent
-from tallystick.connectors.http import map_http_error
+from tallystick.connectors.http import map_http_error, read_whole
 from tallystick.errors import (
     AuthorizationError,
     ConfigurationError,
@@ -27,6 +27,7 @@ __all__ = ["ApiToken", "NoSignIn", "SignIn", "TokenProvider"]
 _SCOPE = "read"
 _EARLY = 0.1
 _MOST_EARLY = 60.0
+_SILENCE = 30.0
 _LATER = "Check the network, or wait: the next run signs in again."
 
 
@@ -162,7 +163,7 @@ class TokenProvider:
                 http2=False,
                 trust_env=False,
                 follow_redirects=False,
-                timeout=httpx.Timeout(30.0, connect=5.0),
+                timeout=httpx.Timeout(_SILENCE, connect=5.0),
                 headers={"User-Agent": user_agent(), "Accept": "application/json"},
             )
         except httpx.InvalidURL:
@@ -235,11 +236,12 @@ class TokenProvider:
         }
         self._calls += 1
         try:
-            answer = self._http.post("/oauth/tokens", json=body)
+            with self._http.stream("POST", "/oauth/tokens", json=body) as answer:
+                content = read_whole(answer, self._timer, _SILENCE)
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, httpx.CookieConflict) as cause:
             raise map_http_error(cause, "Zendesk (sign-in)") from None
         headers = {name: answer.headers[name] for name in ("date", "retry-after") if name in answer.headers}
-        response = Response.of(answer.status_code, headers, answer.content, answer.headers.get("x-request-id"))
+        response = Response.of(answer.status_code, headers, content, answer.headers.get("x-request-id"))
         error = _refused(response, secret)
         if error is not None:
             raise error
