@@ -1,9 +1,7 @@
 """The streams: plans, pages, watermarks, and resuming."""
 
-import base64
 import json
 from datetime import UTC, datetime
-from email.utils import format_datetime
 
 import pytest
 
@@ -17,101 +15,10 @@ AT = 1_788_220_800
 NOW = AT * SECOND
 START = 1_775_001_600 * SECOND
 ORIGIN = "https://acme.zendesk.test"
-EVIL = "https://evil.test/api/v2/next"
 
 
 def _iso(seconds):
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-class _Account:
-    """Exports as Zendesk serves them: oldest first, the newest minute withheld, links to a foreign host."""
-
-    def __init__(self, web, answer):
-        self.now = AT
-        self.rows = {"users": [], "tickets": [], "ticket_events": [], "satisfaction_ratings": []}
-        self.calls = []
-        self.short = False
-        self._answer = answer
-        self.evil = web.get(url__startswith=EVIL)
-        web.get(url__startswith=f"{ORIGIN}/api/v2/").mock(side_effect=self._serve)
-
-    def _serve(self, request):
-        path, params = request.url.path.removeprefix("/api/v2/"), dict(request.url.params)
-        self.calls.append((path, params))
-        body, status = self._body(path, params)
-        return self._answer(body, status, date=format_datetime(datetime.fromtimestamp(self.now, UTC), usegmt=True))
-
-    def _body(self, path, params):
-        start = int(params.get("start_time", 0))
-        if "cursor" not in params and "page[size]" not in params and start > self.now - 60:
-            return {"error": "StartTimeTooRecent", "description": "Too recent start_time"}, 400
-        if path == "incremental/ticket_events.json":
-            return self._by_time(start, int(params["per_page"])), 200
-        if path == "satisfaction_ratings.json":
-            return self._list(params), 200
-        name = path.split("/")[1]
-        rows = [(self._clock(name, row), row["id"], row) for row in self.rows[name]]
-        if name == "tickets":
-            rows = [row for row in rows if row[0] <= self.now - 60 and self._inside(params, row[2])]
-        rows.sort(key=lambda row: row[:2])
-        after = (start, 0)
-        if "cursor" in params:
-            seconds, _, key = base64.b64decode(params["cursor"]).decode().partition("||")
-            after = (int(float(seconds)), int(key.rstrip("|")) + 1)
-        rows = [row for row in rows if row[:2] >= after]
-        size = int(params["per_page"])
-        page = rows[: max(size // 2, 1) if self.short else size]
-        last = page[-1][:2] if page else (after[0], after[1] - 1)
-        return {
-            name: [row for _, _, row in page],
-            **(
-                {"metric_sets": [{"ticket_id": key, "reopens": 1} for _, key, _ in page]} if "include" in params else {}
-            ),
-            "after_cursor": base64.b64encode(f"{last[0]}.0||{last[1]}|".encode()).decode(),
-            "after_url": EVIL,
-            "end_of_stream": len(page) == len(rows),
-        }, 200
-
-    @staticmethod
-    def _inside(params, row):
-        scope = params.get("support_type_scope", "agent")
-        return scope == "all" or (scope == "ai_agent") == row.get("ai", False)
-
-    @staticmethod
-    def _clock(name, row):
-        return row["generated_timestamp"] if name == "tickets" else row["second"]
-
-    def _by_time(self, start, size):
-        rows = sorted(self.rows["ticket_events"], key=lambda row: (row["timestamp"], row["id"]))
-        rows = [row for row in rows if start <= row["timestamp"] <= self.now - 60]
-        page = rows[:size]
-        page += [row for row in rows[size:] if page and row["timestamp"] == page[-1]["timestamp"]]
-        return {
-            "ticket_events": page,
-            "count": len(page),
-            "end_time": page[-1]["timestamp"] if page else None,
-            "end_of_stream": len(page) == len(rows),
-            "next_page": EVIL,
-        }
-
-    def _list(self, params):
-        first, last = int(params["start_time"]), int(params["end_time"])
-        rows = [row for row in self.rows["satisfaction_ratings"] if first <= row["second"] < last]
-        done = int(params.get("page[after]", 0))
-        page = rows[done : done + 2]
-        more = done + 2 < len(rows)
-        return {
-            "satisfaction_ratings": page,
-            "meta": {"has_more": more, "after_cursor": str(done + 2) if more else None},
-            "links": {"next": EVIL},
-        }
-
-
-@pytest.fixture
-def account(web, answer):
-    """An empty account."""
-    return _Account(web, answer)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import pytest
 
 from tallystick.canonical import canonical
 from tallystick.outcomes import Inputs, compile_evidence, compile_predicate, describe, explain, interpret, read_row
+from tallystick.outcomes.ticket_resolved import TICKET_RESOLVED
 from tallystick.period import DAY, parse_instant, zone
 from tallystick.records.types import COMMON, RECORD_TYPES
 
@@ -192,6 +193,17 @@ class Desk:
     def say(self, at, actor, says="other", **columns):
         """Add a public message."""
         self.act("message", at, actor, **{"public": True, "says": says, **columns})
+
+    def decide(self, **values):
+        """Decide the ticket by SQL and by Python; give status, deciding clause, Python's evaluation, explanations."""
+        predicate = TICKET_RESOLVED.predicate({"bots": [BOT], **values})
+        row, evaluation, explained = self.world.decide(predicate)
+        clause = predicate.clauses[row["clause"]].name if row["clause"] is not None else ""
+        return row["status"], clause, evaluation, explained
+
+    def verdict(self, **values):
+        """Decide the ticket; give status and deciding clause, which is empty when all hold."""
+        return self.decide(**values)[:2]
 
 
 @pytest.fixture
