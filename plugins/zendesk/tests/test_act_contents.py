@@ -167,6 +167,25 @@ def test_a_file_says_more_than_thanks():
     assert _act(_comment(body="Thanks!", plain_body="Thanks!", attachments=[{"id": 1}]))["says"] == "other"
 
 
+@pytest.mark.parametrize(
+    ("lines", "agents"),
+    [
+        ([{"actor_type": "agent", "actor_id": 501}, {"actor_type": "Agent", "actor_id": "501"}], ["501"]),
+        ([{"actor_type": "agent", "actor_id": 7}, {"actor_type": "agent", "actor_id": 5}], ["5", "7"]),
+        ([{"actor_type": "agent", "actor_name": "Ada"}], [None]),
+        ([{"actor_type": "end_user", "actor_id": 700}, {"actor_type": None}, None, 7], []),
+        ("no list", []),
+        (None, []),
+    ],
+)
+def test_the_agents_of_a_chat_are_told_whoever_ended_it(lines, agents):
+    """A chat that the bot or the customer ends hides no person who chatted before; one without an id is somebody."""
+    ended, *joined = _acts({"event_type": "ChatEnded", "author_id": 900, "value": {"history": lines}})
+
+    assert (ended["kind"], ended["actor_id"]) == ("call", "900")
+    assert [(act["kind"], act["by"], act["actor_id"]) for act in joined] == [("call", "user", who) for who in agents]
+
+
 def test_who_picked_up_a_call_is_told():
     """A call of the customer is the customer's, and the one who answered it acted too."""
     call = {

@@ -22,6 +22,7 @@ from tallystick_zendesk.parts import (
     Part,
     body,
     boolean,
+    chat_agents,
     grade,
     lower,
     moved_tags,
@@ -118,11 +119,7 @@ class _Reading:
                 acts.append(_Act("spam"))
             if acts:
                 self._add(part, acts)
-            answered = identifier(part.child.data.get("answered_by_id")) if type(part.child.data) is dict else None
-            if answered is not None and part.kind in {"voicecomment", "tpevoicecomment", "comment"}:
-                # The comment is the caller's; who picked up stands beside it.
-                key = f"{self._head.id}.{part.place:02d}.answered"
-                self._put(key, _Act("call", public=True), _Who("user", answered, None, "voice"))
+            self._joined(part)
             if part.kind in {"change", "create"}:
                 self._changes(part)
         return self._found
@@ -143,6 +140,16 @@ class _Reading:
                 self._put(f"{key}.mg", act, who)
             else:
                 self._put(key if place == 0 else f"{key}.{place:02d}", act, who)
+
+    def _joined(self, part: Part) -> None:
+        """Add who else spoke: a call is its caller's, and a chat is told by whoever ended it."""
+        child, key = part.child, f"{self._head.id}.{part.place:02d}"
+        answered = identifier(child.data.get("answered_by_id")) if type(child.data) is dict else None
+        if answered is not None and part.kind in {"voicecomment", "tpevoicecomment", "comment"}:
+            self._put(f"{key}.answered", _Act("call", public=True), _Who("user", answered, None, "voice"))
+        if part.kind == "chatended":
+            for agent in chat_agents(child):
+                self._put(f"{key}.chat.{agent}", _Act("call", public=True), _Who("user", agent or None, None, "chat"))
 
     def _put(self, key: str, act: _Act, who: _Who) -> None:
         head = self._head

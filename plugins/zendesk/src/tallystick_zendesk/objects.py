@@ -189,6 +189,7 @@ class Child(msgspec.Struct, gc=False):
     actor_id: Any = None
     attachments: Any = None
     data: Any = None
+    value: Any = None
     score: Any = None
     rating: Any = None
     survey_response: Any = None

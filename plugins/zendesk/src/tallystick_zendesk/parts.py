@@ -20,6 +20,7 @@ __all__ = [
     "Part",
     "body",
     "boolean",
+    "chat_agents",
     "grade",
     "lower",
     "moved_tags",
@@ -142,6 +143,14 @@ def stars(child: Child) -> int | None:
         if found is not None and 1 <= found <= _STARS:
             return found
     return None
+
+
+def chat_agents(child: Child) -> list[str]:
+    """Give the agents in the history of a chat, each once; UNKNOWN for one whose id cannot be read."""
+    history = child.value.get("history") if type(child.value) is dict else None
+    lines = [line for line in history if type(line) is dict] if type(history) is list else []
+    agents = [line.get("actor_id") for line in lines if lower(line.get("actor_type")) == "agent"]
+    return sorted({identifier(agent) or UNKNOWN for agent in agents})
 
 
 def words(tags: object) -> set[str]:
