@@ -111,6 +111,7 @@ class Expressions:
     def _add_days(self, node: tree.AddDays) -> Sql:
         if node in self._names:
             return self._names[node]
+        self.sql(node.operand)  # what is moved inside it takes its names first
         count = len(self._names)
         operand = self.named(node.operand, f"t{count}_at")
         sql = Sql(f"TRY({operand.text} + {_lookup(_shifts(self._zone, node.days), operand.text)})", operand.level)

@@ -305,3 +305,20 @@ def test_only_some_records_are_decided_on_request(duck, world):
     duck.register("some", pa.table({"id": ["other"]}))
     query = compile_predicate(predicate, Inputs({}, {}), world.zone, ids="some")
     assert [row[1] for row in duck.execute(query).fetchall()] == ["other"]
+
+
+@pytest.mark.parametrize(
+    "moved",
+    [
+        "(created_at + interval '1 day') + interval '1 day'",
+        "((created_at + interval '1 day') + interval '2 days') - interval '1 day'",
+        "least(created_at + interval '1 day', custom.when) + interval '1 day'",
+    ],
+)
+def test_days_on_top_of_days_add_up(world, moved):
+    """An instant moved by days and moved again is moved by both, in SQL too."""
+    payment(world, custom={"when": world.start + 90 * DAY})
+
+    row, _, _ = world.decide(clause("captured", facts={"due": moved}))
+
+    assert row["fact_due"] == world.start + 2 * DAY
