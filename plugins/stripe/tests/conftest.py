@@ -6,31 +6,12 @@ import httpx
 import pytest
 import respx
 
-from tallystick.connectors import Timer
+from tallystick.testing.timing import FakeTimer
 from tallystick_stripe.connector import StripeConfig, StripeConnector
 
 ORIGIN = "https://api.stripe.test"
 KEY = "rk_live_51HxVerySecret"
 DATE = "Tue, 01 Sep 2026 00:00:00 GMT"
-
-
-class FakeTimer(Timer):
-    """Moves its own time by waiting, so that nothing is waited for."""
-
-    def __init__(self):
-        super().__init__()
-        self.time = 1000.0
-        self.waits = []
-
-    def now(self):
-        """Give its own time."""
-        return self.time
-
-    def wait(self, seconds):
-        """Wait no real time."""
-        super().wait(0)
-        self.waits.append(seconds)
-        self.time += max(seconds, 0)
 
 
 @pytest.fixture

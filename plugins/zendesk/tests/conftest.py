@@ -9,7 +9,7 @@ import httpx
 import pytest
 import respx
 
-from tallystick.connectors import Timer
+from tallystick.testing.timing import FakeTimer
 from tallystick_zendesk.connector import ZendeskConfig, ZendeskConnector
 
 ORIGIN = "https://acme.zendesk.test"
@@ -18,25 +18,6 @@ TOKEN = "VerySecretBearer"
 AT = 1_788_220_800
 EVIL = "https://evil.test/api/v2/next"
 DATE = "Tue, 01 Sep 2026 00:00:00 GMT"
-
-
-class FakeTimer(Timer):
-    """Moves its own time by waiting, so that nothing is waited for."""
-
-    def __init__(self):
-        super().__init__()
-        self.time = 1000.0
-        self.waits = []
-
-    def now(self):
-        """Give its own time."""
-        return self.time
-
-    def wait(self, seconds):
-        """Wait no real time."""
-        super().wait(0)
-        self.waits.append(seconds)
-        self.time += max(seconds, 0)
 
 
 @pytest.fixture
