@@ -7,6 +7,7 @@ the common columns of `COMMON`. A relation is a to-many link that predicates may
 from __future__ import annotations
 
 from tallystick.records.kinds import Column, Derived, Following, Kind, LookedUp, RecordType, Relation
+from tallystick.records.sales import ACCOUNT, ATTENDEE, CALL, CONTACT, DEAL, MEETING
 from tallystick.records.tickets import TICKET, TICKET_EVENT
 
 __all__ = [
@@ -249,19 +250,26 @@ _CHANGE = RecordType(
         Column("app_id", "text", "Through which application, where the system tells."),
         Column("request_id", "text", "The call that did it; null when the system did it by itself."),
     ),
+    derived=(LookedUp("actor_role", "text", "Role of the actor at that time.", "actor", "actor_id", "role"),),
 )
 
 RECORD_TYPES: dict[str, RecordType] = {
     kind.name: kind
     for kind in (
+        ACCOUNT,
         _ACTOR,
+        ATTENDEE,
+        CALL,
         _CHANGE,
+        CONTACT,
         _CREDIT_NOTE,
         _CUSTOMER,
+        DEAL,
         _DISPUTE,
         _INVOICE,
         _INVOICE_PAYMENT,
         _LEDGER_ENTRY,
+        MEETING,
         _PAYMENT,
         _REFUND,
         TICKET,

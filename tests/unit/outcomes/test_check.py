@@ -126,8 +126,8 @@ def test_an_outcome_needs_a_clause_and_a_known_record_type():
         predicate_from_source("payment", PredicateSource({}, {}))
     with pytest.raises(ContractError, match="at most 100"):
         predicate_from_source("payment", PredicateSource({}, {f"c{index}": "captured" for index in range(101)}))
-    with pytest.raises(ContractError, match="unknown record type 'meeting'"):
-        load(record="meeting")
+    with pytest.raises(ContractError, match="unknown record type 'appointment'"):
+        load(record="appointment")
 
 
 def test_a_sentence_names_only_values_that_are_read():
