@@ -1,12 +1,14 @@
 """Heads: the newest version of each record, and which of a batch of records are news beside them.
 
-On SQLite each of these is one statement over JSON text: a statement per row would give up the interpreter's lock, and
-wait to get it back from the reading threads, thousands of times per batch.
+On SQLite each of these is a few statements over many rows: a statement per row would give up the interpreter's lock,
+and wait to get it back from the reading threads, thousands of times per batch.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
+from itertools import chain
 from typing import NamedTuple, TypeAlias
 
 import msgspec
@@ -98,15 +100,28 @@ def write_heads(connection: Connection, source: str, kind: str, heads: Sequence[
     """Insert or replace heads."""
     if not heads:
         return
-    # In the order of the key, neighbours share a page of the tree.
-    ids, seqs, versions, as_ofs, digests = zip(*sorted(heads), strict=True)
     if connection.dialect.name == "sqlite":
-        rows = msgspec.json.encode(list(zip(ids, seqs, versions, as_ofs, strict=True)))
-        connection.exec_driver_sql(_SQLITE_WRITE, (rows.decode(), source, kind, b"".join(digests)))
+        # In the order of the key, neighbours share a page of the tree.
+        ordered, start = sorted(heads), 0
+        for size in _SQLITE_ROWS:
+            while len(ordered) - start >= size:
+                rows = ordered[start : start + size]
+                connection.exec_driver_sql(_sqlite_write(size), (source, kind, *chain.from_iterable(rows)))
+                start += size
         return
+    ids, seqs, versions, as_ofs, digests = zip(*sorted(heads), strict=True)
     columns = {"ids": ids, "seqs": seqs, "versions": versions, "as_ofs": as_ofs, "digests": digests}
     lists = {name: list(values) for name, values in columns.items()}
     connection.execute(_POSTGRESQL_WRITE, {"source": source, "type": kind, **lists})
+
+
+@cache
+def _sqlite_write(rows: int) -> str:
+    values = ", ".join(["(?1, ?2, ?, ?, ?, ?, ?)"] * rows)
+    return (
+        f"INSERT INTO record_head (source, type, id, seq, version, as_of, digest) VALUES {values} ON CONFLICT DO UPDATE"
+        " SET seq = excluded.seq, version = excluded.version, as_of = excluded.as_of, digest = excluded.digest"
+    )
 
 
 def write_superseded(connection: Connection, source: str, kind: str, pairs: Sequence[tuple[int, int]]) -> None:
@@ -126,14 +141,8 @@ SELECT json_group_array(json_array(head.id, head.seq, head.version, head.as_of, 
 FROM json_each(?1) AS asked CROSS JOIN record_head AS head
 WHERE head.source = ?2 AND head.type = ?3 AND head.id = asked.value
 """
-_SQLITE_WRITE = """
-INSERT INTO record_head (source, type, id, seq, version, as_of, digest)
-SELECT ?2, ?3, json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),
-       json_extract(value, '$[3]'), substr(?4, key * 32 + 1, 32)
-FROM json_each(?1) WHERE true
-ON CONFLICT DO UPDATE SET seq = excluded.seq, version = excluded.version, as_of = excluded.as_of,
-                          digest = excluded.digest
-"""
+_SQLITE_ROWS = (1024, 128, 16, 1)
+"""Heads in one statement: few sizes, because each is compiled and kept; five values each are far from SQLite's most."""
 _SQLITE_SUPERSEDE = """
 INSERT INTO superseded (seq, by_seq, source, type)
 SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), ?2, ?3 FROM json_each(?1)

@@ -25,7 +25,7 @@ from tallystick_zendesk.objects import (
     number,
 )
 from tallystick_zendesk.parts import grade
-from tallystick_zendesk.via import NOWHERE, Via, channel, read_via
+from tallystick_zendesk.via import NOWHERE, Via, channel, decode_via
 
 __all__ = ["TicketReader", "ai_agent_act", "clock_of_ticket", "rating_act", "user_record"]
 
@@ -62,7 +62,7 @@ class TicketReader:
         as_of = _first(moment(ticket.generated_timestamp), updated, created)
         if key is None or as_of is None:
             raise msgspec.ValidationError("a ticket has no id or no time")
-        via = read_via(ticket.via) or NOWHERE
+        via = decode_via(bytes(ticket.via)) or NOWHERE
         reopened = reopens.get(key) if reopens else None
         if reopened is None and ticket.metric_set is not None:
             reopened = number(ticket.metric_set.reopens)

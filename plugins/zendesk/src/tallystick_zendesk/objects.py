@@ -40,6 +40,8 @@ __all__ = [
 Id: TypeAlias = int | str
 Seconds: TypeAlias = int | float | str | None
 
+NO_VIA = msgspec.Raw(b"null")
+
 _LAST = 10**11
 _EXACT = 2**53
 _BIGGEST = 2**63
@@ -100,7 +102,7 @@ class Ticket(msgspec.Struct, gc=False):
     created_at: str | None = None
     updated_at: str | None = None
     status: str | None = None
-    via: Any = None
+    via: msgspec.Raw = NO_VIA
     from_messaging_channel: Any = None
     requester_id: Id | None = None
     submitter_id: Id | None = None
@@ -156,7 +158,7 @@ class Event(msgspec.Struct, gc=False):
     timestamp: Seconds = None
     created_at: str | None = None
     updater_id: Any = None
-    via: Any = None
+    via: msgspec.Raw = NO_VIA
     via_reference_id: Any = None
     child_events: list[msgspec.Raw] | None = None
 
@@ -166,7 +168,7 @@ class Child(msgspec.Struct, gc=False):
 
     event_type: Any = None
     type: Any = msgspec.UNSET
-    via: Any = None
+    via: msgspec.Raw = NO_VIA
     via_reference_id: Any = None
     previous_value: Any = msgspec.UNSET
     status: Any = msgspec.UNSET

@@ -11,7 +11,7 @@ import msgspec
 
 from tallystick_zendesk.objects import CHILD, EVENT, Child, identifier, moment, number
 from tallystick_zendesk.says import strip_html
-from tallystick_zendesk.via import Via, read_via
+from tallystick_zendesk.via import Via, decode_via
 
 __all__ = [
     "SYSTEM",
@@ -74,7 +74,7 @@ def read_event(raw: bytes) -> tuple[Head, list[msgspec.Raw]]:
     at = moment(event.timestamp, event.created_at)
     if key is None or ticket is None or at is None:
         raise msgspec.ValidationError("an event of a ticket has no id, no ticket or no time")
-    via = read_via(event.via)
+    via = decode_via(bytes(event.via))
     rule = identifier(event.via_reference_id) or (via.origin if via else None)
     updater = identifier(event.updater_id)
     if updater is None and event.updater_id is not None:
@@ -92,7 +92,7 @@ def read_parts(raws: Sequence[msgspec.Raw | bytes]) -> Iterator[Part]:
                 # A part that says something we cannot read may be the handoff: it must not get lost.
                 raise msgspec.ValidationError(f"part {index} of an event cannot be read: {cause}") from None
             continue  # a part that is no object says nothing
-        yield Part(index, raw, child, _kind(child), read_via(child.via))
+        yield Part(index, raw, child, _kind(child), decode_via(bytes(child.via)))
 
 
 def _kind(child: Child) -> str:

@@ -6,9 +6,11 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
+import msgspec
+
 from tallystick_zendesk.objects import identifier
 
-__all__ = ["NOWHERE", "Via", "channel", "read_via"]
+__all__ = ["NOWHERE", "Via", "channel", "decode_via", "read_via"]
 
 _PREFIXES = (
     ("facebook", "social"),
@@ -92,6 +94,12 @@ def read_via(via: object) -> Via | None:
     if type(via) is int:
         return _text(_NUMBERS.get(via, f"via {via}"))
     return None
+
+
+@lru_cache(maxsize=4096)
+def decode_via(raw: bytes) -> Via | None:
+    """Give what the JSON of a `via` says; most of them are alike, so that each is read once."""
+    return read_via(msgspec.json.decode(raw))
 
 
 @lru_cache(maxsize=4096)
