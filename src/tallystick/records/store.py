@@ -199,7 +199,8 @@ class _Batch:
             # Several records of one object come one after the other with the very same bytes.
             if record.raw is not last:
                 last, raw = record.raw, hashlib.sha256(record.raw)
-                name, digest = raw.hexdigest(), raw.digest()
+                digest = raw.digest()
+                name = digest.hex()
             names.append(name)
             if custom is None and not record.deleted:
                 digests.append(digest)
