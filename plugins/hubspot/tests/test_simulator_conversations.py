@@ -39,13 +39,24 @@ def _entries(client, thread, **query):
 
 def test_a_ticket_may_have_several_threads(client):
     """Threads are found by their ticket, all of them; the ticket itself names only the originating one."""
-    rows = client.get(THREADS, params={"associatedTicketId": BOT_ONLY[1]}).json()["results"]
+    asked = {"associatedTicketId": BOT_ONLY[1], "association": "TICKET"}
+    rows = client.get(THREADS, params=asked).json()["results"]
     assert [(row["id"], row["status"]) for row in rows] == [("700001", "CLOSED"), ("700002", "OPEN")]
     assert {row["threadAssociations"]["associatedTicketId"] for row in rows} == {BOT_ONLY[1]}
     asked = {"properties": "hs_conversations_originating_thread_id,hs_num_associated_conversations"}
     ticket = client.get("/crm/v3/objects/{}/{}".format(*BOT_ONLY), params=asked).json()["properties"]
     assert ticket == {"hs_conversations_originating_thread_id": "700001", "hs_num_associated_conversations": "2"}
     assert client.get(THREADS, params={"associatedTicketId": "1"}).json() == {"results": []}
+
+
+def test_the_ticket_of_a_thread_is_told_only_when_asked_for(client):
+    """Without `association=TICKET` a thread does not say which ticket it belongs to, in a list and alone."""
+    for path in (THREADS, f"{THREADS}/700001"):
+        told = client.get(path, params={"association": "TICKET"}).json()
+        untold = client.get(path).json()
+        rows = told.get("results", [told]), untold.get("results", [untold])
+        assert rows[0][0]["threadAssociations"] == {"associatedTicketId": BOT_ONLY[1]}
+        assert "threadAssociations" not in rows[1][0]
 
 
 def test_both_spellings_answer_alike(client):
@@ -120,7 +131,7 @@ def test_threads_are_listed_in_pages_and_filtered(client):
 def test_a_conversation_of_a_bot_may_never_become_a_ticket(connect):
     """A thread without a ticket is found on the list only, and says nothing of one."""
     client = connect(OpenThread(START, "1"), Say(START, "1", "V-1", "Hi"), Say(START + 1, "1", "B-1", "Hello"))
-    (row,) = client.get(THREADS).json()["results"]
+    (row,) = client.get(THREADS, params={"association": "TICKET"}).json()["results"]
     assert "threadAssociations" not in row
     assert client.get(THREADS, params={"associatedTicketId": "1"}).json()["results"] == []
 
@@ -169,7 +180,7 @@ def test_threads_follow_a_merge_and_lose_an_erased_ticket(connect):
     )
     assert [row["id"] for row in client.get(THREADS, params={"associatedTicketId": "1"}).json()["results"]] == ["7"]
     client.post("/_simulator/clock", json={"advance_seconds": 60})
-    assert "threadAssociations" not in client.get(f"{THREADS}/7").json()
+    assert "threadAssociations" not in client.get(f"{THREADS}/7", params={"association": "TICKET"}).json()
 
 
 def test_an_actor_must_be_one():

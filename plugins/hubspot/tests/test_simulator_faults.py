@@ -120,6 +120,14 @@ def test_the_status_of_a_batch_stays_known(client):
     assert answer.json()["results"][0]["properties"] == {"source_type": "NEW_KIND_OF_THING"}
 
 
+def test_a_list_of_threads_may_take_no_notice_of_the_ticket(client):
+    """As with any unknown parameter, the answer is then a good one with the threads of everybody."""
+    path = MESSAGES.removesuffix("/700003/messages")
+    _fault(client, kind="all_threads")
+    rows = [client.get(path, params={"associatedTicketId": "400001"}).json()["results"] for _ in range(2)]
+    assert [[row["id"] for row in page] for page in rows] == [["700001", "700002", "700003"], ["700001", "700002"]]
+
+
 def test_fields_may_be_new(client):
     """Every object of an answer has a field that nobody knows; properties are not objects of the API."""
     good = client.get(TICKETS).json()
