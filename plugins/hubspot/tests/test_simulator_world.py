@@ -109,6 +109,14 @@ def test_a_ticket_is_closed_by_its_stage():
     assert stages == ["4", "1", "4", "1"]
 
 
+def test_a_stage_of_no_pipeline_computes_nothing():
+    """A stage that no pipeline of the account has leaves what was computed before; closing twice keeps the first."""
+    stages = ((1, "4"), (2, "nowhere"), (3, "4"))
+    world = _world(Create(START, TICKET), *(Set(START + at, TICKET, {"hs_pipeline_stage": to}) for at, to in stages))
+    assert _values(world, TICKET, "hs_is_closed", "closed_date") == ["true", iso(START + 1)]
+    assert _values(world, TICKET, "hs_v2_date_entered_4") == [iso(START + 3)]
+
+
 def test_a_deal_is_won_by_its_stage():
     """Winning gives probability, amounts and dates; the currency decides whether the home amount is known."""
     world = _world(
