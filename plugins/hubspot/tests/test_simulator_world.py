@@ -192,6 +192,8 @@ def test_a_thread_may_come_before_its_ticket():
         Create(START + 1, ("spaceships", "1")),
         Create(START + 1, ("tickets", "x")),
         Set(START + 1, ("tickets", "9"), {}),
+        Set(START + 1, TICKET, {"hs_resolutoin": "x"}),
+        Create(START + 1, ("tickets", "9"), {"dealname": "x"}),
         Archive(START + 1, ("tickets", "9")),
         Restore(START + 1, ("leads", "9")),
         Erase(START + 1, ("tickets", "9")),

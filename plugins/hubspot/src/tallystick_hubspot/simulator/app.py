@@ -89,7 +89,7 @@ class Simulator(SteeredApp[HubspotFault]):
         self._associations = Associations(world, association_page)
         self._conversations = Conversations(world)
         self._journal = Journal(world, seed)
-        self._settings = Settings(world, self._objects.known)
+        self._settings = Settings(world)
         self.limit(Limits())
         super().__init__(FaultPlan(KINDS, HubspotFault), start=world.now // 1_000, latency_ms=latency_ms)
 

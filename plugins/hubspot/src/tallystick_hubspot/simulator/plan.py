@@ -164,7 +164,7 @@ class Plan:
     Attributes:
         owners: Its owners.
         pipelines: Its pipelines; without one of a kind the stages of that kind compute nothing.
-        properties: Its own properties.
+        properties: Its own properties. A deed that writes one that is neither here nor HubSpot's own is not possible.
         deeds: All that happens, in any order.
         account: The account itself.
         history_depth: How many values of a property are kept, for all kinds but contacts.

@@ -21,7 +21,6 @@ from operator import itemgetter
 import msgspec
 
 from tallystick_hubspot.simulator.deeds import Create, Set, app, person
-from tallystick_hubspot.simulator.definitions import definitions
 from tallystick_hubspot.simulator.errors import WireError
 from tallystick_hubspot.simulator.instants import instant, iso, moment
 from tallystick_hubspot.simulator.items import Obj
@@ -77,8 +76,8 @@ class Pages:
         if tickets > self._span:
             raise ValueError(f"{tickets} tickets do not fit into {self._span} milliseconds")
         world = _world()
-        self.settings = Settings(world, definitions(world.plan))
-        known = definitions(world.plan)["tickets"]
+        self.settings = Settings(world)
+        known = world.known["tickets"]
         rows = [item.row(world.plan.account.portal, PROPERTIES, None, known) for item in world.ordered("tickets")]
         histories = [
             item.row(world.plan.account.portal, PROPERTIES, ("hs_pipeline_stage", "hubspot_owner_id"), known)

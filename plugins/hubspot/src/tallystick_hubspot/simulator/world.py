@@ -24,6 +24,7 @@ from tallystick_hubspot.simulator.deeds import (
     Set,
     SetStatus,
 )
+from tallystick_hubspot.simulator.definitions import definitions
 from tallystick_hubspot.simulator.index import Index
 from tallystick_hubspot.simulator.instants import iso
 from tallystick_hubspot.simulator.items import Item, Link
@@ -51,6 +52,7 @@ class World:
     def __init__(self, plan: Plan, now: int, *, lag: int = 0) -> None:
         self.plan = plan
         self._line = sorted(plan.deeds, key=lambda deed: deed.at)
+        self.known = definitions(plan)
         self._computer = Computer(plan)
         self._lag = lag
         self._start(now)
@@ -140,6 +142,11 @@ class World:
         self.index.note(item, deed.at)
 
     def _write(self, item: Item, values: dict[str, str | None], at: int, deed: Create | Set) -> None:
+        unknown = set(deed.values) - set(self.known[item.kind])
+        if unknown:
+            raise ValueError(
+                f"{type(deed).__name__} at {iso(deed.at)}: {item.kind} have no {', '.join(sorted(unknown))}"
+            )
         changed = {
             name
             for name, value in values.items()
