@@ -146,15 +146,23 @@ def test_a_merge_moves_associations_and_an_erasure_ends_them(connect):
 
 
 def test_a_company_may_be_the_primary_one(connect):
-    """The primary company has HubSpot's own label beside the plain type, from both ends."""
+    """The primary company has HubSpot's own label from both ends, and stands on the contact until they part."""
     contact, company = ("contacts", "1"), ("companies", "2")
     client = connect(
         *(Create(START, ref) for ref in (contact, company)),
         Associate(START, contact, company, PRIMARY["contacts"]),
+        Disassociate(START + 1_000, company, contact),
+        now=iso(START),
     )
     for ends, number in ((("contacts", "companies", "1"), 1), (("companies", "contacts", "2"), 2)):
         types = _read(client, *ends).json()["results"][0]["to"][0]["associationTypes"]
         assert types[1] == {"category": "HUBSPOT_DEFINED", "typeId": number, "label": "Primary"}
+    path = "/crm/v3/objects/contacts/1?properties=associatedcompanyid"
+    before = client.get(path).json()
+    client.post("/_simulator/clock", json={"advance_seconds": 1})
+    after = client.get(path).json()
+    assert [row["properties"]["associatedcompanyid"] for row in (before, after)] == ["2", None]
+    assert before["updatedAt"] == after["updatedAt"]
 
 
 def test_kinds_without_a_plain_type_need_a_label():

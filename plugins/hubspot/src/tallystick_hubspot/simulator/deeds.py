@@ -117,7 +117,7 @@ PRIMARY = {
     "deals": Label(5, "Primary", 6, category="HUBSPOT_DEFINED"),
     "tickets": Label(26, "Primary", 25, category="HUBSPOT_DEFINED"),
 }
-"""Labels that make a company the primary one, by the kind of the first object."""
+"""Labels that make a company the primary one, by the kind of the first object; a contact has its id as a property."""
 
 
 @dataclass(frozen=True, slots=True)
