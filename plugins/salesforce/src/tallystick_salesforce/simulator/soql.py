@@ -91,9 +91,10 @@ class Bound:
         return self._org.find(row.get(way.name))
 
     def leaf(self, row: Row, way: Field, field: Field) -> Any:
-        """Give a value of a parent; of one that may be of several kinds, `Type` is its kind."""
+        """Give a value of a parent; of one that may be of several kinds, `Type` is its kind, and a queue's is Queue."""
         if field.name == "Type" and way.polymorphic:
-            return self._org.kind(row["Id"])
+            kind = self._org.kind(row["Id"])
+            return "Queue" if kind == "Group" and row["Type"] == "Queue" else kind
         return row.get(field.name)
 
     def kind(self, row: Row) -> str:
