@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from decimal import Decimal
 
 import duckdb
@@ -23,7 +24,7 @@ from tallystick.outcomes import (
 )
 from tallystick.outcomes.library import DOLLARS_COLLECTED
 from tallystick.outcomes.ticket_resolved import TICKET_RESOLVED
-from tallystick.period import zone
+from tallystick.period import DAY, zone
 from tallystick.records.types import COMMON, RECORD_TYPES
 
 BERLIN = zone("Europe/Berlin")
@@ -213,9 +214,13 @@ def expressions(draw, of, facts, relation=None, depth=3, record="payment"):  # n
         case "rate":
             return f"({part('rate')} {draw(st.sampled_from(['+', '-']))} {part('rate')})"
         case "instant":
+            if relation is None and draw(st.integers(0, 3)) == 0:
+                days, holidays = draw(st.sampled_from([0, 1, 2, 5, 260])), draw(st.sampled_from(["", *HOLIDAYS]))
+                return f"business_deadline({part('instant')}, {days}, '{holidays}')"
             return f"({part('instant')} {draw(st.sampled_from('+-'))} {draw(INTERVALS)})"
         case _:
-            return f"({part('instant')} - {part('instant')})"
+            ways = ["({0} - {1})", "({2} * interval '90 minutes')", "(interval '1 second' * {2})"]
+            return draw(st.sampled_from(ways)).format(part("instant"), part("instant"), part("integer"))
 
 
 def draw_boolean(draw, part, kinds):  # noqa: PLR0911 - one case for each kind of condition
@@ -255,6 +260,8 @@ BARE = {
     **{of: literals for of, literals in LITERALS.items() if of not in {"money", "instant", "boolean"}},
     "boolean": st.sampled_from(["true", "false"]),
 }
+# Around both changes of the clocks, weekends among them.
+HOLIDAYS = ("2026-03-27 2026-03-30 2026-03-29", "2026-10-23 2026-10-26 2026-10-27", "1969-12-31 2026-12-25")
 INTERVALS = st.sampled_from(["interval '1 day'", "interval '30 days'", "interval '0 days'", "interval '25 hours'"])
 
 
@@ -460,6 +467,25 @@ def test_facts_that_depend_on_facts_are_decided_alike(database, source, data):
     predicate = predicate_from_source("ticket", source)
     read = dict.fromkeys(RECORD_TYPES, SPRING + 3 * HOUR)
     assert_equal(database, predicate, data, Inputs(dict.fromkeys(RECORD_TYPES, 0), read))
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    st.lists(st.one_of(instants, st.integers(SPRING - 20 * DAY, SPRING + 20 * DAY)), min_size=1, max_size=8),
+    st.integers(0, 30),
+    st.sets(st.integers(-30, 60), max_size=25),
+)
+def test_business_days_are_counted_alike(database, ats, days, offsets):
+    """The deadline in business days is the same in SQL, where it is a formula, and in Python, which walks the days."""
+    start = date(2026, 3, 29)
+    holidays = " ".join(sorted((start + timedelta(days=offset)).isoformat() for offset in offsets))
+    source = PredicateSource(
+        {"due_at": f"business_deadline(created_at, {days}, '{holidays}')"}, {"c": "due_at is null"}
+    )
+    empty = {kind: [] for kind in RECORD_TYPES}
+    tickets = [{"id": str(number), "custom": None, "created_at": at} for number, at in enumerate(ats)]
+    read = dict.fromkeys(RECORD_TYPES, 2**63 - 1)
+    assert_equal(database, predicate_from_source("ticket", source), {**empty, "ticket": tickets}, Inputs(read, read))
 
 
 choices = st.fixed_dictionaries(
