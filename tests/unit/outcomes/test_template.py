@@ -147,6 +147,19 @@ def test_the_vendors_identities_are_a_default():
     assert template.values({"given": []}, vendors=["a"])["given"] == ()
 
 
+def test_people_are_a_default():
+    """What a contract says of a group of people counts where a parameter asks for it, and is kept under a preset."""
+    asked = Param("roles", "list", "Roles.", "Practice.", ("nobody",), people=("closers", "role_in"))
+    template = _template(asked, presets={"any": Preset("any", "Any.", {}, "1", "a page", "2026", "P")})
+    people = {"closers": {"role_in": ["AE", "Lead"], "ids": ["1"]}}
+
+    assert template.values({}, people=people) == {"roles": ("AE", "Lead")}
+    assert template.values({"roles": ["Boss"]}, people=people) == {"roles": ("Boss",)}
+    for nobody in ({}, {"closers": {}}, {"closers": {"role_in": []}}, {"others": people["closers"]}, None):
+        assert template.values({}, people=nobody) == {"roles": ("nobody",)}
+    assert template.as_preset("any", {"roles": ["Boss"]}) == {"preset": "any", "roles": ["Boss"]}
+
+
 PRESETS = {"strict": Preset("strict", "Strict.", {"days": 9, "given": "b"}, "1", "a page", "2026", "P")}
 PARAMS = (
     Param("days", "integer", "How many.", "Practice.", 3),
