@@ -22,6 +22,7 @@ from tallystick.outcomes import (
     Predicate,
     PredicateSource,
     Template,
+    Unit,
     predicate_from_source,
 )
 from tallystick.period import zone
@@ -271,8 +272,13 @@ def _rule(predicate: Predicate, source: PredicateSource) -> dict[str, Any]:
         "facts": {fact.name: fact.text for fact in predicate.facts},
         "quantity": source.quantity,
         "params": dict(source.params),
-        **({"unit": {"links": list(source.unit.links), "key": source.unit.key}} if source.unit else {}),
+        **({"unit": _unit(source.unit)} if source.unit else {}),
     }
+
+
+def _unit(unit: Unit) -> dict[str, Any]:
+    days = {} if unit.days is None else {"days": unit.days}
+    return {"links": list(unit.links), "key": unit.key, **days}
 
 
 def _body(terms: ContractTerms, unit: Currency, rules: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
