@@ -13,6 +13,7 @@ from tallystick.errors import ContractError
 from tallystick.money import Money, currency
 from tallystick.outcomes import Param, PredicateSource, Template
 from tallystick.outcomes.library import DOLLARS_COLLECTED
+from tallystick.outcomes.meeting_qualified import QUALIFIED_MEETING
 from tallystick.period import parse_instant
 
 FIXTURES = Path(__file__).parents[3] / "fixtures/contracts"
@@ -273,3 +274,34 @@ def test_people_that_are_nobody_are_refused(people, old, new, said):
         people((old, new))
 
     assert said in str(caught.value)
+
+
+def _meetings(text, tmp_path):
+    path = tmp_path / "contract.yaml"
+    path.write_text(text)
+    return load_contract(path, templates={"qualified-meeting": QUALIFIED_MEETING}, custom={"crm": {}, "other": {}})
+
+
+def test_a_contract_about_meetings(tmp_path):
+    """The roster, the vendor, the holidays and all domains that are no business ones are part of what is pinned."""
+    text = (FIXTURES / "good/qualified-meeting.yaml").read_text()
+    contract = _meetings(text, tmp_path)
+    rule = contract.body["outcomes"]["held_meeting"]["rule"]
+
+    assert rule["record"] == "meeting"
+    assert rule["unit"] == {"links": ["copied_from", "stands_in_for", "in_series"], "key": "account_key", "days": 90}
+    assert rule["params"]["vendor_ids"] == "u-bot app-77"
+    assert rule["params"]["account_executive_ids"] == "u-boss"
+    assert rule["params"]["holidays"] == "2026-12-25 2026-12-26 2027-01-01"
+    assert "gmail.com" in rule["params"]["free_mail_domains"].split()
+    assert "changes.actor_role in ('AE', 'Senior AE')" in rule["facts"]["accepted_at"]
+    assert [_meetings(text, tmp_path).sha256] == [contract.sha256]
+    longer = _meetings(text.replace("one_per_account_days: 90", "one_per_account_days: 91"), tmp_path)
+    assert longer.sha256 != contract.sha256
+
+
+def test_a_roster_of_another_source_is_nobody_here(tmp_path):
+    """A roster that the outcome's own source does not know leaves nobody who may accept."""
+    text = (FIXTURES / "good/qualified-meeting.yaml").read_text()
+    with pytest.raises(ContractError, match=r"nobody may accept: name people\.account_executive"):
+        _meetings(text.replace("    crm: {role", "    other: {role"), tmp_path)
