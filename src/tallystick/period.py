@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import re
 from bisect import bisect_right
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -36,6 +37,8 @@ FIRST_YEAR, LAST_YEAR = 1990, 2060
 """Years the tables of a zone cover, both included."""
 
 _SECOND = 1_000_000
+# 1970-01-01 was a Thursday; a week starts on Monday and has five working days.
+_FIRST_WEEKDAY, _WORKDAYS = 3, 5
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 # Since 1990 no zone has changed its offset twice within a week, so that probing every two days misses no change.
@@ -120,6 +123,17 @@ class Zone:
         equal readings is the first of them.
         """
         return self.to_instant(self.to_local(at) + days * DAY)
+
+    def business_deadline(self, at: int, days: int, holidays: Collection[int]) -> int:
+        """Give the midnight that ends the last of some business days after the day of an instant; 0 ends that day.
+
+        Business days are Monday to Friday but for `holidays`, given as days since 1970-01-01.
+        """
+        day = self.to_local(at) // DAY
+        while days:
+            day += 1
+            days -= (day + _FIRST_WEEKDAY) % 7 < _WORKDAYS and day not in holidays
+        return self.to_instant((day + 1) * DAY)
 
 
 @cache

@@ -27,6 +27,7 @@ def page():
         for param in template.params:
             default = "required" if param.default is None else f"`{_shown(param.default)}`"
             default = "the vendor's identities" if param.vendors else default
+            default = f"`{param.people[1]}` of `people.{param.people[0]}`" if param.people else default
             some = "Any" if param.kind in {"list", "hours"} else "One"
             choices = f" {some} of {', '.join(f'`{choice}`' for choice in param.choices)}." if param.choices else ""
             parts.append(f"| `{param.name}` | {default} | {param.doc}{choices} | {param.source} |\n")
@@ -34,6 +35,7 @@ def page():
             {param.name: "the-vendor" for param in template.params if param.default is None and not param.vendors},
             custom={"invoice": {"placed_at": "instant", "placed_with": "text"}},
             vendors=["the-vendor"],
+            people={"account_executive": {"role_in": ["the-role"]}},
         )
         parts += _presets(template)
         parts.append("\nWith the defaults, its facts are\n\n| Fact | Is |\n|---|---|\n")

@@ -19,7 +19,7 @@ DESCRIBED = {term: (value, default, meaning) for term, value, default, meaning i
 
 
 def _model(annotation):
-    """Give the model inside an annotation, and whether it stands in a mapping by name."""
+    """Give the model inside an annotation, and in how many mappings by name it stands."""
     origin = get_origin(annotation)
     if origin is Annotated:
         return _model(get_args(annotation)[0])
@@ -27,8 +27,8 @@ def _model(annotation):
         return next((found for part in get_args(annotation) if (found := _model(part))), None)
     if origin is dict:
         inner = _model(get_args(annotation)[1])
-        return (inner[0], True) if inner else None
-    return (annotation, False) if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
+        return (inner[0], inner[1] + 1) if inner else None
+    return (annotation, 0) if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
 
 
 def _terms(model, path=""):
@@ -36,7 +36,7 @@ def _terms(model, path=""):
         term = f"{path}{field.alias or name}"
         yield term, field
         if inner := _model(field.annotation):
-            yield from _terms(inner[0], f"{term}.<name>." if inner[1] else f"{term}.")
+            yield from _terms(inner[0], f"{term}.{'<name>.' * inner[1]}")
 
 
 TERMS = dict(_terms(ContractTerms))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from decimal import Decimal
 
 import duckdb
@@ -22,9 +23,10 @@ from tallystick.outcomes import (
     read_row,
 )
 from tallystick.outcomes.library import DOLLARS_COLLECTED
+from tallystick.outcomes.meeting_qualified import QUALIFIED_MEETING
 from tallystick.outcomes.ticket_resolved import TICKET_RESOLVED
-from tallystick.period import zone
-from tallystick.records.types import COMMON, RECORD_TYPES
+from tallystick.period import DAY, zone
+from tallystick.records.types import COMMON, RECORD_TYPES, LookedUp
 
 BERLIN = zone("Europe/Berlin")
 ARROW = {
@@ -213,9 +215,13 @@ def expressions(draw, of, facts, relation=None, depth=3, record="payment"):  # n
         case "rate":
             return f"({part('rate')} {draw(st.sampled_from(['+', '-']))} {part('rate')})"
         case "instant":
+            if relation is None and draw(st.integers(0, 3)) == 0:
+                days, holidays = draw(st.sampled_from([0, 1, 2, 5, 260])), draw(st.sampled_from(["", *HOLIDAYS]))
+                return f"business_deadline({part('instant')}, {days}, '{holidays}')"
             return f"({part('instant')} {draw(st.sampled_from('+-'))} {draw(INTERVALS)})"
         case _:
-            return f"({part('instant')} - {part('instant')})"
+            ways = ["({0} - {1})", "({2} * interval '90 minutes')", "(interval '1 second' * {2})"]
+            return draw(st.sampled_from(ways)).format(part("instant"), part("instant"), part("integer"))
 
 
 def draw_boolean(draw, part, kinds):  # noqa: PLR0911 - one case for each kind of condition
@@ -255,6 +261,8 @@ BARE = {
     **{of: literals for of, literals in LITERALS.items() if of not in {"money", "instant", "boolean"}},
     "boolean": st.sampled_from(["true", "false"]),
 }
+# Around both changes of the clocks, weekends among them.
+HOLIDAYS = ("2026-03-27 2026-03-30 2026-03-29", "2026-10-23 2026-10-26 2026-10-27", "1969-12-31 2026-12-25")
 INTERVALS = st.sampled_from(["interval '1 day'", "interval '30 days'", "interval '0 days'", "interval '25 hours'"])
 
 
@@ -326,7 +334,10 @@ def assert_equal(database, predicate, data, inputs):
     for record in data[kind]:
         related = {name: linked(data, name, record, kind) for name in predicate.relations}
         roles = {
-            f"{name}.{column}": data["actor_all"] for name in related for column in ("actor_role", "assignee_role")
+            f"{name}.{column.name}": data[f"{column.type}_all"]
+            for name in related
+            for column in RECORD_TYPES[RECORD_TYPES[kind].relation[name].target].derived
+            if isinstance(column, LookedUp) and f"{column.type}_all" in data
         }
         evaluation = interpret(predicate, record, {**related, **roles}, inputs, BERLIN)
         assert answer(predicate, decided[record["id"]]) == told(predicate, evaluation)
@@ -462,6 +473,25 @@ def test_facts_that_depend_on_facts_are_decided_alike(database, source, data):
     assert_equal(database, predicate, data, Inputs(dict.fromkeys(RECORD_TYPES, 0), read))
 
 
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    st.lists(st.one_of(instants, st.integers(SPRING - 20 * DAY, SPRING + 20 * DAY)), min_size=1, max_size=8),
+    st.integers(0, 30),
+    st.sets(st.integers(-30, 60), max_size=25),
+)
+def test_business_days_are_counted_alike(database, ats, days, offsets):
+    """The deadline in business days is the same in SQL, where it is a formula, and in Python, which walks the days."""
+    start = date(2026, 3, 29)
+    holidays = " ".join(sorted((start + timedelta(days=offset)).isoformat() for offset in offsets))
+    source = PredicateSource(
+        {"due_at": f"business_deadline(created_at, {days}, '{holidays}')"}, {"c": "due_at is null"}
+    )
+    empty = {kind: [] for kind in RECORD_TYPES}
+    tickets = [{"id": str(number), "custom": None, "created_at": at} for number, at in enumerate(ats)]
+    read = dict.fromkeys(RECORD_TYPES, 2**63 - 1)
+    assert_equal(database, predicate_from_source("ticket", source), {**empty, "ticket": tickets}, Inputs(read, read))
+
+
 choices = st.fixed_dictionaries(
     {"agency": st.sampled_from(["a", "b"])},
     optional={
@@ -563,4 +593,159 @@ def test_ticket_resolved_is_decided_alike(database, *, values, ticket, deeds, ro
     data = {**empty, "ticket": [ticket], "ticket_event": acts, "actor_all": users}
     predicate = TICKET_RESOLVED.predicate(values)
     read = dict.fromkeys(RECORD_TYPES, SPRING + hours * HOUR)
+    assert_equal(database, predicate, data, Inputs(dict.fromkeys(RECORD_TYPES, 0), read))
+
+
+MINUTE = 60_000_000
+NEAR = st.integers(-4, 30).map(lambda steps: SPRING + steps * 30 * MINUTE)
+WHO = st.sampled_from(["ae", "ae", "bot", "sdr", "nobody", None])
+APP = st.sampled_from(["bot", "other", None, None])
+BOOKED = st.fixed_dictionaries(
+    {
+        "created_at": NEAR,
+        "updated_at": NEAR,
+        "starts_at": st.one_of(st.just(SPRING), NEAR, st.none()),
+        "ends_at": st.one_of(st.just(SPRING + 30 * MINUTE), NEAR, st.none()),
+        "all_day": st.sampled_from([False, False, True, None]),
+        "status": st.sampled_from(["scheduled", "completed", "no_show", "canceled", "rescheduled", None]),
+        "account_id": st.sampled_from(["a1", "a1", None]),
+        "contact_id": st.sampled_from(["c1", None]),
+        "deal_id": st.sampled_from(["d0", None, None]),
+        "parent_id": st.sampled_from(["m1", None, None, None]),
+        "series_id": st.sampled_from(["weekly", None]),
+        "rescheduled_from": st.sampled_from(["m0", "m1", None]),
+        "custom": st.sampled_from([None, {"minutes": 20}, {"minutes": 5}, {"minutes": "x"}]),
+    }
+)
+TALKS = st.fixed_dictionaries(
+    {
+        "started_at": NEAR,
+        "ended_at": st.one_of(NEAR, st.none()),
+        "seconds": st.sampled_from([60, 899, 900, 1_800, None]),
+        "medium": st.sampled_from(["conference", "phone", None]),
+        "status": st.sampled_from(["connected", "voicemail", None]),
+        "meeting_id": st.sampled_from(["m0", "m0", "m1"]),
+        "created_by": WHO,
+        "app_id": APP,
+        "custom": st.none(),
+    }
+)
+GUESTS = st.fixed_dictionaries(
+    {
+        "at": NEAR,
+        "meeting_id": st.sampled_from(["m0", "m0", None]),
+        "call_id": st.sampled_from(["call0", None, None]),
+        "domain": st.sampled_from(["acme.example", "gmail.com", "customer.example", "customer.example", None]),
+        "internal": st.sampled_from([True, False, False, None]),
+        "actor_id": WHO,
+        "contact_id": st.sampled_from(["c1", None]),
+        "response": st.sampled_from(["accepted", "declined", None]),
+        "attended": st.sampled_from([True, False, None, None]),
+        "custom": st.none(),
+    }
+)
+WRITES = st.fixed_dictionaries(
+    {
+        "at": NEAR,
+        "object_id": st.sampled_from(["m0", "m0", "c1", "d0", "d1"]),
+        "field": st.sampled_from(["status", "stage", "accepted", "custom.accepted", "minutes"]),
+        "new": st.sampled_from(['"no_show"', '"canceled"', '"Yes"', '"No"', '"Won"', "true", "null", None]),
+        "actor_id": WHO,
+        "app_id": APP,
+        "custom": st.none(),
+    }
+)
+DEALS = st.fixed_dictionaries(
+    {
+        "created_at": NEAR,
+        "account_id": st.sampled_from(["a1", "a1", None]),
+        "created_by": WHO,
+        "app_id": APP,
+        "closed": st.sampled_from([True, False, None]),
+        "closed_at": st.one_of(NEAR, st.none()),
+        "custom": st.none(),
+    }
+)
+
+
+@st.composite
+def meetings(draw):
+    """Draw two meetings of one account and all around them, with roles of users and titles of contacts over time."""
+    empty = {kind: [] for kind in RECORD_TYPES}
+
+    def some(rows, prefix, most):
+        return [{**row, "id": f"{prefix}{n}"} for n, row in enumerate(draw(st.lists(rows, max_size=most)))]
+
+    def held(names, column, values):
+        found = []
+        for name in names:
+            for number, as_of in enumerate(sorted(draw(st.lists(NEAR, max_size=2))), start=1):
+                row = {"id": name, "version": number, "as_of": as_of, "custom": None, column: draw(values)}
+                found.append(row)
+        return found
+
+    booked = [{**draw(BOOKED), "id": name} for name in ("m0", "m1")[: draw(st.integers(1, 2))]]
+    return {
+        **empty,
+        "meeting": booked,
+        "call": some(TALKS, "call", 3),
+        "attendee": some(GUESTS, "guest", 4),
+        "change": some(WRITES, "change", 6),
+        "deal": some(DEALS, "d", 2),
+        "contact": [{"id": "c1", "custom": None}],
+        "account": [{"id": "a1", "custom": None, "merged_into": draw(st.sampled_from(["a2", None]))}],
+        "actor_all": held(["ae", "bot", "sdr"], "role", st.sampled_from(["AE", "AE", "SDR", None])),
+        "contact_all": held(["c1"], "title", st.sampled_from(["VP Sales", "Clerk", None])),
+    }
+
+
+ACCEPTED_BY = [
+    {"acceptance": "none"},
+    {},
+    {"acceptance": "deal_stage", "accepting_stages": ["Won"], "rejection_values": ["No"]},
+    *(
+        {"acceptance": f"{of}_field", "acceptance_field": "accepted", **more}
+        for of in ("meeting", "contact", "deal")
+        for more in ({}, {"acceptance_values": ["Yes", "true"]}, {"rejection_values": ["No"]})
+    ),
+]
+DURATIONS = [
+    {},
+    {"duration_sources": ["scheduled"]},
+    {"duration_sources": ["call", "crm_field"], "duration_field": "minutes"},
+    {"duration_sources": ["conference", "call", "crm_field", "scheduled"], "duration_field": "minutes"},
+]
+QUALIFIED = st.builds(
+    lambda act, length, rest: {"vendor_ids": ["bot"], "account_executive_roles": ["AE"], **act, **length, **rest},
+    st.sampled_from(ACCEPTED_BY),
+    st.sampled_from(DURATIONS),
+    st.fixed_dictionaries(
+        {},
+        optional={
+            **{
+                param.name: st.sampled_from(param.choices) if param.choices else st.booleans()
+                for param in QUALIFIED_MEETING.params
+                if (param.kind == "text" and param.choices and param.name != "acceptance") or param.kind == "boolean"
+            },
+            **{
+                param.name: st.integers(param.least, 3)
+                for param in QUALIFIED_MEETING.params
+                if param.kind == "integer" and param.name != "min_minutes"
+            },
+            "account_executive_ids": st.just(["sdr"]),
+            "internal_domains": st.just(["acme.example"]),
+            "excluded_domains": st.just(["customer.example"]),
+            "decision_maker_titles": st.just(["vp", "head of"]),
+            "holidays": st.just(["2026-03-30"]),
+        },
+    ),
+)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(values=QUALIFIED, data=meetings(), hours=st.integers(-2, 130), behind=st.sampled_from(sorted(RECORD_TYPES)))
+def test_qualified_meeting_is_decided_alike(database, *, values, data, hours, behind):
+    """The template for meetings is decided alike in SQL and in Python with any parameters, however far was read."""
+    predicate = QUALIFIED_MEETING.predicate(values, custom={"meeting": {"minutes": "integer"}})
+    read = dict.fromkeys(RECORD_TYPES, SPRING + hours * HOUR) | {behind: SPRING + hours // 2 * HOUR}
     assert_equal(database, predicate, data, Inputs(dict.fromkeys(RECORD_TYPES, 0), read))

@@ -221,3 +221,35 @@ def test_deciding_again_changes_nothing(decide, found, claims, unit):
     verdicts = decide(found, claims, unit)
 
     assert decide(found, claims, unit, {verdict.subject: verdict for verdict in verdicts}) == verdicts
+
+
+APART = [Unit((), "asked_by", days) for days in (0, 1, 2)] + [Unit(("carries_on",), "asked_by", 2)]
+
+
+@laws
+@given(tickets(), some_claims, st.sampled_from(APART), st.randoms())
+def test_no_two_that_exclude_each_other_are_paid(decide, found, claims, unit, random):
+    """Of records of one key too close to each other one alone is paid, and no order of rows decides which."""
+    verdicts = decide(found, claims, unit)
+    paid = [verdict for verdict in verdicts if verdict.status == "verified"]
+    keys = {row["id"]: row["requester_id"] for row in found}
+
+    for index, one in enumerate(paid):
+        for other in paid[:index]:
+            days = abs(one.occurred_at - other.occurred_at) / DAY
+            assert keys[one.record_id] is None or keys[one.record_id] != keys[other.record_id] or days >= unit.days
+    assert decide(random.sample(found, len(found)), claims, unit) == verdicts
+    assert decide(found, claims, unit, {verdict.subject: verdict for verdict in verdicts}) == verdicts
+
+
+@laws
+@given(tickets(), some_claims, st.sampled_from(APART))
+def test_what_meets_and_is_not_paid_is_excluded(decide, found, claims, unit):
+    """A record that meets is paid, or another one that is paid or waits keeps it off."""
+    verdicts = decide(found, claims, unit)
+    units = Units(unit, _rows(found), BERLIN)
+    kept = {verdict.record_id for verdict in verdicts if verdict.status in {"verified", "pending"}}
+
+    for row in found:
+        if row["status"] == "solved" and row["id"] not in kept:
+            assert any(units.exclude(row["id"], other) for other in kept if other)

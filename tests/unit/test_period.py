@@ -1,7 +1,7 @@
 """Instants, periods and zones."""
 
 import itertools
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from importlib import resources
 from zoneinfo import ZoneInfo
 
@@ -285,3 +285,35 @@ def test_format_refuses_what_is_no_instant():
             format_instant(wrong)
     with pytest.raises(ValueError, match="years"):
         format_instant(10**18)
+
+
+MON, FRI, SAT, SUN = "2026-10-19", "2026-10-23", "2026-10-24", "2026-10-25"
+
+
+@pytest.mark.parametrize(
+    ("day", "count", "holidays", "last"),
+    [
+        (MON, 0, (), "2026-10-19"),
+        (MON, 1, (), "2026-10-20"),
+        (FRI, 1, (), "2026-10-26"),
+        (FRI, 5, (), "2026-10-30"),
+        (SAT, 0, (), "2026-10-24"),
+        (SAT, 1, (), "2026-10-26"),
+        (SUN, 1, (), "2026-10-26"),
+        (FRI, 1, ("2026-10-26",), "2026-10-27"),
+        (FRI, 1, ("2026-10-26", "2026-10-27"), "2026-10-28"),
+        # Holidays that do not fall into the days counted, or on a weekend, change nothing.
+        (FRI, 1, ("2026-10-23", "2026-10-24", "2026-10-25", "2026-10-27"), "2026-10-26"),
+        (MON, 10, ("2026-10-26", "2026-11-02"), "2026-11-04"),
+    ],
+)
+def test_business_days(day, count, holidays, last):
+    """Business days are Monday to Friday without holidays; the deadline is the midnight that ends the last of them."""
+    place = zone("Europe/Berlin")
+
+    def midnight(text, days=0):
+        return place.add_days(place.to_instant(((date.fromisoformat(text) - date(1970, 1, 1)).days) * DAY), days)
+
+    known = {(date.fromisoformat(text) - date(1970, 1, 1)).days for text in holidays}
+    for at in (midnight(day), midnight(day) + 1, midnight(day, 1) - 1):
+        assert place.business_deadline(at, count, known) == midnight(last, 1)

@@ -93,6 +93,7 @@ def compare_presets(project: Project, names: Sequence[str], preset: str, now: in
                 template.as_preset(preset, outcome.settings),
                 custom=project.custom.get(outcome.source),
                 vendors=contract.vendor.identities.get(outcome.source, ()),
+                people=contract.people.get(outcome.source),
             )
             inputs = inputs_of(project.engine, outcome.source, now)
             with connect(project.store, outcome.source) as database:

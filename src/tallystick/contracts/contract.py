@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any, TypeAlias
 
 from tallystick.money import Currency, Money, Rounding
-from tallystick.outcomes import Predicate
+from tallystick.outcomes import People, Predicate
 
 __all__ = ["Billing", "Contract", "Outcome", "PerUnit", "Percent", "Price", "Term", "Vendor"]
 
@@ -90,7 +90,8 @@ class Contract:
     """One version of a contract.
 
     `body` is its normalised content: defaults filled in, amounts with the decimals of their currency, and for each
-    outcome the rule in full, whether it was written out or came from a template. `sha256` is the hash of its RFC 8785
+    outcome the rule in full, whether it was written out or came from a template. `people` are groups of people by
+    source. `sha256` is the hash of its RFC 8785
     bytes, so that comments and layout of the file do not matter, and a change of a template does.
     """
 
@@ -105,3 +106,4 @@ class Contract:
     billing: Billing
     body: Mapping[str, Any]
     sha256: str
+    people: Mapping[str, People] = field(default_factory=dict)

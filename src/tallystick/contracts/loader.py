@@ -15,7 +15,16 @@ from tallystick.contracts.contract import Billing, Contract, Outcome, Percent, P
 from tallystick.contracts.terms import ContractTerms, OutcomeTerms
 from tallystick.errors import ContractError, Position
 from tallystick.money import Currency, Money, currency
-from tallystick.outcomes import ClauseSource, Locate, Predicate, PredicateSource, Template, predicate_from_source
+from tallystick.outcomes import (
+    ClauseSource,
+    Locate,
+    People,
+    Predicate,
+    PredicateSource,
+    Template,
+    Unit,
+    predicate_from_source,
+)
 from tallystick.period import zone
 from tallystick.yamlfile import Document, KeyPath, Problem, Value, combine, load_yaml, validate
 
@@ -63,6 +72,7 @@ class _Loading:
     def contract(self) -> Contract:
         terms = self.terms
         billing = self._billing()
+        self._check_people()
         decided = {name: self._outcome(name, given) for name, given in terms.outcomes.items()}
         if self.problems:
             raise combine(self.problems, ContractError)
@@ -80,6 +90,7 @@ class _Loading:
             billing=billing,
             body=body,
             sha256=digest(body),
+            people={source: self._people_of(source) for source in self.custom},
         )
 
     def _problem(self, path: KeyPath, message: str, hint: str = "") -> None:
@@ -132,6 +143,28 @@ class _Loading:
         named = [given.with_.get(param.name) for param in template.params if param.vendors] if template else []
         return tuple(str(item) for items in named if isinstance(items, tuple) for item in items)
 
+    def _check_people(self) -> None:
+        """Refuse a group that no template asks for, and a source that is none: a misspelt one would be nobody."""
+        groups = {param.people[0] for of in self.templates.values() for param in of.params if param.people}
+        for group, sources in self.terms.people.items():
+            if group not in groups:
+                where = self.document.key_position(("people", group))
+                message = f"people.{group}: no template asks for a group of that name"
+                self.problems.append(Problem(where, message, _near(group, groups)))
+            for source in sources:
+                if source not in self.custom:
+                    where = self.document.key_position(("people", group, source))
+                    message = f"people.{group}.{source}: no source is named {source}"
+                    self.problems.append(Problem(where, message, _near(source, self.custom)))
+
+    def _people_of(self, source: str) -> People:
+        """Give the groups of people that a source knows."""
+        return {
+            group: {"role_in": tuple(known[source].role_in), "ids": tuple(known[source].ids)}
+            for group, known in self.terms.people.items()
+            if source in known
+        }
+
     def _check_percent(self, path: KeyPath, price: Price, predicate: Predicate) -> None:
         if isinstance(price, Percent) and not predicate.quantity_is_money:
             hint = "Add `quantity:` with an amount of the record, or use `per_unit`."
@@ -153,7 +186,9 @@ class _Loading:
             hint = _near(given.uses, self.templates)
             raise ContractError(f"no outcome template is named {given.uses}", hint=hint, where=where)
         vendors = self.terms.vendor.identities.get(given.source, [])
-        source = template.source(given.with_, custom=custom, locate=locate, vendors=vendors)
+        source = template.source(
+            given.with_, custom=custom, locate=locate, vendors=vendors, people=self._people_of(given.source)
+        )
         self._refuse_twice(path, source, given)
         source = replace(source, facts={**source.facts, **given.facts}, clauses={**source.clauses, **own})
 
@@ -237,8 +272,13 @@ def _rule(predicate: Predicate, source: PredicateSource) -> dict[str, Any]:
         "facts": {fact.name: fact.text for fact in predicate.facts},
         "quantity": source.quantity,
         "params": dict(source.params),
-        **({"unit": {"links": list(source.unit.links), "key": source.unit.key}} if source.unit else {}),
+        **({"unit": _unit(source.unit)} if source.unit else {}),
     }
+
+
+def _unit(unit: Unit) -> dict[str, Any]:
+    days = {} if unit.days is None else {"days": unit.days}
+    return {"links": list(unit.links), "key": unit.key, **days}
 
 
 def _body(terms: ContractTerms, unit: Currency, rules: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
@@ -266,6 +306,7 @@ def _body(terms: ContractTerms, unit: Currency, rules: Mapping[str, Mapping[str,
         "version": terms.version,
         "buyer": terms.buyer,
         "vendor": {"name": terms.vendor.name, "identities": terms.vendor.identities},
+        **({"people": terms.model_dump(include={"people"})["people"]} if terms.people else {}),
         "timezone": terms.timezone,
         "currency": terms.currency,
         "term": {

@@ -35,6 +35,7 @@ __all__ = [
     "FloorTerms",
     "OutcomeTerms",
     "PriceTerms",
+    "RosterTerms",
     "TermTerms",
     "VendorTerms",
     "contract_json_schema",
@@ -169,6 +170,21 @@ class VendorTerms(_Terms):
     )
 
 
+class RosterTerms(_Terms):
+    """Who belongs to a group of people in one source: by role, by id, or by either."""
+
+    role_in: list[_Text] = Field(
+        default=[], description="Roles, in the words of the source; the one held at the time of an act counts."
+    )
+    ids: list[_Text] = Field(default=[], description="Ids of persons, whatever their roles.")
+
+    @model_validator(mode="after")
+    def _somebody(self) -> RosterTerms:
+        if not self.role_in and not self.ids:
+            raise FieldError("nobody is named", hint="Write {role_in: [AE]} or {ids: [u1, u2]}.")
+        return self
+
+
 class TermTerms(_Terms):
     """How long the contract runs, in days of its time zone."""
 
@@ -292,6 +308,9 @@ class ContractTerms(_Terms):
     version: int = Field(ge=1, le=1_000_000, description="Version of the text; an agreed version never changes.")
     buyer: _Text = Field(description="Who pays.")
     vendor: VendorTerms = Field(description="Who is paid, and who that is in each source.")
+    people: dict[Annotated[str, AfterValidator(_outcome_name)], dict[str, RosterTerms]] = Field(
+        default={}, description="Groups of people that templates ask for, by source of tallystick.yaml."
+    )
     timezone: _Zone = Field(description="IANA time zone of all days and months.")
     currency: _Currency = Field(description="ISO 4217 code of all amounts in this file.")
     term: TermTerms = Field(description="How long the contract runs.")

@@ -16,7 +16,7 @@ from tallystick.outcomes.predicate import (
     Unit,
     predicate_from_source,
 )
-from tallystick.outcomes.template import Param, Template
+from tallystick.outcomes.template import Param, People, Template
 
 __all__ = [
     "Clause",
@@ -28,6 +28,7 @@ __all__ = [
     "Inputs",
     "Locate",
     "Param",
+    "People",
     "Predicate",
     "PredicateSource",
     "State",

@@ -7,6 +7,7 @@ everything else keeps the type it is declared with.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from decimal import Decimal
 from typing import cast
 
@@ -23,7 +24,10 @@ __all__ = ["Scope", "check"]
 
 _MOST_DECIMALS = 18
 _MOST_DAYS = 36_525
+_MOST_BUSINESS_DAYS = 366
 _MOST_ELAPSED = 36_525 * 86_400_000_000
+_EPOCH = date(1970, 1, 1)
+_NO_HOLIDAYS = Syntax("text", "", (), 0)
 
 
 def check(source: SourceText, scope: Scope, want: Type | None = None) -> Expression:
@@ -260,6 +264,8 @@ class _Checker:
     def product(self, node: Syntax, left: Syntax, right: Syntax) -> Expression:
         first, second = self.check(left), self.check(right)
         names = {first.type.name, second.type.name}
+        if names == {"integer", "elapsed"}:
+            return tree.Arithmetic("*", first, second, ELAPSED)
         if not names <= {"integer", "money", "rate"}:
             raise self.error(node, "only numbers are multiplied")
         if first.type.name == second.type.name == "money":
@@ -291,11 +297,38 @@ class _Checker:
             if operand.type.name not in {"integer", "money", "rate", "elapsed"}:
                 raise self.error(node, f"abs of {PLAIN[operand.type.name]} means nothing")
             return tree.Call("abs", (operand,), operand.type)
+        if name == "business_deadline":
+            return self.business_deadline(node)
         if name == "listed" and len(node.parts) != 2:
             raise self.error(node, "listed takes a text and a list", "As in listed('vip', tags).")
         arguments = tuple(self.of(part, TEXT) for part in node.parts)
         result = {"length": INTEGER, "starts_with": BOOLEAN, "ends_with": BOOLEAN, "listed": BOOLEAN}.get(name, TEXT)
         return tree.Call(name, arguments, result)  # type: ignore[arg-type]
+
+    def business_deadline(self, node: Syntax) -> Expression:
+        if not 2 <= len(node.parts) <= 3:
+            hint = "As in business_deadline(solved_at, 5, '2026-12-25 2026-12-26')."
+            raise self.error(node, "business_deadline takes an instant, a number of days and a list of holidays", hint)
+        if self._relation is not None:
+            raise self.error(node, "business days are not counted inside an aggregate", "Name them as a fact.")
+        operand = self.of(node.parts[0], INSTANT)
+        days, holidays = (self.literal(part) for part in (*node.parts, _NO_HOLIDAYS)[1:3])
+        if isinstance(days, bool) or not isinstance(days, int) or not 0 <= days <= _MOST_BUSINESS_DAYS:
+            raise self.error(node.parts[1], f"business days are a whole number from 0 to {_MOST_BUSINESS_DAYS}")
+        try:
+            known = {(date.fromisoformat(day) - _EPOCH).days for day in str(holidays).split()}
+        except ValueError:
+            hint = "Write days as 2026-12-25, with a space between them."
+            raise self.error(node.parts[2], f"{holidays!r} is not a list of days", hint) from None
+        return tree.BusinessDeadline(operand, days, tuple(sorted(known)))
+
+    def literal(self, node: Syntax) -> Value:
+        """Give the value of a part that is written out or a parameter; None where it is neither."""
+        if node.kind == "parameter":
+            return self.bound(node)
+        if node.kind == "number" and node.value.isdigit():
+            return int(node.value)
+        return node.value if node.kind == "text" else None
 
     def read(self, node: Syntax) -> Expression:
         record = self._scope.record

@@ -294,6 +294,8 @@ def _render(node: Expression) -> str:  # noqa: C901, PLR0911, PLR0912 - one case
             return f"{node.function}({inside}){only}"
         case tree.AddDays():
             return f"{parts[0]} {'-' if node.days < 0 else '+'} {abs(node.days)} days"
+        case tree.BusinessDeadline():
+            return f"{parts[0]} + {node.days} business days"
         case tree.Compare() | tree.Arithmetic():
             return f"{parts[0]} {node.op} {parts[1]}"
         case tree.Logic():

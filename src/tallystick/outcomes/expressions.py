@@ -82,7 +82,7 @@ class Expressions:
         self._names: dict[Expression, Sql] = {}
         self.facts: dict[str, Sql] = {}
 
-    def sql(self, node: Expression) -> Sql:
+    def sql(self, node: Expression) -> Sql:  # noqa: PLR0911 - one case for each kind of node
         """Give an expression as SQL."""
         match node:
             case tree.Constant():
@@ -96,6 +96,8 @@ class Expressions:
                 return Sql(literal(ends.get(node.record_type), node.type))
             case tree.AddDays():
                 return self._add_days(node)
+            case tree.BusinessDeadline():
+                return self._business_deadline(node)
             case _:
                 parts = [self.sql(part) for part in tree.children(node)]
                 return Sql(_join(node, [part.text for part in parts]), max((part.level for part in parts), default=0))
@@ -121,6 +123,54 @@ class Expressions:
         self._names[node] = sql
         return sql
 
+    def _business_deadline(self, node: tree.BusinessDeadline) -> Sql:
+        """Count business days in closed form: a day's number among them, and back again, each by a small table."""
+        if node in self._names:
+            return self._names[node]
+        assert self._layers is not None  # noqa: S101  (refused inside an aggregate)
+        layers, sql = self._layers, self.sql(node.operand)  # what is inside it takes its names first
+        prefix, level = f"t{len(self._names)}", sql.level
+
+        def step(text: str) -> str:
+            nonlocal level
+            name = f"{prefix}_{level}"
+            layers.add(level, name, text)
+            level += 1
+            return quoted(name)
+
+        at = step(f"CAST({sql.text} AS HUGEINT)")
+        local = step(f"{at} + {_lookup(self._zone.transitions, at)}")
+        day = step(_floored(local, DAY))
+        if node.days:
+            taken, skipped = _holidays(node.holidays)
+            week = step(_floored(f"({day} + 3)", 7))
+            weekday = step(f"5 * {week} + least({day} + 3 - 7 * {week}, 4)")
+            number = step(f"{weekday} - {_lookup(taken, weekday)} + {node.days}")
+            weekday = step(f"{number} + {_lookup(skipped, number)}")
+            week = step(_floored(weekday, 5))
+            day = step(f"7 * {week} + ({weekday} - 5 * {week}) - 3")
+        end = step(f"({day} + 1) * {DAY}")
+        result = Sql(step(f"TRY_CAST({end} - {_lookup(self._zone.local_transitions, end)} AS BIGINT)"), level)
+        self._names[node] = result
+        return result
+
+
+def _holidays(days: Sequence[int]) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+    """Give two tables for holidays on weekdays: how many there are up to a weekday, and up to a business day.
+
+    Weekdays are numbered from Monday 1969-12-29, business days as what is left of them. The number of a business day
+    is that of its weekday less the holidays before; of two equal starts in the second table the later counts.
+    """
+    weekdays = [5 * ((day + 3) // 7) + (day + 3) % 7 for day in days if (day + 3) % 7 < _SATURDAY]
+    taken = {-_FAR: 0} | {number: count for count, number in enumerate(weekdays, start=1)}
+    skipped = {-_FAR: 0} | {number - count + 1: count for count, number in enumerate(weekdays, start=1)}
+    return list(taken.items()), list(skipped.items())
+
+
+def _floored(operand: str, divisor: int) -> str:
+    """Give the floor of a whole number divided by another; SQL would round towards zero."""
+    return f"({operand} - ({operand} % {divisor} + {divisor}) % {divisor}) // {divisor}"
+
 
 def _shifts(zone: Zone, days: int) -> list[tuple[int, int]]:
     """Give how far some calendar days move an instant: from each start on, by so much; the first holds before too.
@@ -139,6 +189,7 @@ def _shifts(zone: Zone, days: int) -> list[tuple[int, int]]:
 
 
 _FAR = 2**70
+_SATURDAY = 5
 
 
 def _spans(rows: Sequence[tuple[int, int]]) -> list[tuple[tuple[int, int], int]]:

@@ -205,7 +205,7 @@ class _Interpreter:
             case _:
                 return self._apply(node, [self.value(part, row) for part in tree.children(node)])
 
-    def _apply(self, node: Expression, values: list[Any]) -> Value:  # noqa: PLR0911 - one case for each kind of node
+    def _apply(self, node: Expression, values: list[Any]) -> Value:  # noqa: C901, PLR0911 - one case for each kind of node
         """Evaluate a node whose value depends on those of its parts alone."""
         match node:
             case tree.IsNull():
@@ -229,6 +229,8 @@ class _Interpreter:
                 return _arithmetic(node, values[0], values[1])
             case tree.AddDays():
                 return _fit_add_days(self._zone, values[0], node.days)
+            case tree.BusinessDeadline():
+                return _fit(self._zone.business_deadline(values[0], node.days, frozenset(node.holidays)), tree.INSTANT)
             case tree.Call():
                 return _call(node, values)
             case _:

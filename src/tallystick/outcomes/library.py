@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 import pluggy
 
+from tallystick.outcomes.meeting_qualified import QUALIFIED_MEETING
 from tallystick.outcomes.predicate import ClauseSource, PredicateSource
 from tallystick.outcomes.standard import FUNDS_OUT
 from tallystick.outcomes.template import Param, Setting, Template, scalars
@@ -330,4 +331,4 @@ DOLLARS_COLLECTED = Template(
 @_hookimpl
 def tallystick_outcome_templates() -> list[Template]:
     """Give the built-in templates the way a plugin does."""
-    return [DOLLARS_COLLECTED, TICKET_RESOLVED]
+    return [DOLLARS_COLLECTED, QUALIFIED_MEETING, TICKET_RESOLVED]

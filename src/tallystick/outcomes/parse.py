@@ -197,7 +197,7 @@ class _Reader:
     def refuse(self, node: exp.Expr) -> ContractError:
         hint = "Allowed: comparison, and, or, not, in (...), between, is null, + - *, case when, interval '30 days', "
         hint += "coalesce, least, greatest, abs, lower, upper, length, starts_with, ends_with, listed, "
-        hint += "count, sum, min, max."
+        hint += "business_deadline, count, sum, min, max."
         what = _WHAT.get(type(node), f"{node.key.replace('_', ' ')} is not part of the language")
         if isinstance(node, (exp.Func, exp.Anonymous)) and type(node) not in _WHAT:
             name = node.name if isinstance(node, exp.Anonymous) else node.sql_name().lower()
@@ -325,7 +325,7 @@ class _Reader:
         return Syntax("call", f"{call.value} filter", (*call.parts, self.read(node.expression.this)), call.offset)
 
 
-_NAMED = {"read_from", "read_to", "listed"}
+_NAMED = {"read_from", "read_to", "listed", "business_deadline"}
 _COMPARISONS: dict[type[exp.Expr], str] = {
     exp.EQ: "=",
     exp.NEQ: "<>",

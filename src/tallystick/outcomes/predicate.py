@@ -145,11 +145,13 @@ class Unit:
     """Which records are one unit, so that one claim alone is paid for all of them.
 
     `links` name facts that hold the id of another record of the same unit. `key` names a fact that is equal for the
-    records of one unit which occurred on the same calendar day of the contract's zone.
+    records of one unit which occurred on the same calendar day of the contract's zone; with `days`, of two records of
+    an equal key that occurred less than so many calendar days apart one alone is paid.
     """
 
     links: tuple[str, ...] = ()
     key: str | None = None
+    days: int | None = None
 
 
 @dataclass(frozen=True)

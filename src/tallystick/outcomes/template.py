@@ -15,13 +15,17 @@ from tallystick.errors import ContractError
 from tallystick.outcomes.predicate import Locate, Predicate, PredicateSource, predicate_from_source
 from tallystick.outcomes.tree import Value
 
-__all__ = ["Param", "Preset", "Setting", "Template", "scalars"]
+__all__ = ["Param", "People", "Preset", "Setting", "Template", "scalars"]
 
 _FIELD = re.compile(r"[a-z][a-z0-9_]{0,47}")
 
 
 Setting: TypeAlias = str | int | bool | tuple[str, ...] | Mapping[str, int]
 """A parameter's value: `list` is a tuple of texts, `hours` the hours by channel."""
+
+
+People: TypeAlias = Mapping[str, Mapping[str, Sequence[str]]]
+"""Who is who in one source: group of people (`account_executive`) to `role_in` and `ids`."""
 
 
 def scalars(values: Mapping[str, Setting], *names: str) -> dict[str, Value]:
@@ -36,9 +40,10 @@ class Param:
     `kind` `field` is the name of a custom field the buyer declared, or "" for none where that is the default. A `list`
     holds texts, each of `choices` if there are any. `hours` are whole hours by channel, one of `choices`; a number
     alone holds for every channel. A parameter without `default` has to be given; one that is `vendors` is the vendor's
-    identities in the outcome's source unless given. `account` ones say how the buyer's system is set up, not what was
-    agreed. `least` and `most` bound numbers, both included. `source` says
-    where in practice the parameter comes from.
+    identities in the outcome's source unless given, and one with `people` what the contract says of a group of people
+    there, such as `("account_executive", "role_in")`. `account` ones say how the buyer's system is set up, not what
+    was agreed. `least` and `most` bound numbers, both included. `source` says where in practice the parameter comes
+    from.
     """
 
     name: str
@@ -51,6 +56,7 @@ class Param:
     most: int = 3_650
     vendors: bool = False
     account: bool = False
+    people: tuple[str, str] | None = None
 
     def read(self, value: object) -> Setting:
         """Give the value as the template takes it.
@@ -111,6 +117,13 @@ class Param:
         return {**default, **given}
 
 
+def _unless_given(param: Param, vendors: Sequence[str], people: People) -> Setting | None:
+    """Give the value of a parameter that nobody sets; None where it has to be given."""
+    group, part = param.people or ("", "")
+    known = vendors if param.vendors else people.get(group, {}).get(part, ())
+    return tuple(known) or param.default
+
+
 @dataclass(frozen=True, slots=True)
 class Preset:
     """A published definition as values of a template's parameters.
@@ -146,7 +159,12 @@ class Template:
     presets: Mapping[str, Preset] = field(default_factory=dict)
 
     def values(
-        self, given: Mapping[str, object], locate: Locate | None = None, *, vendors: Sequence[str] = ()
+        self,
+        given: Mapping[str, object],
+        locate: Locate | None = None,
+        *,
+        vendors: Sequence[str] = (),
+        people: People | None = None,
     ) -> dict[str, Setting]:
         """Give every parameter: the given ones checked, then those of the preset, the others by default.
 
@@ -154,6 +172,7 @@ class Template:
             given: The parameters the contract sets (`with`).
             locate: Where a parameter stands, by `("with", name)`.
             vendors: The vendor's identities in the source of the outcome.
+            people: Groups of people in that source.
 
         Raises:
             ContractError: A parameter is unknown, missing or wrong; the path of one is `("with", name)`.
@@ -180,10 +199,8 @@ class Template:
                 except ValueError as error:
                     what = f"{name} of {self.name} is {error}, not {chosen[name]!r}"
                     raise self._error(name, locate, what, param.doc) from None
-            elif param.vendors and vendors:
-                values[name] = tuple(vendors)
-            elif param.default is not None:
-                values[name] = param.default
+            elif (unsaid := _unless_given(param, vendors, people or {})) is not None:
+                values[name] = unsaid
             else:
                 hint = f"{param.doc} Or name them under vendor.identities." if param.vendors else param.doc
                 raise self._error(None, locate, f"{self.name} needs the parameter {name}", hint)
@@ -196,7 +213,7 @@ class Template:
             ContractError: There is no such preset.
         """
         self._preset({"preset": name}, None)
-        account = {param.name for param in self.params if param.account or param.vendors}
+        account = {param.name for param in self.params if param.account or param.vendors or param.people}
         return {"preset": name, **{key: value for key, value in given.items() if key in account}}
 
     def _preset(self, given: Mapping[str, object], locate: Locate | None) -> Mapping[str, object]:
@@ -215,6 +232,7 @@ class Template:
         custom: Mapping[str, Mapping[str, str]] | None = None,
         locate: Locate | None = None,
         vendors: Sequence[str] = (),
+        people: People | None = None,
     ) -> PredicateSource:
         """Give the predicate for some parameters as text.
 
@@ -223,11 +241,12 @@ class Template:
             custom: Custom fields the buyer declared: record type to field to kind.
             locate: Where a parameter stands in the contract, by `("with", name)`; `("with",)` for all of them.
             vendors: The vendor's identities in the source of the outcome.
+            people: Groups of people in that source.
 
         Raises:
             ContractError: A parameter is wrong, or a custom field is needed that nobody declared.
         """
-        values = self.values(given, locate, vendors=vendors)
+        values = self.values(given, locate, vendors=vendors, people=people)
         declared = {name for fields in (custom or {}).values() for name in fields}
         for param in self.params:
             if param.kind == "field" and values[param.name] not in {"", *declared}:
@@ -247,9 +266,10 @@ class Template:
         custom: Mapping[str, Mapping[str, str]] | None = None,
         locate: Locate | None = None,
         vendors: Sequence[str] = (),
+        people: People | None = None,
     ) -> Predicate:
         """Build the predicate for some parameters; see `source`."""
-        source = self.source(given, custom=custom, locate=locate, vendors=vendors)
+        source = self.source(given, custom=custom, locate=locate, vendors=vendors, people=people)
         return predicate_from_source(self.record, source, custom=custom, label=f"template {self.name}:")
 
     def _error(self, name: str | None, locate: Locate | None, message: str, hint: str) -> ContractError:

@@ -8,6 +8,7 @@ equal aggregates are computed once. The rules of the language that both evaluato
   integer beyond 64 bits and an instant beyond 64 bits are unknown, never wrapped and never an error.
 - `least` and `greatest` are unknown when an argument is; `coalesce` gives the first known argument.
 - `lower` and `upper` change ASCII letters only; `length` counts code points; text is ordered by code point.
+- `business_deadline(at, n, holidays)` is the midnight that ends the nth business day after the day of `at`.
 - `listed(a, b)` tells whether a is one of the words of b, which are separated by spaces.
 - The condition of an aggregate sees the columns of its relation, and the facts and own columns of the record.
 - `count` and `sum` over no rows are 0, `min` and `max` are null. A sum over a row whose value is null is null; `min`
@@ -32,6 +33,7 @@ __all__ = [
     "AddDays",
     "Aggregate",
     "Arithmetic",
+    "BusinessDeadline",
     "Call",
     "Case",
     "Compare",
@@ -175,6 +177,19 @@ class AddDays:
 
 
 @dataclass(frozen=True, slots=True)
+class BusinessDeadline:
+    """The end of a business day of the contract's zone: the `days`th after the day of an instant, 0 being that day.
+
+    Business days are Monday to Friday but for `holidays`, which are days since 1970-01-01, sorted, each once.
+    """
+
+    operand: Expression
+    days: int
+    holidays: tuple[int, ...] = ()
+    type: Type = INSTANT
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """A function of the language."""
 
@@ -231,6 +246,7 @@ Expression: TypeAlias = (
     | In
     | Arithmetic
     | AddDays
+    | BusinessDeadline
     | Call
     | Case
     | Aggregate
@@ -244,7 +260,7 @@ def children(node: Expression) -> tuple[Expression, ...]:  # noqa: PLR0911 - one
             return (node.left, node.right)
         case Logic():
             return node.operands
-        case Not() | IsNull() | AddDays():
+        case Not() | IsNull() | AddDays() | BusinessDeadline():
             return (node.operand,)
         case In():
             return (node.operand, *node.options)

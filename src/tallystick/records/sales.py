@@ -43,6 +43,7 @@ MEETING = RecordType(
     (
         Relation("attendees", "attendee", ("id",), "meeting_id"),
         Relation("calls", "call", ("id",), "meeting_id"),
+        Relation("call_attendees", "attendee", ("id",), "call_id", via="calls"),
         Relation("changes", "change", ("id",), "object_id"),
         Relation("deals", "deal", ("deal_id",), "id"),
         Relation("deal_changes", "change", ("id",), "object_id", via="deals"),
@@ -50,11 +51,15 @@ MEETING = RecordType(
         Relation("contact_changes", "change", ("id",), "object_id", via="contacts"),
         Relation("account_deals", "deal", ("account_id",), "account_id"),
         Relation("account_deal_changes", "change", ("id",), "object_id", via="account_deals"),
+        Relation("accounts", "account", ("account_id",), "id"),
         Relation("account_meetings", "meeting", ("account_id",), "account_id"),
+        Relation("account_meeting_calls", "call", ("id",), "meeting_id", via="account_meetings"),
         Relation("contact_meetings", "meeting", ("contact_id",), "contact_id"),
         Relation("copies", "meeting", ("id",), "parent_id"),
         Relation("replacements", "meeting", ("id",), "rescheduled_from"),
         Relation("originals", "meeting", ("rescheduled_from",), "id"),
+        Relation("first_originals", "meeting", ("rescheduled_from",), "id", via="originals"),
+        Relation("series_meetings", "meeting", ("series_id",), "series_id"),
     ),
     aliases=("external_id",),
 )
@@ -133,6 +138,7 @@ DEAL = RecordType(
         Column("lead_source", "text", "Where it came from, in the system's own words."),
     ),
     (Relation("changes", "change", ("id",), "object_id"),),
+    derived=(LookedUp("created_by_role", "text", "Role of its creator at that time.", "actor", "created_by", "role"),),
 )
 
 CONTACT = RecordType(

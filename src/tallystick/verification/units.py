@@ -1,10 +1,13 @@
 """One unit, one claim: which records belong together, and which claim holds them.
 
 A contract says what makes records one unit (`outcomes.Unit`): a link from one to another, or an equal key on one day.
+It may also say how many days have to lie between two records of an equal key that are both paid. Which of them is paid
+then depends on who comes first, so that such records are no unit: they exclude each other, two by two.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
@@ -41,13 +44,16 @@ class Units:
     Args:
         unit: What makes records one unit; None makes each record its own.
         rows: For each record that is claimed or may be paid, that has a link or that a link leads to: its `id`, when it
-            occurred, and the facts the unit rule names.
+            occurred, and the facts the unit rule names. With `days`, also for those of an equal key.
         zone: Zone of the contract, for calendar days.
     """
 
     def __init__(self, unit: Unit | None, rows: Iterable[Mapping[str, Any]], zone: Zone) -> None:
         self._parent: dict[tuple[str, ...], tuple[str, ...]] = {}
-        self.holders: dict[tuple[str, ...], Holder] = {}
+        self._holders: dict[tuple[str, ...], list[Holder]] = defaultdict(list)
+        self._keyed: dict[str, tuple[str, int]] = {}
+        self._days = 0 if unit is None else unit.days or 0
+        self._zone = zone
         if unit is None:
             return
         for row in rows:
@@ -56,20 +62,42 @@ class Units:
                 if row[f"fact_{link}"] is not None:
                     self._join(record, ("record", row[f"fact_{link}"]))
             key, at = row[f"fact_{unit.key}"] if unit.key else None, row["occurred_at"]
-            if key is not None and at is not None:
+            if key is None or at is None:
+                continue
+            if unit.days is None:
                 self._join(record, ("key", key, str(zone.to_local(at) // DAY)))
+            else:
+                self._keyed[row["id"]] = (key, at)
 
     def of(self, record_id: str) -> tuple[str, ...]:
         """Give what stands for the unit a record belongs to."""
         return self._root(("record", record_id))
 
+    def groups(self, record_id: str) -> tuple[tuple[str, ...], ...]:
+        """Give what stands for the unit of a record, and for all records of its key: what excludes it is in these."""
+        keyed = self._keyed.get(record_id)
+        return (self.of(record_id), *([("keyed", keyed[0])] if keyed else []))
+
+    def exclude(self, one: str, other: str) -> bool:
+        """Tell whether one of two records alone is paid: of one unit, or too close to each other."""
+        first, second = self._keyed.get(one), self._keyed.get(other)
+        if self.of(one) == self.of(other):
+            return True
+        if first is None or second is None or first[0] != second[0]:
+            return False
+        earlier, later = sorted((first[1], second[1]))
+        return later < self._zone.add_days(earlier, self._days)
+
     def holder(self, record_id: str) -> Holder | None:
-        """Give the claim that holds the unit a record belongs to."""
-        return self.holders.get(self.of(record_id))
+        """Give the first claim that holds the unit of a record, or one that excludes it."""
+        holders = (holder for group in self.groups(record_id) for holder in self._holders.get(group, ()))
+        return next((holder for holder in holders if self.exclude(record_id, holder.record_id)), None)
 
     def hold(self, record_id: str, holder: Holder) -> None:
         """Give the unit of a record to a claim, unless another one holds it."""
-        self.holders.setdefault(self.of(record_id), holder)
+        if self.of(record_id) not in self._holders:
+            for group in self.groups(record_id):
+                self._holders[group].append(holder)
 
     def _root(self, node: tuple[str, ...]) -> tuple[str, ...]:
         root = node

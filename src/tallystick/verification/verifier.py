@@ -106,7 +106,8 @@ class Decision:
         self.rows = self._rows()
         self.units = Units(self.outcome.predicate.unit, self._unit_rows(), self.zone)
         for rival in sorted(self.rivals, key=itemgetter(0)):
-            self.contested.setdefault(self.units.of(rival[1].record_id), []).append(rival)
+            for group in self.units.groups(rival[1].record_id):
+                self.contested.setdefault(group, []).append(rival)
         self._take_over()
         self.evidence = self._cited()
         verdicts = []
@@ -134,7 +135,7 @@ class Decision:
         self._take_over()
         verdicts = []
         for row in sorted(rows, key=itemgetter("id")):
-            if self.units.holder(row["id"]) is None and self.units.of(row["id"]) not in self.contested:
+            if self.units.holder(row["id"]) is None and not self._contesting(row["id"]):
                 self.units.hold(row["id"], Holder("", row["id"], "verified"))
                 verdicts.append(self._found(row))
         return verdicts + self._no_longer_found({verdict.subject for verdict in verdicts}, owner)
@@ -149,7 +150,7 @@ class Decision:
         if ruling.status not in {"verified", "pending"}:
             return ruling
         own = self.order.get(claim.claim_id, 0)
-        earlier = [holder for seq, holder in self.contested.get(self.units.of(record_id), ()) if seq < own]
+        earlier = [holder for seq, holder in self._contesting(record_id) if seq < own]
         holder = earlier[0] if earlier else self.units.holder(record_id)
         if holder is None:
             status: Literal["verified", "pending"] = "verified" if ruling.status == "verified" else "pending"
@@ -165,6 +166,11 @@ class Decision:
             text = f"{what} claimed before as {holder}, which is not decided yet"
             return _Ruling("pending", (Reason(clause, text),))
         return _Ruling("rejected", (Reason(clause, f"{what} already claimed as {holder}"),))
+
+    def _contesting(self, record_id: str) -> list[tuple[int, Holder]]:
+        """Give the claims under other contracts that exclude a record, those of its unit first, each oldest first."""
+        found = (rival for group in self.units.groups(record_id) for rival in self.contested.get(group, ()))
+        return [rival for rival in found if self.units.exclude(record_id, rival[1].record_id)]
 
     def _key(self, record_id: str) -> tuple[str, str, str]:
         return self.outcome.source, self.outcome.predicate.record, record_id
@@ -215,7 +221,11 @@ class Decision:
             links = [f'"fact_{link}"' for link in unit.links]
             sought = ["SELECT id FROM decided", "SELECT id FROM rivals"]
             sought += [f"SELECT {link} FROM united WHERE {link} IS NOT NULL" for link in links]
-            wanted = " OR ".join([f"id IN ({' UNION ALL '.join(sought)})", *(f"{link} IS NOT NULL" for link in links)])
+            known_ids = f"id IN ({' UNION ALL '.join(sought)})"
+            wanted = " OR ".join([known_ids, *(f"{link} IS NOT NULL" for link in links)])
+            if unit.days is not None:
+                key = f'"fact_{unit.key}"'
+                wanted += f" OR {key} IN (SELECT {key} FROM united WHERE {known_ids})"
             query = f"SELECT * FROM united WHERE {wanted} ORDER BY id"
             rows = self.database.sql(query).to_arrow_table().to_pylist()
         return rows
@@ -263,7 +273,7 @@ class Decision:
         ):
             record_id = subject.removeprefix(prefix)
             holder = owner.get(self._key(record_id)) or self.units.holder(record_id)
-            elsewhere = self.contested.get(self.units.of(record_id))
+            elsewhere = self._contesting(record_id)
             holder = holder or (elsewhere[0][1] if elsewhere else None)
             text = f"it is claimed as {holder} by now" if holder else "it does not meet the predicate any more"
             closed.append(self._verdict(subject, _Ruling("rejected", (Reason("not_found", text),)), record_id, None))

@@ -11,7 +11,9 @@ from tallystick.canonical import digest
 from tallystick.contracts import Percent, PerUnit, load_contract
 from tallystick.errors import ContractError
 from tallystick.money import Money, currency
+from tallystick.outcomes import Param, PredicateSource, Template
 from tallystick.outcomes.library import DOLLARS_COLLECTED
+from tallystick.outcomes.meeting_qualified import QUALIFIED_MEETING
 from tallystick.period import parse_instant
 
 FIXTURES = Path(__file__).parents[3] / "fixtures/contracts"
@@ -184,3 +186,122 @@ def test_no_template_at_all():
         load_contract(FIXTURES / "good/dollars-collected.yaml", templates={}, custom=CUSTOM)
 
     assert raised.value.hint == "There is: none."
+
+
+CLOSED = Template(
+    "closed",
+    "payment",
+    "For a test.",
+    (
+        Param("roles", "list", "Roles.", "Practice.", (), people=("closers", "role_in")),
+        Param("ids", "list", "Ids.", "Practice.", (), people=("closers", "ids")),
+    ),
+    lambda values: PredicateSource({}, {c: f"method = '{c}'" for c in (*values["roles"], *values["ids"])}),
+)
+PEOPLE = """\
+contract: acme
+version: 1
+buyer: Acme
+vendor: {name: Vendor}
+people:
+  closers:
+    billing: {role_in: [ae, lead]}
+    other: {role_in: [boss], ids: [u1]}
+timezone: Europe/Berlin
+currency: EUR
+term: {start: 2026-04-01}
+outcomes:
+  closed: {source: billing, uses: closed, price: {per_unit: 1}}
+  others: {source: other, uses: closed, price: {per_unit: 1}}
+"""
+
+
+@pytest.fixture
+def people(tmp_path):
+    """Give what loads the contract with a group of people, some texts replaced."""
+
+    def load(*changes):
+        text = PEOPLE
+        for old, new in changes:
+            assert old in text
+            text = text.replace(old, new)
+        path = tmp_path / "contract.yaml"
+        path.write_text(text)
+        return load_contract(path, templates={"closed": CLOSED}, custom={"billing": {}, "other": {}})
+
+    return load
+
+
+def test_people_are_those_of_the_source(people):
+    """A template gets the group as the outcome's own source knows it, and the group is part of the hash."""
+    contract = people()
+
+    names = {name: [clause.name for clause in of.predicate.clauses] for name, of in contract.outcomes.items()}
+    assert names == {"closed": ["ae", "lead"], "others": ["boss", "u1"]}
+    assert contract.people == {
+        "billing": {"closers": {"role_in": ("ae", "lead"), "ids": ()}},
+        "other": {"closers": {"role_in": ("boss",), "ids": ("u1",)}},
+    }
+    assert contract.body["people"]["closers"]["other"] == {"role_in": ["boss"], "ids": ["u1"]}
+    assert people(("ids: [u1]", "ids: [u2]")).sha256 != contract.sha256
+
+
+def test_without_people_nothing_is_said_of_them(changed):
+    """A contract that names no people has the text, and so the hash, that it had before there were any."""
+    contract = changed()
+
+    assert "people" not in contract.body
+    assert contract.people == {"billing": {}}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("closers:", "closer:", "6:3: people.closer: no template asks for a group of that name"),
+        ("other: {role", "othr: {role", "8:5: people.closers.othr: no source is named othr"),
+        (
+            "{role_in: [boss], ids: [u1]}",
+            "{role_in: [], ids: []}",
+            "8:12: people.closers.other: nobody is named",
+        ),
+        ("role_in: [ae, lead]", "roles: [ae, lead]", "7:15: unknown field people.closers.billing.roles"),
+        ("role_in: [ae, lead]", "role_in: ['']", "7:25: people.closers.billing.role_in.0: it must not be empty"),
+    ],
+)
+def test_people_that_are_nobody_are_refused(people, old, new, said):
+    """A group, a source or a roster that would be nobody is refused at its place, with what is meant."""
+    with pytest.raises(ContractError) as caught:
+        people((old, new))
+
+    assert said in str(caught.value)
+
+
+def _meetings(text, tmp_path):
+    path = tmp_path / "contract.yaml"
+    path.write_text(text)
+    return load_contract(path, templates={"qualified-meeting": QUALIFIED_MEETING}, custom={"crm": {}, "other": {}})
+
+
+def test_a_contract_about_meetings(tmp_path):
+    """The roster, the vendor, the holidays and all domains that are no business ones are part of what is pinned."""
+    text = (FIXTURES / "good/qualified-meeting.yaml").read_text()
+    contract = _meetings(text, tmp_path)
+    rule = contract.body["outcomes"]["held_meeting"]["rule"]
+
+    assert rule["record"] == "meeting"
+    assert rule["unit"] == {"links": ["copied_from", "stands_in_for", "in_series"], "key": "account_key", "days": 90}
+    assert rule["params"]["vendor_ids"] == "u-bot app-77"
+    assert rule["params"]["account_executive_ids"] == "u-boss"
+    assert rule["params"]["holidays"] == "2026-12-25 2026-12-26 2027-01-01"
+    assert "gmail.com" in rule["params"]["free_mail_domains"].split()
+    assert "changes.actor_role in ('AE', 'Senior AE')" in rule["facts"]["accepted_at"]
+    assert [_meetings(text, tmp_path).sha256] == [contract.sha256]
+    longer = _meetings(text.replace("one_per_account_days: 90", "one_per_account_days: 91"), tmp_path)
+    assert longer.sha256 != contract.sha256
+
+
+def test_a_roster_of_another_source_is_nobody_here(tmp_path):
+    """A roster that the outcome's own source does not know leaves nobody who may accept."""
+    text = (FIXTURES / "good/qualified-meeting.yaml").read_text()
+    with pytest.raises(ContractError, match=r"nobody may accept: name people\.account_executive"):
+        _meetings(text.replace("    crm: {role", "    other: {role"), tmp_path)

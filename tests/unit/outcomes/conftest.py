@@ -10,6 +10,7 @@ import pytest
 
 from tallystick.canonical import canonical
 from tallystick.outcomes import Inputs, compile_evidence, compile_predicate, describe, explain, interpret, read_row
+from tallystick.outcomes.meeting_qualified import QUALIFIED_MEETING
 from tallystick.outcomes.ticket_resolved import TICKET_RESOLVED
 from tallystick.period import DAY, parse_instant, zone
 from tallystick.records.types import COMMON, RECORD_TYPES
@@ -220,3 +221,98 @@ def resolved(desk):
     desk.act("solved", 2, BOT, value="solved", previous="open")
     desk.act("closed", 98, by="rule", value="closed", previous="solved")
     return desk
+
+
+EXECUTIVE, BOOKER, VENDOR = "ae", "sdr", "bot"
+MINUTE = 60_000_000
+
+
+class Sale:
+    """A meeting of half an hour on a Monday in Berlin, its people, and what is added: calls, changes, deals."""
+
+    def __init__(self, world):
+        self.world = world
+        self.start = parse_instant("2026-10-05T08:00:00Z")
+        self.end = self.start + 30 * MINUTE
+        world.read_to = dict.fromkeys(RECORD_TYPES, self.start + 60 * DAY)
+        for user, role in ((EXECUTIVE, "AE"), (BOOKER, "SDR"), (VENDOR, "AE")):
+            self.user(user, role)
+        self.meeting = world.add(
+            "meeting",
+            id="m1",
+            created_at=self.start - 2 * DAY,
+            updated_at=self.end,
+            starts_at=self.start,
+            ends_at=self.end,
+            all_day=False,
+            status="scheduled",
+            created_by=VENDOR,
+            account_id="a1",
+            contact_id="c1",
+        )
+        world.add("account", id="a1")
+        world.add("contact", id="c1", title="VP Sales, EMEA", as_of=0)
+        self.buyer = self.invite(internal=True, actor_id=EXECUTIVE, domain="acme.example")
+        self.prospect = self.invite(internal=False, contact_id="c1", domain="customer.example", response="accepted")
+
+    def user(self, name, role, since=0):
+        """Say that a user has a role from an instant on."""
+        self.world.add("actor", id=name, role=role, as_of=since, kind="person", active=True)
+
+    def invite(self, **columns):
+        """Add somebody to the meeting, or to a call."""
+        known = {"at": self.start - DAY, **({} if "call_id" in columns else {"meeting_id": "m1"})}
+        return self.world.add("attendee", **{**known, **columns})
+
+    def talk(self, seconds, medium="conference", after=0, **columns):
+        """Add a call of the meeting, some minutes after its start."""
+        began = self.start + after * MINUTE
+        ended = None if seconds is None else began + seconds * 1_000_000
+        known = {"started_at": began, "ended_at": ended, "seconds": seconds, "medium": medium, "status": "connected"}
+        return self.world.add("call", **{**known, "meeting_id": "m1", **columns})
+
+    def change(self, field, new, minutes, actor=EXECUTIVE, what="m1", **columns):
+        """Add a change of a field, some minutes after the meeting's start; `new` is JSON."""
+        at = self.start + round(minutes * MINUTE)
+        return self.world.add("change", object_id=what, field=field, new=new, at=at, actor_id=actor, **columns)
+
+    def deal(self, minutes=60, author=EXECUTIVE, **columns):
+        """Add a deal of the account, created some minutes after the meeting's start."""
+        at = self.start + round(minutes * MINUTE)
+        known = {"account_id": "a1", "created_at": at, "created_by": author, "closed": False}
+        return self.world.add("deal", **{**known, **columns})
+
+    def read(self, minutes, *kinds):
+        """Say that some types, or all, were read up to some minutes after the meeting's start."""
+        self.world.read_to |= dict.fromkeys(kinds or RECORD_TYPES, self.start + round(minutes * MINUTE))
+
+    def decide(self, **values):
+        """Decide the meeting by SQL and by Python; give status, deciding clause, Python's evaluation, explanations."""
+        agreed = {"vendor_ids": [VENDOR], "account_executive_roles": ["AE"]}
+        predicate = QUALIFIED_MEETING.predicate({**agreed, **values}, custom={"meeting": {"minutes": "integer"}})
+        row, evaluation, explained = self.world.decide(predicate)
+        clause = predicate.clauses[row["clause"]].name if row["clause"] is not None else ""
+        return row["status"], clause, evaluation, explained
+
+    def verdict(self, **values):
+        """Decide the meeting; give status and deciding clause, which is empty when all hold."""
+        return self.decide(**values)[:2]
+
+    def because(self, **values):
+        """Decide the meeting; give the sentence of the deciding clause."""
+        _, clause, _, explained = self.decide(**values)
+        return explained[clause].because
+
+
+@pytest.fixture
+def booked(world):
+    """A meeting with both sides invited, of which nothing else is known."""
+    return Sale(world)
+
+
+@pytest.fixture
+def held(booked):
+    """A meeting whose conference took fifteen minutes, and of which an executive made a deal within the hour."""
+    booked.talk(900)
+    booked.deal()
+    return booked

@@ -71,6 +71,22 @@ WRONG = [
     ("read_from(amount > 1) > created_at", "takes the name of a relation", ""),
     ("case when amount then true else false end", "true or false is expected", ""),
     ("case when captured then amount else 'x' end = 1", "money and text", ""),
+    ("business_deadline(created_at) > created_at", "takes an instant, a number of days", "2026-12-26"),
+    ("business_deadline(created_at, 1, '', '') > created_at", "takes an instant, a number of days", "2026-12-26"),
+    ("business_deadline(status, 1) > created_at", "an instant is expected here, and this is text", ""),
+    ("business_deadline(created_at, -1) > created_at", "whole number from 0 to 366", ""),
+    ("business_deadline(created_at, 367) > created_at", "whole number from 0 to 366", ""),
+    ("business_deadline(created_at, 1.5) > created_at", "whole number from 0 to 366", ""),
+    ("business_deadline(created_at, exponent) > created_at", "whole number from 0 to 366", ""),
+    ("business_deadline(created_at, :days) > created_at", "unknown parameter :days", ""),
+    ("business_deadline(created_at, 1, '2026-02-30') > created_at", "'2026-02-30' is not a list of days", "2026-12-25"),
+    ("business_deadline(created_at, 1, status) > created_at", "None is not a list of days", "2026-12-25"),
+    (
+        "count(refunds) filter (where business_deadline(refunds.created_at, 1) > created_at) > 0",
+        "business days are not counted inside an aggregate",
+        "Name them as a fact.",
+    ),
+    ("created_at * interval '2 hours' > created_at", "only numbers are multiplied", ""),
     ("min(invoices.amount_due) * 0.123456789012 * 0.123456789012 > 0", "28 decimals", ""),
 ]
 
@@ -159,3 +175,16 @@ def test_parameters_take_the_type_of_their_place():
     params = {"least": -5, "since": "2026-01-01T00:00:00Z", "yes": True, "how": "card", "most": None}
     kinds = [node.type.name for node in load(clause, params=params).nodes if type(node).__name__ == "Constant"]
     assert kinds == ["money", "instant", "boolean", "text", "money"]
+
+
+def test_business_days_take_parameters():
+    """Days and holidays may be parameters; a day that is listed twice is one holiday, and no list is none."""
+    params = {"days": 5, "holidays": "2026-12-26 2026-12-25 2026-12-25"}
+    facts = {"due_at": "business_deadline(created_at, :days, :holidays)", "plain": "business_deadline(created_at, 0)"}
+    predicate = load("due_at > plain", facts=facts, params=params)
+    found = {fact.name: (fact.expression.days, fact.expression.holidays) for fact in predicate.facts}
+
+    assert found == {"due_at": (5, (20_812, 20_813)), "plain": (0, ())}
+    for wrong in (True, "5", None):
+        with pytest.raises(ContractError, match="business days are a whole number from 0 to 366"):
+            load("business_deadline(created_at, :days) > created_at", params={"days": wrong})

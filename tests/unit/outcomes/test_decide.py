@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from tallystick.outcomes import ClauseSource, PredicateSource, State, predicate_from_source
-from tallystick.period import DAY
+from tallystick.period import DAY, parse_instant
 
 CUSTOM = {"payment": {"label": "text", "fee": "money", "units": "integer", "flag": "boolean", "when": "instant"}}
 
@@ -322,3 +322,22 @@ def test_days_on_top_of_days_add_up(world, moved):
     row, _, _ = world.decide(clause("captured", facts={"due": moved}))
 
     assert row["fact_due"] == world.start + 2 * DAY
+
+
+def test_a_number_of_intervals_is_an_interval(world):
+    """A whole number times an elapsed interval is elapsed; one that does not fit 64 bits is unknown."""
+    payment(world, exponent=899)
+    facts = {"took": "exponent * interval '1 second'", "huge": "exponent * exponent * interval '800000 hours'"}
+    row, *_ = world.decide(clause("took < interval '15 minutes' and huge is null", facts=facts))
+
+    assert (row["fact_took"], row["status"]) == (899_000_000, "meets")
+
+
+def test_a_deadline_in_business_days_is_told(world):
+    """The explanation of a clause shows the deadline as an instant and says how it was counted."""
+    payment(world, created_at=parse_instant("2026-10-23T10:00:00Z"))
+    found = world.decide(clause("business_deadline(created_at, 1) < created_at + interval '1 day'"))[2]["c"]
+
+    assert found.flip == (
+        "would hold if created_at + 1 business days (2026-10-26T23:00:00Z) were before 2026-10-24T10:00:00Z"
+    )

@@ -6,6 +6,7 @@ import pytest
 
 from tallystick.errors import ContractError, Position
 from tallystick.outcomes import ClauseSource, Param, PredicateSource, Template
+from tallystick.outcomes.meeting_qualified import QUALIFIED_MEETING
 from tallystick.outcomes.template import Preset, scalars
 from tallystick.outcomes.ticket_facts import CHANNELS
 from tallystick.outcomes.ticket_resolved import TICKET_RESOLVED
@@ -145,6 +146,19 @@ def test_the_vendors_identities_are_a_default():
     assert template.values({}, vendors=["a", "b"]) == {"given": ("a", "b"), "other": ()}
     assert template.values({"given": ["c"]}, vendors=["a"]) == {"given": ("c",), "other": ()}
     assert template.values({"given": []}, vendors=["a"])["given"] == ()
+
+
+def test_people_are_a_default():
+    """What a contract says of a group of people counts where a parameter asks for it, and is kept under a preset."""
+    asked = Param("roles", "list", "Roles.", "Practice.", ("nobody",), people=("closers", "role_in"))
+    template = _template(asked, presets={"any": Preset("any", "Any.", {}, "1", "a page", "2026", "P")})
+    people = {"closers": {"role_in": ["AE", "Lead"], "ids": ["1"]}}
+
+    assert template.values({}, people=people) == {"roles": ("AE", "Lead")}
+    assert template.values({"roles": ["Boss"]}, people=people) == {"roles": ("Boss",)}
+    for nobody in ({}, {"closers": {}}, {"closers": {"role_in": []}}, {"others": people["closers"]}, None):
+        assert template.values({}, people=nobody) == {"roles": ("nobody",)}
+    assert template.as_preset("any", {"roles": ["Boss"]}) == {"preset": "any", "roles": ["Boss"]}
 
 
 PRESETS = {"strict": Preset("strict", "Strict.", {"days": 9, "given": "b"}, "1", "a page", "2026", "P")}
@@ -347,3 +361,87 @@ def test_no_texts_match_nothing():
 
     assert "in ('')" in source.facts["first_answer_at"]
     assert isinstance(source.clauses["genuine"], ClauseSource)
+
+
+ROSTER = {"vendor_ids": ["v"], "account_executive_roles": ["AE"]}
+ACCEPTED = {
+    "acceptance_attributed",
+    "acceptance_independent",
+    "accepted_after_end",
+    "accepted_by_executive",
+    "accepted",
+}
+MEETINGS = {
+    "defaults": ({}, {"first_of_series", "not_self_logged", "account_known", *ACCEPTED}),
+    "bare": (
+        {"acceptance": "none", "recurring": "each", "one_per_account_days": 0, "accept_self_attested": True},
+        set(),
+    ),
+    "field": (
+        {
+            "acceptance": "contact_field",
+            "acceptance_field": "sal",
+            "duration_sources": ["crm_field"],
+            "duration_field": "minutes",
+            "on_silence": "escalate",
+            "recurring": "each",
+        },
+        {
+            "not_self_logged",
+            "duration_written_later",
+            "duration_independent",
+            "duration_attributed",
+            "account_known",
+            "not_declined",
+            *ACCEPTED,
+        },
+    ),
+    "silent": (
+        {
+            "on_silence": "accept",
+            "recurring": "each",
+            "first_meeting_only": True,
+            "existing_pipeline_exclusion_days": 9,
+            "decision_maker_titles": ["vp"],
+            "one_per_account_days": 0,
+        },
+        {
+            "not_self_logged",
+            "decision_maker_present",
+            "account_known",
+            "new_business",
+            "first_meeting",
+            "accepted",
+        },
+    ),
+}
+ANY_MEETING = {
+    "history_known",
+    "not_a_copy",
+    "not_rescheduled",
+    "not_canceled",
+    "not_canceled_later",
+    "not_a_no_show",
+    "held",
+    "buyer_present",
+    "prospect_present",
+}
+
+
+@pytest.mark.parametrize("case", MEETINGS)
+def test_clauses_of_a_meeting_are_those_agreed(case):
+    """A meeting's clauses are those its parameters ask for, and always the same nine besides."""
+    values, expected = MEETINGS[case]
+    predicate = QUALIFIED_MEETING.predicate({**ROSTER, **values}, custom={"meeting": {"minutes": "integer"}})
+
+    assert {clause.name for clause in predicate.clauses} == ANY_MEETING | expected
+    guards = {clause.name for clause in predicate.clauses if clause.guard}
+    assert guards <= {"history_known", "not_canceled_later", "account_known", "acceptance_attributed"}
+    assert predicate.quantity is None
+
+
+def test_a_length_in_a_field_is_a_whole_number():
+    """A field that was declared as something else than whole minutes is refused when the contract is read."""
+    given = {**ROSTER, "duration_sources": ["crm_field"], "duration_field": "minutes"}
+    with pytest.raises(ContractError, match="only numbers are multiplied"):
+        QUALIFIED_MEETING.predicate(given, custom={"meeting": {"minutes": "text"}})

@@ -386,3 +386,82 @@ def test_a_unit_held_by_another_contract_is_not_claimed(decide, payment):
     found = decide(records, _claims("ch_2"), rivals=RIVALS, order={"C-ch_2": 2})
 
     assert _short(found) == {"claim:C-ch_2": ("rejected", "claimed_elsewhere")}
+
+
+APART = Unit((), "asked_by", 2)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "excluded"),
+    [
+        ("2026-06-10T10:00:00Z", "2026-06-12T09:59:59.999999Z", True),
+        ("2026-06-10T10:00:00Z", "2026-06-12T10:00:00Z", False),
+        ("2026-06-12T10:00:00Z", "2026-06-10T10:00:00Z", False),
+        ("2026-06-10T10:00:00Z", "2026-06-10T10:00:00Z", True),
+        # Two calendar days have 49 hours where the clocks go back between them, and 47 where they go forward.
+        ("2026-10-24T10:00:00Z", "2026-10-26T10:59:59Z", True),
+        ("2026-10-24T10:00:00Z", "2026-10-26T11:00:00Z", False),
+        ("2026-03-28T10:00:00Z", "2026-03-30T09:00:00Z", False),
+    ],
+)
+def test_days_have_to_lie_between(first, second, excluded):
+    """Two records of one key exclude each other if less than so many calendar days lie between them, in any order."""
+    rows = [_row("1", parse_instant(first), asked_by="c"), _row("2", parse_instant(second), asked_by="c")]
+    units = Units(APART, rows, BERLIN)
+    units.hold("1", Holder("A", "1", "verified"))
+
+    assert units.exclude("1", "2") is units.exclude("2", "1") is excluded
+    assert units.holder("2") == (Holder("A", "1", "verified") if excluded else None)
+
+
+@pytest.mark.parametrize("other", [{"at": NOW, "asked_by": "d"}, {"at": NOW}, {"at": None, "asked_by": "c"}])
+def test_unknown_excludes_nothing(other):
+    """Records of different or unknown keys, and of no known instant, do not exclude each other."""
+    units = Units(APART, [_row("1", NOW, asked_by="c"), _row("2", **other)], BERLIN)
+    units.hold("1", Holder("A", "1", "verified"))
+
+    assert units.holder("2") is units.holder("3") is None
+    assert not units.exclude("1", "2")
+
+
+def test_what_is_not_paid_excludes_nothing(decide, payment):
+    """With a day between each and two asked for, the first and the third are paid, whichever came in between."""
+    records = [payment(f"ch_{n}", customer_id="c", created_at=NOW - 9 * DAY + n * DAY) for n in (1, 2, 3)]
+    found = _short(decide(records, _claims("ch_1", "ch_2", "ch_3"), APART))
+
+    assert [status for status, _ in found.values()] == ["verified", "rejected", "verified"]
+    found = _short(decide(records, _claims("ch_2", "ch_1", "ch_3"), APART))
+    assert [status for status, _ in found.values()] == ["verified", "rejected", "rejected"]
+    assert list(decide(records, [], APART)) == ["found:paid:ch_1", "found:paid:ch_3"]
+
+
+def test_what_nobody_claimed_is_not_found_beside_a_claim(decide, payment):
+    """A record too close to a verified or pending claim of its key is not found; one far enough is."""
+    records = [payment(f"ch_{n}", customer_id="c", created_at=NOW - 9 * DAY + n * DAY) for n in (1, 2, 3)]
+
+    assert list(decide(records, _claims("ch_1"), APART)) == ["claim:C-ch_1", "found:paid:ch_3"]
+    before = decide(records, [], APART)
+    assert _short(decide(records, _claims("ch_2"), APART, before=before))["found:paid:ch_1"] == (
+        "rejected",
+        "not_found",
+    )
+
+
+def test_another_contract_excludes_too(decide, payment):
+    """An earlier claim under another contract on a record of the same key keeps off what is too close to it."""
+    records = [payment(f"ch_{n}", customer_id="c", created_at=NOW - 9 * DAY + n * DAY) for n in (1, 2, 3)]
+    found = decide(records, _claims("ch_2", "ch_3"), APART, rivals=RIVALS, order={"C-ch_2": 2, "C-ch_3": 3})
+
+    assert _short(found) == {
+        "claim:C-ch_2": ("rejected", "claimed_elsewhere"),
+        "claim:C-ch_3": ("verified", ""),
+    }
+
+
+def test_a_claim_under_another_outcome_excludes_too(decide, payment):
+    """What a claim under another outcome of the contract holds excludes by its days here too, claimed here or not."""
+    held_here = payment("ch_1", customer_id="c", created_at=NOW - 9 * DAY, status="failed")
+    records = [held_here, payment("ch_2", customer_id="c", created_at=NOW - 8 * DAY)]
+    held = {("billing", "payment"): [Holder("B", "ch_1", "verified")]}
+
+    assert _short(decide(records, _claims("ch_2"), APART, held=held)) == {"claim:C-ch_2": ("rejected", "duplicate")}

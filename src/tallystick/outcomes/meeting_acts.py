@@ -1,0 +1,154 @@
+"""Acceptance of a meeting: an act in history, told apart by who did it and when.
+
+An act is one row of history that accepts, or a deal that was created. It counts if an account executive of the roster,
+by the role held then or by id, did it at or after the end of the meeting. All others are kept as facts of their own, so
+that a verdict can say why an acceptance was none.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from tallystick.canonical import canonical
+from tallystick.outcomes.template import Setting
+from tallystick.outcomes.ticket_facts import texts
+
+__all__ = ["accepting", "types_of"]
+
+_RELATIONS = {
+    "meeting_field": ("changes",),
+    "contact_field": ("contact_changes",),
+    "deal_field": ("deal_changes", "account_deal_changes"),
+    "deal_stage": ("deal_changes", "account_deal_changes"),
+    "deal_created": ("deals", "account_deals"),
+}
+_TYPES = {
+    "meeting_field": ("change",),
+    "contact_field": ("contact", "change"),
+    "deal_field": ("deal", "change"),
+    "deal_stage": ("deal", "change"),
+    "deal_created": ("deal",),
+}
+_EMPTY = "('null', '\"\"', 'false', '\"false\"', '[]')"
+
+
+_BARE = re.compile(r"true|false|-?[0-9]+(\.[0-9]+)?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class _Act:
+    """One relation whose rows may accept, and the columns that tell who did it when."""
+
+    relation: str
+    accepts: str
+    declines: str
+    at: str
+    actor: str
+    role: str
+
+
+def types_of(values: Mapping[str, Setting]) -> tuple[str, ...]:
+    """Give the record types that acceptance is read from."""
+    return (*_TYPES[str(values["acceptance"])], *(("actor",) if values["account_executive_roles"] else ()))
+
+
+def accepting(values: Mapping[str, Setting]) -> dict[str, str]:
+    """Give the facts of acceptance; none where no act accepts."""
+    if values["acceptance"] == "none":
+        return {}
+    acts = [_act(values, relation) for relation in _RELATIONS[str(values["acceptance"])]]
+    facts: dict[str, str] = {}
+
+    def add(name: str, function: str, told: Callable[[_Act], str], column: str = "") -> None:
+        parts = []
+        for number, act in enumerate(acts):
+            # Of two relations each has a fact of its own, so that no expression grows too long to be read.
+            parts.append(name if len(acts) == 1 else f"{name}_{'deal' if number == 0 else 'account'}")
+            facts[parts[-1]] = f"{function}({act.relation}.{column or act.at}) filter (where {told(act)})"
+        if len(parts) > 1:
+            extreme = "least" if function == "min" else "greatest"
+            listed = ", ".join(parts)
+            facts[name] = f"coalesce({extreme}({listed}), {listed})"
+
+    def after(act: _Act) -> str:
+        return f"{act.accepts} and {act.relation}.{act.at} >= ended_at"
+
+    def counts(act: _Act) -> str:
+        vendor = "" if values["accept_self_attested"] else f" and not {_by_vendor(act)}"
+        return f"{_executive(values, act)}{vendor}"
+
+    def early(act: _Act) -> str:
+        return f"{act.accepts} and {act.relation}.{act.at} < ended_at and {counts(act)}"
+
+    def declined(act: _Act) -> str:
+        in_time = f"{act.relation}.{act.at} >= ended_at and {act.relation}.{act.at} < decline_end"
+        return f"{act.declines} and {in_time} and {_executive(values, act)} and not {_by_vendor(act)}"
+
+    add("accepted_at", "min", lambda act: f"{after(act)} and {counts(act)}")
+    # Of several at one instant the first by id, so that it is always the same.
+    add(
+        "accepted_by",
+        "min",
+        lambda act: f"{after(act)} and {counts(act)} and {act.relation}.{act.at} = accepted_at",
+        acts[0].actor,
+    )
+    facts["accept_end"] = "business_deadline(ended_at, :acceptance_business_days, :holidays)"
+    add("early_accepted_at", "max", early)
+    add(
+        "other_accepted_at",
+        "min",
+        lambda act: f"{after(act)} and not {_executive(values, act)} and not {_by_vendor(act)}",
+    )
+    add("self_accepted_at", "min", lambda act: f"{after(act)} and {_by_vendor(act)}")
+    unknown = "{} and ({}) is null and not {}"
+    add("unknown_accepted_at", "min", lambda act: unknown.format(after(act), _executive(values, act), _by_vendor(act)))
+    if acts[0].declines:
+        add("last_accepted_at", "max", lambda act: f"{after(act)} and {counts(act)}")
+        facts["clawback_end"] = "accepted_at + interval :clawback_days day"
+        facts["decline_end"] = "coalesce(greatest(accept_end, clawback_end), accept_end)"
+        add("declined_at", "max", declined)
+    return facts
+
+
+def _act(values: Mapping[str, Setting], relation: str) -> _Act:
+    name = str(values["acceptance"])
+    # Where the meeting names a deal, what happens to others of the account says nothing of it.
+    of_account = " and own_deal is null" if relation.startswith("account_") else ""
+    if name == "deal_created":
+        return _Act(relation, f"true{of_account}", "", "created_at", "created_by", "created_by_role")
+    new = f"{relation}.new"
+    declining = _written(values["rejection_values"])
+    if name == "deal_stage":
+        field = f"{relation}.field = 'stage'{of_account}"
+        accepts = f"{field} and {new} in ({_written(values['accepting_stages'])})"
+        declines = f"{field} and {new} in ({declining})" if values["rejection_values"] else ""
+    else:
+        named = str(values["acceptance_field"])
+        field = f"{relation}.field in ({texts((named, f'custom.{named}'))}){of_account}"
+        some = f"in ({_written(values['acceptance_values'])})" if values["acceptance_values"] else f"not in {_EMPTY}"
+        accepts = f"{field} and {new} {some}"
+        refused = f"{new} in ({declining})" if values["rejection_values"] else f"not coalesce({new} {some}, false)"
+        declines = f"{field} and {refused}"
+    return _Act(relation, accepts, declines, "at", "actor_id", "actor_role")
+
+
+def _written(values: object) -> str:
+    """Give values as a change history writes them, as JSON: a text, and what may be no text without quotes too."""
+    listed = values if isinstance(values, tuple) else ()
+    bare = [value for value in listed if _BARE.fullmatch(value)]
+    return texts((*(canonical(value).decode() for value in listed), *bare))
+
+
+def _executive(values: Mapping[str, Setting], act: _Act) -> str:
+    """Give the condition that an account executive did it; unknown where nobody is named, or the role is."""
+    roles = values["account_executive_roles"]
+    told = [f"{act.relation}.{act.role} in ({texts(roles)})"] if roles else []
+    told += [f"listed({act.relation}.{act.actor}, :account_executive_ids)"] if values["account_executive_ids"] else []
+    return f"({' or '.join(told)})"
+
+
+def _by_vendor(act: _Act) -> str:
+    author = f"coalesce(listed({act.relation}.{act.actor}, :vendor_ids), false)"
+    return f"({author} or coalesce(listed({act.relation}.app_id, :vendor_ids), false))"

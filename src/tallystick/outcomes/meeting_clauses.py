@@ -1,0 +1,235 @@
+"""The clauses of `qualified-meeting`, in the order in which they decide.
+
+What depends on an absence is known only once everything up to the end of its window has been read. That nothing shows
+how long a meeting lasted is no proof that it did not take place: it is unverifiable, not rejected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from tallystick.outcomes.meeting_acts import types_of
+from tallystick.outcomes.predicate import ClauseSource
+from tallystick.outcomes.template import Setting
+
+__all__ = ["clauses_of"]
+
+_WAITS = "it is not over yet, or not everything that decides it has been read"
+_HISTORY_BEHIND = "coalesce(updated_at >= read_to(change), false)"
+
+
+def clauses_of(values: Mapping[str, Setting]) -> dict[str, ClauseSource]:
+    """Give the clauses for some parameters, by name."""
+    clauses = {
+        "history_known": ClauseSource(
+            "begins_at >= read_from(change)",
+            guard=True,
+            says="it began at {begins_at}, before the history that was read begins",
+        ),
+        **_entry(values),
+        **_status(),
+        **_held(values),
+        **_author(values),
+        **_present(values),
+        **_account(values),
+        **_accepted(values),
+    }
+    return {name: replace(clause, waits=_WAITS) if clause.open else clause for name, clause in clauses.items()}
+
+
+def _unless(held: str, *types: str, end: str = "evidence_end") -> str:
+    """Give the open condition of what may still come true: it is not yet, and its window was not read to the end."""
+    read = [f"read_to({name})" for name in types]
+    to = read[0] if len(read) == 1 else f"least({', '.join(read)})"
+    return f"not coalesce({held}, false) and coalesce({end} > {to}, false)"
+
+
+def _entry(values: Mapping[str, Setting]) -> dict[str, ClauseSource]:
+    clauses = {
+        "not_a_copy": ClauseSource(
+            "copied_from is null", says="it is an invited user's copy of {copied_from}, which is the meeting"
+        ),
+        "not_rescheduled": ClauseSource(
+            "coalesce(status <> 'rescheduled', replaced = 0)",
+            says="it was moved: the meeting that stands in for it is judged",
+        ),
+    }
+    if values["recurring"] == "first_only":
+        clauses["first_of_series"] = ClauseSource(
+            "earlier_in_series = 0",
+            says="{earlier_in_series} meetings of the series {in_series} came before it, and the first counts",
+        )
+    return clauses
+
+
+def _status() -> dict[str, ClauseSource]:
+    canceled = "coalesce(status <> 'canceled', true)"
+    behind = f"not {canceled} and {_HISTORY_BEHIND}"
+    reported = (
+        "case when no_show_at is not null and corrected_at is null then false"
+        " when last_no_show_at is not null and corrected_at is null then null"
+        " when status = 'no_show' and no_show_writes = 0 then null else true end"
+    )
+    return {
+        "not_canceled": ClauseSource(
+            f"{canceled} or coalesce(canceled_at >= ended_at, false)",
+            open=behind,
+            says="it was canceled at {canceled_at}",
+        ),
+        "not_canceled_later": ClauseSource(
+            canceled,
+            open=behind,
+            guard=True,
+            says="it was marked as canceled at {canceled_at}, after it had ended at {ended_at}",
+        ),
+        "not_a_no_show": ClauseSource(
+            reported,
+            until="report_end",
+            open=f"({reported}) is null and (coalesce(report_end > read_to(change), false) or {_HISTORY_BEHIND})",
+            says="it was reported as a no-show at {no_show_at}, before {report_end}",
+        ),
+    }
+
+
+def _held(values: Mapping[str, Setting]) -> dict[str, ClauseSource]:
+    minutes = values["min_minutes"]
+    assert isinstance(minutes, int)  # noqa: S101 - the parameter's kind
+    enough = f"held_length >= interval '{minutes} minutes'"
+    waits = _unless(enough, "call")
+    clauses = {}
+    if not values["accept_self_attested"]:
+        clauses["not_self_logged"] = ClauseSource(
+            f"coalesce({enough}, false) or coalesce(self_logged_seconds < {minutes * 60}, true)",
+            open=waits,
+            says="only the vendor itself logged a conversation, of {self_logged_seconds} seconds: self-attested",
+        )
+    clauses["held"] = ClauseSource(
+        enough,
+        until="evidence_end",
+        open=waits,
+        says=f"it lasted {{held_length}} by {{held_source}}, and {minutes} minutes are agreed",
+    )
+    return clauses
+
+
+def _author(values: Mapping[str, Setting]) -> dict[str, ClauseSource]:
+    """Give what a length typed into a field needs: an author, who is not the vendor, and who wrote it afterwards."""
+    sources = values["duration_sources"]
+    if not isinstance(sources, tuple) or "crm_field" not in sources:
+        return {}
+    other = "coalesce(held_source <> 'crm_field', true)"
+    behind = f"not {other} and {_HISTORY_BEHIND}"
+    clauses = {
+        "duration_written_later": ClauseSource(
+            f"{other} or coalesce(field_written_at >= begins_at, true)",
+            open=behind,
+            says="its length was written at {field_written_at}, before it began at {begins_at}",
+        ),
+        "duration_independent": ClauseSource(
+            f"{other} or field_self_writes = 0",
+            open=behind,
+            says="its length was written by {field_author} at {field_written_at}, for the vendor: self-attested",
+        ),
+        "duration_attributed": ClauseSource(
+            f"case when {other} then true when field_author is null then null else true end", open=behind
+        ),
+    }
+    if values["accept_self_attested"]:
+        del clauses["duration_independent"]
+    return clauses
+
+
+def _present(values: Mapping[str, Setting]) -> dict[str, ClauseSource]:
+    asked = {
+        "buyer_present": ("buyers", values["buyer_attendees"], "the buyer's side"),
+        "prospect_present": ("prospects", values["prospect_attendees"], "the prospect's side"),
+        "decision_maker_present": ("deciders", 1, "those with an agreed title"),
+    }
+    if not values["decision_maker_titles"]:
+        del asked["decision_maker_present"]
+    clauses = {}
+    for name, (side, number, words) in asked.items():
+        enough = f"{side} >= {number}"
+        test = f"case when {enough} then true when {side} + {side}_unclear >= {number} then null else false end"
+        clauses[name] = ClauseSource(
+            test,
+            until="evidence_end",
+            open=_unless(enough, "attendee", "call"),
+            says=f"of {words} {{{side}}} were there, and {number} are agreed",
+        )
+    return clauses
+
+
+def _account(values: Mapping[str, Setting]) -> dict[str, ClauseSource]:
+    clauses = {}
+    pipeline, first = values["existing_pipeline_exclusion_days"], values["first_meeting_only"]
+    if values["one_per_account_days"] or pipeline or first:
+        clauses["account_known"] = ClauseSource("account_id is not null", guard=True, says="it names no account")
+    if pipeline:
+        clauses["new_business"] = ClauseSource(
+            "case when open_deals > 0 then false when open_deals_unclear > 0 then null else true end",
+            until="booked_at",
+            says="{open_deals} deals of the account were open when it was booked at {booked_at}",
+        )
+    if first:
+        clauses["first_meeting"] = ClauseSource(
+            "earlier_talks = 0 and earlier_meetings = 0",
+            says="the account had been met before: {earlier_talks} conversations, {earlier_meetings} meetings",
+        )
+    return clauses
+
+
+def _accepted(values: Mapping[str, Setting]) -> dict[str, ClauseSource]:
+    if values["acceptance"] == "none":
+        return {}
+    done = "coalesce(accepted_at < accept_end, false)"
+    types = types_of(values)
+    waits = _unless("accepted_at < accept_end", *types, end="accept_end")
+    late = "accepted at {accepted_at} by {accepted_by}; it was to be accepted before {accept_end}"
+    test, until = {
+        "reject": (done, "accepted_at"),
+        "escalate": (f"case when {done} then true else null end", "accepted_at"),
+        # Whoever may reject and does not has accepted, once the deadline is over and read.
+        "accept": (f"{done} or accept_end is not null", f"case when {done} then accepted_at else accept_end end"),
+    }[str(values["on_silence"])]
+    clauses = {}
+    if values["on_silence"] != "accept":
+        clauses = _not_accepted(done, waits, "actor" in types)
+    clauses["accepted"] = ClauseSource(
+        test, until=until, open=waits if values["on_silence"] != "accept" else None, says=late
+    )
+    if values["acceptance"] != "deal_created" and (values["acceptance"] != "deal_stage" or values["rejection_values"]):
+        clauses["not_declined"] = ClauseSource(
+            "coalesce(declined_at < last_accepted_at, declined_at is null)",
+            says="an account executive declined it at {declined_at}",
+        )
+    return clauses
+
+
+def _not_accepted(done: str, waits: str, by_role: bool) -> dict[str, ClauseSource]:  # noqa: FBT001
+    """Give what an acceptance that is none fails by; each only where no other act accepted in time."""
+
+    def clause(fact: str, says: str) -> ClauseSource:
+        return ClauseSource(f"{done} or coalesce({fact} >= accept_end, true)", open=waits, says=says)
+
+    unknown = clause("unknown_accepted_at", "it was accepted at {unknown_accepted_at}, by nobody known")
+    unknown = replace(unknown, guard=True)
+    if by_role:
+        # Whom the system does not show yet may still come.
+        unseen = f"not {done} and coalesce(unknown_accepted_at >= read_to(actor), false)"
+        unknown = replace(unknown, open=f"{waits} or {unseen}")
+    return {
+        "acceptance_attributed": unknown,
+        "acceptance_independent": clause(
+            "self_accepted_at", "it was accepted at {self_accepted_at} by an identity of the vendor: self-attested"
+        ),
+        "accepted_after_end": ClauseSource(
+            f"{done} or early_accepted_at is null",
+            open=waits,
+            says="it was accepted at {early_accepted_at}, before it ended at {ended_at}",
+        ),
+        "accepted_by_executive": clause(
+            "other_accepted_at", "it was accepted at {other_accepted_at} by somebody who is no account executive"
+        ),
+    }
