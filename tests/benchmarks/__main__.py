@@ -10,6 +10,8 @@ from tests.benchmarks import (
     bench_start,
     bench_store,
     bench_sync,
+    bench_sync_cases,
+    bench_sync_hubspot,
     bench_sync_tickets,
     bench_tickets,
     bench_verify,
@@ -22,6 +24,8 @@ PARTS = {
     "sync": bench_sync.run,
     "verify": bench_verify.run,
     "sync_tickets": bench_sync_tickets.run,
+    "sync_cases": bench_sync_cases.run,
+    "sync_hubspot": bench_sync_hubspot.run,
     "tickets": bench_tickets.run,
 }
 
@@ -30,7 +34,7 @@ def main():
     """Run the named parts, or all of them, and print one line per number."""
     for name in sys.argv[1:] or PARTS:
         for what, number in PARTS[name]().items():
-            print(f"{name:8} {what:60} {number}", flush=True)
+            print(f"{name:12} {what:60} {number}", flush=True)
 
 
 main()
