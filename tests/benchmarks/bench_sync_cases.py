@@ -11,9 +11,9 @@ from pathlib import Path
 
 import httpx
 import orjson
+from tests.benchmarks.sync_of import sync_of
 
 from tallystick.testing.simulation import start_simulator
-from tests.benchmarks.sync_of import sync_of
 
 CASES = 100_000
 SDK_CASES = 20_000

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import httpx
 import orjson
+from tests.benchmarks.sync_of import sync_of
 
 from tallystick.testing.simulation import start_simulator
-from tests.benchmarks.sync_of import sync_of
 
 TICKETS = 100_000
 SDK_TICKETS = 5_000
