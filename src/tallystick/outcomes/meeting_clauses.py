@@ -97,7 +97,14 @@ def _held(values: Mapping[str, Setting]) -> dict[str, ClauseSource]:
     assert isinstance(minutes, int)  # noqa: S101 - the parameter's kind
     enough = f"held_length >= interval '{minutes} minutes'"
     waits = _unless(enough, "call")
-    clauses = {}
+    clauses = {
+        "calls_told_apart": ClauseSource(
+            f"coalesce({enough}, false) or coalesce(ambiguous_seconds < {minutes * 60}, true)",
+            open=waits,
+            guard=True,
+            says="a conversation of {ambiguous_seconds} seconds may belong to any of {ambiguous_meetings}",
+        )
+    }
     if not values["accept_self_attested"]:
         clauses["not_self_logged"] = ClauseSource(
             f"coalesce({enough}, false) or coalesce(self_logged_seconds < {minutes * 60}, true)",

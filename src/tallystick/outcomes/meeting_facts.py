@@ -68,7 +68,8 @@ def _spoke(relation: str) -> str:
 def _talks(values: Mapping[str, Setting]) -> dict[str, str]:
     """Give the longest conversation of each kind; pieces are not added, because they may overlap."""
     by_vendor = WROTE_BY_VENDOR.format("calls", "created_by")
-    counts = _spoke("calls") if values["accept_self_attested"] else f"{_spoke('calls')} and not {by_vendor}"
+    heard = f"{_spoke('calls')} and calls.candidates is null"
+    counts = heard if values["accept_self_attested"] else f"{heard} and not {by_vendor}"
     media = {"conference": "conference", "call": "phone"}
     facts = {
         f"{name}_seconds": f"max(calls.seconds) filter (where calls.medium = '{medium}' and {counts})"
@@ -86,8 +87,11 @@ def _talks(values: Mapping[str, Setting]) -> dict[str, str]:
         f"max(calls.ended_at) filter (where calls.medium in ({mediums}) and calls.seconds = talk_seconds and {counts})"
     )
     facts["self_logged_seconds"] = (
-        f"max(calls.seconds) filter (where calls.medium in ({mediums}) and {_spoke('calls')} and {by_vendor})"
+        f"max(calls.seconds) filter (where calls.medium in ({mediums}) and {heard} and {by_vendor})"
     )
+    several = f"calls.medium in ({mediums}) and {_spoke('calls')} and calls.candidates is not null"
+    facts["ambiguous_seconds"] = f"max(calls.seconds) filter (where {several})"
+    facts["ambiguous_meetings"] = f"min(calls.candidates) filter (where {several})"
     facts["self_logged_calls"] = f"count(calls) filter (where {by_vendor})"
     return facts
 

@@ -14,8 +14,9 @@ from tallystick.records.model import Record
 from tallystick.records.scan import connect
 from tallystick.records.types import RECORD_TYPES
 from tallystick.verification.audit import fsck_decisions
+from tallystick.verification.corroboration import inputs_of
 from tallystick.verification.intake import import_file
-from tallystick.verification.recorder import inputs_of, read_verdicts, verify_contract
+from tallystick.verification.recorder import read_verdicts, verify_contract
 from tallystick.verification.trace import trace
 
 DAY = 86_400_000_000
