@@ -231,7 +231,7 @@ def _account(values: Mapping[str, Setting]) -> dict[str, str]:
         facts["earlier_talks"] = (
             "count(account_meeting_calls) filter (where account_meeting_calls.started_at < begins_at and"
             f" account_meeting_calls.seconds >= {minutes * 60} and {_spoke('account_meeting_calls')}"
-            " and account_meeting_calls.meeting_id <> own_id)"
+            " and account_meeting_calls.candidates is null and account_meeting_calls.meeting_id <> own_id)"
         )
         facts["earlier_meetings"] = (
             "count(account_meetings) filter (where account_meetings.starts_at < begins_at"

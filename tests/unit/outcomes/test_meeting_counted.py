@@ -215,6 +215,7 @@ def test_what_was_rescheduled_was_booked_when_the_first_was(held):
         ({"status": "completed", "parent_id": "m1"}, None, "meets"),
         ({}, {"seconds": 899}, "meets"),
         ({}, {"status": "voicemail"}, "meets"),
+        ({}, {"candidates": "m0 m7"}, "meets"),
         ({"account_id": "a2"}, {}, "meets"),
     ],
 )
