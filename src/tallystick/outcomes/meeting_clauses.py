@@ -55,6 +55,10 @@ def _entry(values: Mapping[str, Setting]) -> dict[str, ClauseSource]:
             says="it was moved: the meeting that stands in for it is judged",
         ),
     }
+    if values["booked_by"] == "vendor":
+        clauses["booked_by_vendor"] = ClauseSource(
+            "vendor_booked_it", says="it was booked by {created_by}, who is not the vendor"
+        )
     if values["recurring"] == "first_only":
         clauses["first_of_series"] = ClauseSource(
             "earlier_in_series = 0",

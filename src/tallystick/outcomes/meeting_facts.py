@@ -47,9 +47,20 @@ def _listed_sources(values: Mapping[str, Setting]) -> tuple[str, ...]:
 
 def _booking(values: Mapping[str, Setting]) -> dict[str, str]:
     booked = "created_at"
+    by_vendor = "listed(created_by, :vendor_ids) or coalesce(listed(app_id, :vendor_ids), false)"
+    facts: dict[str, str] = {}
+    if values["booked_by"] == "vendor" and values["reschedule_rule"] == "follows_original":
+        # Who moves a meeting, the buyer's own people too, does not win it.
+        originals = ("originals", "first_originals")
+        counts = [f"count({name}) filter (where {WROTE_BY_VENDOR.format(name, 'created_by')})" for name in originals]
+        facts["originals_by_vendor"] = " + ".join(counts)
+        by_vendor = f"originals_by_vendor > 0 or {by_vendor}"
+    if values["booked_by"] == "vendor":
+        facts["vendor_booked_it"] = by_vendor
     if values["reschedule_rule"] == "follows_original":
         booked = _earliest(_earliest("min(originals.created_at)", "min(first_originals.created_at)"), "created_at")
     return {
+        **facts,
         "own_id": "id",
         "own_deal": "deal_id",
         "begins_at": "starts_at",

@@ -372,9 +372,15 @@ ACCEPTED = {
     "accepted",
 }
 MEETINGS = {
-    "defaults": ({}, {"first_of_series", "not_self_logged", "account_known", *ACCEPTED}),
+    "defaults": ({}, {"booked_by_vendor", "first_of_series", "not_self_logged", "account_known", *ACCEPTED}),
     "bare": (
-        {"acceptance": "none", "recurring": "each", "one_per_account_days": 0, "accept_self_attested": True},
+        {
+            "acceptance": "none",
+            "booked_by": "anyone",
+            "recurring": "each",
+            "one_per_account_days": 0,
+            "accept_self_attested": True,
+        },
         set(),
     ),
     "field": (
@@ -387,6 +393,7 @@ MEETINGS = {
             "recurring": "each",
         },
         {
+            "booked_by_vendor",
             "not_self_logged",
             "duration_written_later",
             "duration_independent",
@@ -406,6 +413,7 @@ MEETINGS = {
             "one_per_account_days": 0,
         },
         {
+            "booked_by_vendor",
             "not_self_logged",
             "decision_maker_present",
             "account_known",

@@ -262,7 +262,11 @@ class _Office:
 def office(tmp_path):
     """Two sources of which one meeting, m1, is known, with both sides invited; the dialer was read and is empty."""
     made = _Office(tmp_path)
-    made.read("crm", "meeting", _meeting("m1", created_at=START, updated_at=START, account_id="a1", external_id="x"))
+    made.read(
+        "crm",
+        "meeting",
+        _meeting("m1", created_at=START, updated_at=START, created_by="bot", account_id="a1", external_id="x"),
+    )
     guests = (_guest(domain="x.example"), _guest("b@acme.example", internal=True, domain="acme.example"))
     made.read("crm", "attendee", *({"id": f"g{n}", "at": START, "meeting_id": "m1", **g} for n, g in enumerate(guests)))
     for source, kind in (("crm", "change"), ("crm", "account"), ("dialer", "call"), ("dialer", "attendee")):
@@ -299,7 +303,7 @@ def test_the_trace_agrees(office):
 
 def test_an_ambiguous_call_proves_nothing_and_names_both(office):
     """A call that fits two meetings makes both unverifiable, and the reason names them."""
-    office.read("crm", "meeting", _meeting("m2", created_at=START, updated_at=START, external_id="x"))
+    office.read("crm", "meeting", _meeting("m2", created_at=START, updated_at=START, created_by="bot", external_id="x"))
     office.read("dialer", "call", SPOKEN)
     verdict = office.verify()
 

@@ -56,7 +56,13 @@ def decide(tmp_path, evidence):
 
 def _held(name, at, columns):
     """Give a meeting of half an hour with both sides and a conference of twenty minutes."""
-    times = {"starts_at": at, "ends_at": at + 30 * MINUTE, "created_at": at - DAY, "updated_at": at}
+    times = {
+        "starts_at": at,
+        "ends_at": at + 30 * MINUTE,
+        "created_at": at - DAY,
+        "updated_at": at,
+        "created_by": "bot",
+    }
     yield "meeting", name, {**times, "account_id": "a1", "status": "completed", **columns}
     call = {"meeting_id": name, "started_at": at, "ended_at": at + 20 * MINUTE, "seconds": 1_200}
     yield "call", f"call-{name}", {**call, "medium": "conference"}
