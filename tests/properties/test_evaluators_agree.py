@@ -611,6 +611,8 @@ BOOKED = st.fixed_dictionaries(
         "account_id": st.sampled_from(["a1", "a1", None]),
         "contact_id": st.sampled_from(["c1", None]),
         "deal_id": st.sampled_from(["d0", None, None]),
+        "created_by": WHO,
+        "app_id": APP,
         "parent_id": st.sampled_from(["m1", None, None, None]),
         "series_id": st.sampled_from(["weekly", None]),
         "rescheduled_from": st.sampled_from(["m0", "m1", None]),

@@ -146,6 +146,7 @@ def decide():
             filled = [{**common, **row} for row in found]
             table = pa.table({name: pa.array([row.get(name) for row in filled], of) for name, of in columns.items()})
             database.register("ticket", table)
+            database.register("ticket_all", table)
             outcome = replace(plain, predicate=replace(plain.predicate, unit=unit))
             decision = Decision(database, contract, outcome, inputs, before=before or {})
             owner = {}

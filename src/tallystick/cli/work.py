@@ -18,10 +18,10 @@ from tallystick.errors import ConfigurationError
 from tallystick.ledger import fsck
 from tallystick.period import format_instant, parse_period
 from tallystick.records.compaction import compact
-from tallystick.records.scan import connect
 from tallystick.statements import LedgerHead, Statement, rate
 from tallystick.sync.engine import sync_source
-from tallystick.verification.recorder import inputs_of, read_verdicts, verify_contract
+from tallystick.verification.corroboration import connect_outcome, inputs_for
+from tallystick.verification.recorder import read_verdicts, verify_contract
 from tallystick.verification.trace import Trace, trace
 from tallystick.verification.verdict import Verdict
 
@@ -92,11 +92,11 @@ def compare_presets(project: Project, names: Sequence[str], preset: str, now: in
             predicate = template.predicate(
                 template.as_preset(preset, outcome.settings),
                 custom=project.custom.get(outcome.source),
-                vendors=contract.vendor.identities.get(outcome.source, ()),
+                vendors=contract.vendor.known_in(outcome.source, outcome.calls),
                 people=contract.people.get(outcome.source),
             )
-            inputs = inputs_of(project.engine, outcome.source, now)
-            with connect(project.store, outcome.source) as database:
+            inputs = inputs_for(project.engine, outcome, now)
+            with connect_outcome(project.store, outcome) as database:
                 compared.append(compare(database, contract, outcome, predicate, inputs, name=preset))
     if not compared:
         known = sorted({name for template in project.host.templates.values() for name in template.presets})
@@ -160,8 +160,8 @@ def explain_subject(project: Project, subject: str, contract: str | None, now: i
     matches.sort(key=lambda match: match[1].subject != f"claim:{subject}")
     agreed, verdict = matches[0]
     outcome = agreed.outcomes[verdict.outcome]
-    with connect(project.store, outcome.source) as database:
-        return trace(database, agreed, outcome, verdict, inputs_of(project.engine, outcome.source, now))
+    with connect_outcome(project.store, outcome) as database:
+        return trace(database, agreed, outcome, verdict, inputs_for(project.engine, outcome, now))
 
 
 def print_sync(reports: Sequence[dict[str, Any]]) -> None:

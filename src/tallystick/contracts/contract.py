@@ -6,12 +6,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from tallystick.money import Currency, Money, Rounding
 from tallystick.outcomes import People, Predicate
 
-__all__ = ["Billing", "Contract", "Outcome", "PerUnit", "Percent", "Price", "Term", "Vendor"]
+__all__ = ["Billing", "Contract", "Evidence", "Outcome", "PerUnit", "Percent", "Price", "Term", "Vendor"]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A second source whose calls count for the meetings of an outcome, and what joins them, the first that fits."""
+
+    source: str
+    match: tuple[Literal["external_id", "attendees"], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +28,11 @@ class Vendor:
 
     name: str
     identities: Mapping[str, tuple[str, ...]]
+
+    def known_in(self, source: str, second: Evidence | None = None) -> tuple[str, ...]:
+        """Give its identities in a source, and those in a second one with that one's name before them."""
+        others = () if second is None else self.identities.get(second.source, ())
+        return (*self.identities.get(source, ()), *(f"{second.source}:{other}" for other in others if second))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +76,7 @@ class Outcome:
     """What is paid for: a predicate over the records of a source, and its price.
 
     `uses` is the template the predicate comes from, if any, and `settings` the parameters the contract sets. `vendors`
-    are ids that these name as the vendor's own.
+    are ids that these name as the vendor's own. `calls` is a second source of calls.
     """
 
     name: str
@@ -74,6 +87,7 @@ class Outcome:
     uses: str | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     vendors: tuple[str, ...] = ()
+    calls: Evidence | None = None
 
 
 @dataclass(frozen=True, slots=True)

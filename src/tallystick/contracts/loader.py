@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tallystick.canonical import digest
-from tallystick.contracts.contract import Billing, Contract, Outcome, Percent, PerUnit, Price, Term, Vendor
+from tallystick.contracts.contract import Billing, Contract, Evidence, Outcome, Percent, PerUnit, Price, Term, Vendor
 from tallystick.contracts.terms import ContractTerms, OutcomeTerms
 from tallystick.errors import ContractError, Position
 from tallystick.money import Currency, Money, currency
@@ -67,6 +67,7 @@ class _Loading:
         self.templates = templates
         self.custom = custom
         self.currency = currency(terms.currency)
+        self.vendor = Vendor(terms.vendor.name, {name: tuple(ids) for name, ids in terms.vendor.identities.items()})
         self.problems: list[Problem] = []
 
     def contract(self) -> Contract:
@@ -77,12 +78,11 @@ class _Loading:
         if self.problems:
             raise combine(self.problems, ContractError)
         body = _body(terms, self.currency, {name: rule for name, (_, rule) in decided.items()})
-        identities = {source: tuple(known) for source, known in terms.vendor.identities.items()}
         return Contract(
             name=terms.contract,
             version=terms.version,
             buyer=terms.buyer,
-            vendor=Vendor(terms.vendor.name, identities),
+            vendor=self.vendor,
             timezone=terms.timezone,
             currency=self.currency,
             term=_term(terms),
@@ -134,8 +134,21 @@ class _Loading:
                 self._check_percent(path, price, predicate)
         description = given.description or ""
         vendors = self._vendors(given)
-        outcome = Outcome(name, given.source, predicate, price, description, given.uses, given.with_, vendors)
+        self._check_evidence(path, given, predicate)
+        calls = _evidence(given)
+        outcome = Outcome(name, given.source, predicate, price, description, given.uses, given.with_, vendors, calls)
         return outcome, _rule(predicate, source)
+
+    def _check_evidence(self, path: KeyPath, given: OutcomeTerms, predicate: Predicate) -> None:
+        """Refuse a second source that is none, or that has nothing to say of the outcome."""
+        for name, second in given.evidence.items():
+            where = (*path, "evidence", name, "source")
+            if second.source not in self.custom:
+                self._problem(where, f"no source is named {second.source}", _near(second.source, self.custom))
+            elif second.source == given.source:
+                self._problem(where, "it is the outcome's own source", "Name another one, or leave evidence out.")
+            elif predicate.record not in {"", "meeting"}:
+                self._problem(where, f"a {predicate.record} has no {name}", "Only outcomes about meetings have.")
 
     def _vendors(self, given: OutcomeTerms) -> tuple[str, ...]:
         """Give the ids that the parameters of a template name as the vendor's own."""
@@ -185,7 +198,7 @@ class _Loading:
             where = self.document.text_position((*path, "uses"))
             hint = _near(given.uses, self.templates)
             raise ContractError(f"no outcome template is named {given.uses}", hint=hint, where=where)
-        vendors = self.terms.vendor.identities.get(given.source, [])
+        vendors = self.vendor.known_in(given.source, _evidence(given))
         source = template.source(
             given.with_, custom=custom, locate=locate, vendors=vendors, people=self._people_of(given.source)
         )
@@ -214,6 +227,12 @@ class _Loading:
             return self.document.text_position((*path, *inner))
 
         return locate
+
+
+def _evidence(given: OutcomeTerms) -> Evidence | None:
+    """Give the second source of calls of an outcome, if it names one."""
+    calls = given.evidence.get("calls")
+    return None if calls is None else Evidence(calls.source, tuple(dict.fromkeys(calls.match)))
 
 
 def _refuse_gaps(document: Document) -> None:
@@ -292,6 +311,7 @@ def _body(terms: ContractTerms, unit: Currency, rules: Mapping[str, Mapping[str,
         return {
             "source": given.source,
             "uses": given.uses,
+            **({"evidence": given.model_dump(include={"evidence"})["evidence"]} if given.evidence else {}),
             "rule": rules[name],
             "price": {
                 "per_unit": money(given.price.per_unit),

@@ -32,6 +32,7 @@ __all__ = [
     "CapTerms",
     "ClauseTerms",
     "ContractTerms",
+    "EvidenceTerms",
     "FloorTerms",
     "OutcomeTerms",
     "PriceTerms",
@@ -236,6 +237,17 @@ class PriceTerms(_Terms):
         return self
 
 
+class EvidenceTerms(_Terms):
+    """Where further records for an outcome come from, and how they are told to belong to its own."""
+
+    source: _Text = Field(description="Another source of tallystick.yaml, whose calls of meetings count as well.")
+    match: list[Literal["external_id", "attendees"]] = Field(
+        min_length=1,
+        description="What joins a call to a meeting, the first that fits: an equal `external_id`, or `attendees`: an "
+        "e-mail address of the prospect's in both, at overlapping times.",
+    )
+
+
 class OutcomeTerms(_Terms):
     """What is paid for: by a template, which further clauses may narrow, or by clauses written out."""
 
@@ -255,6 +267,9 @@ class OutcomeTerms(_Terms):
     facts: dict[str, _Text] = Field(default={}, description="Values by name, for the clauses to use.")
     quantity: _Text | None = Field(
         default=None, description="What the price applies to: an amount or a whole number. One unit without it."
+    )
+    evidence: dict[Literal["calls"], EvidenceTerms] = Field(
+        default={}, description="A second source for a fact: `calls`, for how long a meeting took."
     )
     price: PriceTerms = Field(description="What it costs.")
     description: _Text | None = Field(default=None, description="The outcome in words, for the statement.")

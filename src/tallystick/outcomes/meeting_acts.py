@@ -80,7 +80,9 @@ def accepting(values: Mapping[str, Setting]) -> dict[str, str]:
         return f"{_executive(values, act)}{vendor}"
 
     def early(act: _Act) -> str:
-        return f"{act.accepts} and {act.relation}.{act.at} < ended_at and {counts(act)}"
+        # What was done before the booking was about something else.
+        since = f"{act.relation}.{act.at} >= booked_at and {act.relation}.{act.at} < ended_at"
+        return f"{act.accepts} and {since} and {counts(act)}"
 
     def declined(act: _Act) -> str:
         in_time = f"{act.relation}.{act.at} >= ended_at and {act.relation}.{act.at} < decline_end"

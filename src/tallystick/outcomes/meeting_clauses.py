@@ -55,6 +55,10 @@ def _entry(values: Mapping[str, Setting]) -> dict[str, ClauseSource]:
             says="it was moved: the meeting that stands in for it is judged",
         ),
     }
+    if values["booked_by"] == "vendor":
+        clauses["booked_by_vendor"] = ClauseSource(
+            "vendor_booked_it", says="it was booked by {created_by}, who is not the vendor"
+        )
     if values["recurring"] == "first_only":
         clauses["first_of_series"] = ClauseSource(
             "earlier_in_series = 0",
@@ -97,7 +101,14 @@ def _held(values: Mapping[str, Setting]) -> dict[str, ClauseSource]:
     assert isinstance(minutes, int)  # noqa: S101 - the parameter's kind
     enough = f"held_length >= interval '{minutes} minutes'"
     waits = _unless(enough, "call")
-    clauses = {}
+    clauses = {
+        "calls_told_apart": ClauseSource(
+            f"coalesce({enough}, false) or coalesce(ambiguous_seconds < {minutes * 60}, true)",
+            open=waits,
+            guard=True,
+            says="a conversation of {ambiguous_seconds} seconds may belong to any of {ambiguous_meetings}",
+        )
+    }
     if not values["accept_self_attested"]:
         clauses["not_self_logged"] = ClauseSource(
             f"coalesce({enough}, false) or coalesce(self_logged_seconds < {minutes * 60}, true)",

@@ -47,9 +47,20 @@ def _listed_sources(values: Mapping[str, Setting]) -> tuple[str, ...]:
 
 def _booking(values: Mapping[str, Setting]) -> dict[str, str]:
     booked = "created_at"
+    by_vendor = "listed(created_by, :vendor_ids) or coalesce(listed(app_id, :vendor_ids), false)"
+    facts: dict[str, str] = {}
+    if values["booked_by"] == "vendor" and values["reschedule_rule"] == "follows_original":
+        # Who moves a meeting, the buyer's own people too, does not win it.
+        originals = ("originals", "first_originals")
+        counts = [f"count({name}) filter (where {WROTE_BY_VENDOR.format(name, 'created_by')})" for name in originals]
+        facts["originals_by_vendor"] = " + ".join(counts)
+        by_vendor = f"originals_by_vendor > 0 or {by_vendor}"
+    if values["booked_by"] == "vendor":
+        facts["vendor_booked_it"] = by_vendor
     if values["reschedule_rule"] == "follows_original":
         booked = _earliest(_earliest("min(originals.created_at)", "min(first_originals.created_at)"), "created_at")
     return {
+        **facts,
         "own_id": "id",
         "own_deal": "deal_id",
         "begins_at": "starts_at",
@@ -68,7 +79,8 @@ def _spoke(relation: str) -> str:
 def _talks(values: Mapping[str, Setting]) -> dict[str, str]:
     """Give the longest conversation of each kind; pieces are not added, because they may overlap."""
     by_vendor = WROTE_BY_VENDOR.format("calls", "created_by")
-    counts = _spoke("calls") if values["accept_self_attested"] else f"{_spoke('calls')} and not {by_vendor}"
+    heard = f"{_spoke('calls')} and calls.candidates is null"
+    counts = heard if values["accept_self_attested"] else f"{heard} and not {by_vendor}"
     media = {"conference": "conference", "call": "phone"}
     facts = {
         f"{name}_seconds": f"max(calls.seconds) filter (where calls.medium = '{medium}' and {counts})"
@@ -86,8 +98,11 @@ def _talks(values: Mapping[str, Setting]) -> dict[str, str]:
         f"max(calls.ended_at) filter (where calls.medium in ({mediums}) and calls.seconds = talk_seconds and {counts})"
     )
     facts["self_logged_seconds"] = (
-        f"max(calls.seconds) filter (where calls.medium in ({mediums}) and {_spoke('calls')} and {by_vendor})"
+        f"max(calls.seconds) filter (where calls.medium in ({mediums}) and {heard} and {by_vendor})"
     )
+    several = f"calls.medium in ({mediums}) and {_spoke('calls')} and calls.candidates is not null"
+    facts["ambiguous_seconds"] = f"max(calls.seconds) filter (where {several})"
+    facts["ambiguous_meetings"] = f"min(calls.candidates) filter (where {several})"
     facts["self_logged_calls"] = f"count(calls) filter (where {by_vendor})"
     return facts
 
@@ -227,7 +242,7 @@ def _account(values: Mapping[str, Setting]) -> dict[str, str]:
         facts["earlier_talks"] = (
             "count(account_meeting_calls) filter (where account_meeting_calls.started_at < begins_at and"
             f" account_meeting_calls.seconds >= {minutes * 60} and {_spoke('account_meeting_calls')}"
-            " and account_meeting_calls.meeting_id <> own_id)"
+            " and account_meeting_calls.candidates is null and account_meeting_calls.meeting_id <> own_id)"
         )
         facts["earlier_meetings"] = (
             "count(account_meetings) filter (where account_meetings.starts_at < begins_at"

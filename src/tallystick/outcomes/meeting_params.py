@@ -226,6 +226,14 @@ _ACCEPTED = (
 )
 _COUNTED = (
     Param(
+        "booked_by",
+        "text",
+        "Whose bookings count: the vendor's, by who created the meeting or through which application, or anyone's.",
+        "A vendor is paid for the meetings it books; the buyer's own people book some too.",
+        "vendor",
+        ("vendor", "anyone"),
+    ),
+    Param(
         "reschedule_rule",
         "text",
         "Whether a meeting that stands in for another one is the same unit, or one of its own.",

@@ -106,6 +106,12 @@ CALL = RecordType(
         Column("deal_id", "text", "The deal it belongs to."),
         Column("external_id", "text", "What the conference or the telephone system calls it."),
         Column("recorded", "boolean", "Whether a recording of it is named."),
+        Column(
+            "candidates",
+            "text",
+            "Meetings it may belong to, separated by spaces, where a call of another source fits several; no connector"
+            " writes it.",
+        ),
     ),
     (
         Relation("attendees", "attendee", ("id",), "call_id"),

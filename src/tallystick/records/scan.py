@@ -14,7 +14,7 @@ from tallystick.database.schema import segment, superseded
 from tallystick.records.store import RecordStore
 from tallystick.records.types import COMMON, RECORD_TYPES, Column, Kind
 
-__all__ = ["Selection", "connect", "select_segments"]
+__all__ = ["Selection", "add_source", "connect", "select_segments"]
 
 _DUCKDB: Mapping[Kind, str] = {
     "text": "VARCHAR",
@@ -104,6 +104,30 @@ def connect(
     return database
 
 
+def add_source(
+    database: duckdb.DuckDBPyConnection,
+    store: RecordStore,
+    source: str,
+    types: Iterable[str],
+    *,
+    prefix: str,
+    as_of_seq: int | None = None,
+) -> None:
+    """Add the views of some record types of a source to a connection, under their names with a prefix.
+
+    Args:
+        database: As `connect` gives it.
+        store: The records.
+        source: Source whose records are wanted.
+        types: Record types wanted.
+        prefix: What the names of the views begin with.
+        as_of_seq: The newest row that counts; None for all that is stored now.
+    """
+    with store.engine.connect() as connection:
+        for kind in types:
+            _create_views(database, kind, select_segments(connection, store, source, kind, as_of_seq), prefix)
+
+
 def _config(
     store: RecordStore, threads: int | None, memory_limit: str | None
 ) -> dict[str, str | bool | int | float | list[str]]:
@@ -120,25 +144,26 @@ def _config(
     return config
 
 
-def _create_views(database: duckdb.DuckDBPyConnection, kind: str, chosen: Selection) -> None:
+def _create_views(database: duckdb.DuckDBPyConnection, kind: str, chosen: Selection, prefix: str = "") -> None:
     columns = (*COMMON, *RECORD_TYPES[kind].columns)
     rows = _rows(columns, chosen)
-    database.execute(f'CREATE VIEW "{kind}_all" AS {rows}')
-    latest = f'SELECT * FROM "{kind}_all" AS row'
+    name = f"{prefix}{kind}"
+    database.execute(f'CREATE VIEW "{name}_all" AS {rows}')
+    latest = f'SELECT * FROM "{name}_all" AS row'
     if RECORD_TYPES[kind].frozen:
         # The first version seen counts, whatever came later.
         latest += " WHERE version = 1 AND NOT deleted"
-        database.execute(f'CREATE VIEW "{kind}" AS {latest}')
+        database.execute(f'CREATE VIEW "{name}" AS {latest}')
         return
     if chosen.superseded:
         gone = pa.table({"seq": pa.array(chosen.superseded, pa.int64())})
         database.register("tallystick_gone", gone)
-        database.execute(f'CREATE TEMP TABLE "{kind}_superseded" AS SELECT seq FROM tallystick_gone')
+        database.execute(f'CREATE TEMP TABLE "{name}_superseded" AS SELECT seq FROM tallystick_gone')
         database.unregister("tallystick_gone")
         # Written as NOT EXISTS, DuckDB takes four times as long.
-        latest += f' ANTI JOIN "{kind}_superseded" AS gone ON gone.seq = row.seq'
+        latest += f' ANTI JOIN "{name}_superseded" AS gone ON gone.seq = row.seq'
     latest += " WHERE NOT deleted"
-    database.execute(f'CREATE VIEW "{kind}" AS {latest}')
+    database.execute(f'CREATE VIEW "{name}" AS {latest}')
 
 
 def _rows(columns: Iterable[Column], chosen: Selection) -> str:

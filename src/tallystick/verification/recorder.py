@@ -15,17 +15,16 @@ from tallystick.database import schema
 from tallystick.database.engine import transaction
 from tallystick.errors import ConfigurationError
 from tallystick.ledger import Log, Signer
-from tallystick.outcomes import Inputs
 from tallystick.period import format_instant, parse_instant
-from tallystick.records.catalog import RecordStore, coverage
-from tallystick.records.scan import connect
+from tallystick.records.catalog import RecordStore
+from tallystick.verification.corroboration import connect_outcome, inputs_for
 from tallystick.verification.intake import read_stored_claims, register_contract
 from tallystick.verification.rivals import import_order, read_rivals
 from tallystick.verification.units import Held
 from tallystick.verification.verdict import Status, Verdict
 from tallystick.verification.verifier import Decision, Owner
 
-__all__ = ["ClaimedTwice", "VerifyReport", "inputs_of", "read_verdicts", "verify_contract"]
+__all__ = ["ClaimedTwice", "VerifyReport", "read_verdicts", "verify_contract"]
 
 
 class ClaimedTwice(msgspec.Struct, frozen=True):
@@ -70,7 +69,7 @@ def verify_contract(
         if register_contract(connection, log, contract, now):
             log.checkpoint(connection, signer)
     # How far the sources were read is asked first: evidence that is stored meanwhile does no harm, its absence would.
-    read = {outcome.source: inputs_of(engine, outcome.source, now) for outcome in contract.outcomes.values()}
+    read = {outcome.name: inputs_for(engine, outcome, now) for outcome in contract.outcomes.values()}
     as_of_seq = store.last_seq()
     with engine.connect() as connection:
         claims = read_stored_claims(connection, contract.name)
@@ -83,8 +82,8 @@ def verify_contract(
     with ExitStack() as open_databases:
         decisions = []
         for outcome in contract.outcomes.values():
-            database = open_databases.enter_context(connect(store, outcome.source, as_of_seq=as_of_seq))
-            inputs = read[outcome.source]
+            database = open_databases.enter_context(connect_outcome(store, outcome, as_of_seq))
+            inputs = read[outcome.name]
             decisions.append(
                 Decision(database, contract, outcome, inputs, before=before, rivals=rivals, order=order, held=held)
             )
@@ -127,15 +126,6 @@ def read_verdicts(engine: Engine, contract: str) -> dict[int, Verdict]:
     decoder = msgspec.json.Decoder(_Entry)
     with engine.connect() as connection:
         return {idx: decoder.decode(data).verdict for idx, data in connection.execute(query)}
-
-
-def inputs_of(engine: Engine, source: str, now: int) -> Inputs:
-    """Say how far a source was read, as of `now`: what was read later does not count yet."""
-    read = coverage(engine, source)
-    return Inputs(
-        read_from={kind: found.since for kind, found in read.items()},
-        read_to={kind: None if found.watermark is None else min(found.watermark, now) for kind, found in read.items()},
-    )
 
 
 class _Dated(msgspec.Struct):

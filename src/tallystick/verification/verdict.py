@@ -26,8 +26,8 @@ class Reason(msgspec.Struct, frozen=True):
     """Why a verdict is what it is.
 
     `clause` is the clause that decided, or `duplicate` (another claim under the contract holds it), `claimed_elsewhere`
-    (one under another contract does), `no_such_record`, `ambiguous`, `term`. `until` is the instant before
-    which a pending clause cannot be known.
+    (one under another contract does), `no_such_record`, `deleted`, `ambiguous`, `term`. `until` is the instant
+    before which a pending clause cannot be known.
     """
 
     clause: str

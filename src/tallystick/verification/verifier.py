@@ -44,10 +44,11 @@ class _Candidates:
 
 @dataclass(frozen=True)
 class _Ruling:
-    """How a subject stands, and why."""
+    """How a subject stands, and why; `deleted_id` is the record it means if that is not there any more."""
 
     status: Status
     reasons: tuple[Reason, ...] = ()
+    deleted_id: str | None = None
 
 
 Owner: TypeAlias = dict[tuple[str, str, str], str]
@@ -121,7 +122,8 @@ class Decision:
                     ruling = _Ruling("rejected", (Reason("duplicate", text),))
                 else:
                     ruling = self._once(claim, record_id, self._judge(self.rows[record_id]))
-            verdicts.append(self._verdict(f"claim:{claim.claim_id}", ruling, record_id, row, claim))
+            named = record_id or ruling.deleted_id
+            verdicts.append(self._verdict(f"claim:{claim.claim_id}", ruling, named, row, claim))
         return verdicts
 
     def found(self, owner: Owner) -> list[Verdict]:
@@ -253,6 +255,9 @@ class Decision:
         kind = self.outcome.predicate.record
         read_from, read_to = self.inputs.read_from.get(kind), self.inputs.read_to.get(kind)
         ref = self._ref(claim)
+        if (gone := self._deleted(ref)) is not None:
+            text = f"{kind} {ref} was deleted at {format_instant(gone)}; what it said before is kept as evidence"
+            return _Ruling("unverifiable", (Reason("deleted", text),), ref)
         if read_to is None or read_from is None or (claim.claimed_at is not None and read_to <= claim.claimed_at):
             text = f"no record {ref} has been read yet, and the source is not read past the claim"
             return _Ruling("pending", (Reason("no_such_record", text, until=claim.claimed_at),))
@@ -260,6 +265,12 @@ class Decision:
             text = f"the source holds no {kind} {ref} since {format_instant(read_from)}, but the term began before that"
             return _Ruling("unverifiable", (Reason("no_such_record", text),))
         return _Ruling("rejected", (Reason("no_such_record", f"the source holds no {kind} {ref}"),))
+
+    def _deleted(self, ref: str) -> int | None:
+        """Give when the source deleted the record of an id, as its tombstone says; None where there is no tombstone."""
+        query = f'SELECT deleted, as_of FROM "{self.outcome.predicate.record}_all" WHERE id = ? ORDER BY version DESC'
+        newest = self.database.execute(query, [ref]).fetchone()
+        return newest[1] if newest is not None and newest[0] else None
 
     def _found(self, row: Mapping[str, Any]) -> Verdict:
         return self._verdict(f"found:{self.outcome.name}:{row['id']}", _Ruling("verified"), row["id"], row)

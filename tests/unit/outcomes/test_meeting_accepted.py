@@ -342,3 +342,12 @@ def test_the_longest_lists_are_read(booked):
     stages = {"acceptance": "deal_stage", "accepting_stages": many, "rejection_values": [f"no {n}" for n in many]}
 
     assert booked.verdict(**stages, account_executive_roles=many)[0] == "rejected"
+
+
+@pytest.mark.parametrize(("days", "clause"), [(-2, "accepted_after_end"), (-2.1, "accepted")])
+def test_what_was_done_before_the_booking_is_no_early_acceptance(talked, days, clause):
+    """A deal from before the meeting was booked, two days ahead, has nothing to do with it."""
+    talked.deal(days * DAYS)
+
+    assert talked.verdict() == ("rejected", clause)
+    assert talked.verdict(on_silence="escalate")[0] == ("rejected" if days == -2 else "unverifiable")

@@ -215,6 +215,7 @@ def test_what_was_rescheduled_was_booked_when_the_first_was(held):
         ({"status": "completed", "parent_id": "m1"}, None, "meets"),
         ({}, {"seconds": 899}, "meets"),
         ({}, {"status": "voicemail"}, "meets"),
+        ({}, {"candidates": "m0 m7"}, "meets"),
         ({"account_id": "a2"}, {}, "meets"),
     ],
 )
@@ -252,3 +253,37 @@ def test_what_one_unit_is(values, unit):
 
     assert (predicate.unit.links, predicate.unit.key, predicate.unit.days) == unit
     assert {*predicate.unit.links, "account_key"} <= set(predicate.fact)
+
+
+@pytest.mark.parametrize(
+    ("author", "app", "status"),
+    [
+        (VENDOR, None, "meets"),
+        (BOOKER, VENDOR, "meets"),
+        (None, VENDOR, "meets"),
+        (BOOKER, None, "rejected"),
+        (BOOKER, "other", "rejected"),
+        (None, None, "unverifiable"),
+        (None, "other", "unverifiable"),
+    ],
+)
+def test_the_vendor_is_paid_for_what_it_booked(held, author, app, status):
+    """Who created a meeting booked it; where nobody knows who did, it is unverifiable, unless anyone's counts."""
+    held.meeting |= {"created_by": author, "app_id": app}
+
+    assert held.verdict() == (status, "" if status == "meets" else "booked_by_vendor")
+    assert held.verdict(booked_by="anyone") == ("meets", "")
+    if status == "rejected":
+        assert held.because() == "it was booked by 'sdr', who is not the vendor"
+
+
+@pytest.mark.parametrize("original", ["m0", "m00"])
+def test_who_moves_a_meeting_does_not_book_it(held, original):
+    """Where a replacement follows its original, the vendor booked what it booked first, whoever moved it."""
+    held.meeting |= {"created_by": EXECUTIVE, "rescheduled_from": "m0"}
+    for name, before in (("m0", "m00"), ("m00", None)):
+        author = VENDOR if name == original else BOOKER
+        held.world.add("meeting", id=name, rescheduled_from=before, created_by=author, created_at=held.start - 9 * DAY)
+
+    assert held.verdict() == ("meets", "")
+    assert held.verdict(reschedule_rule="new_unit") == ("rejected", "booked_by_vendor")

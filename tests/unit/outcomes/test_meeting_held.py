@@ -278,6 +278,21 @@ def test_a_measured_length_comes_before_one_in_a_field(typed):
     assert typed.verdict(**FIELD) == ("meets", "")
 
 
+def test_a_call_that_may_belong_to_several_meetings_proves_nothing(booked):
+    """A call that fits several meetings makes it unverifiable with all of them named, unless another one proves it."""
+    booked.talk(900, candidates="m1 m2")
+    booked.deal()
+    assert booked.verdict() == ("unverifiable", "calls_told_apart")
+    assert booked.because() == "a conversation of 900 seconds may belong to any of 'm1 m2'"
+    assert booked.verdict(duration_sources=["call"]) == ("unverifiable", "held")
+
+    booked.world.rows["call"][0]["seconds"] = 899
+    assert booked.verdict() == ("unverifiable", "held")
+    booked.world.rows["call"][0]["seconds"] = 5_000
+    booked.talk(900)
+    assert booked.verdict() == ("meets", "")
+
+
 @pytest.mark.parametrize(
     ("values", "message"),
     [

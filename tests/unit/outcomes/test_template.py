@@ -372,9 +372,15 @@ ACCEPTED = {
     "accepted",
 }
 MEETINGS = {
-    "defaults": ({}, {"first_of_series", "not_self_logged", "account_known", *ACCEPTED}),
+    "defaults": ({}, {"booked_by_vendor", "first_of_series", "not_self_logged", "account_known", *ACCEPTED}),
     "bare": (
-        {"acceptance": "none", "recurring": "each", "one_per_account_days": 0, "accept_self_attested": True},
+        {
+            "acceptance": "none",
+            "booked_by": "anyone",
+            "recurring": "each",
+            "one_per_account_days": 0,
+            "accept_self_attested": True,
+        },
         set(),
     ),
     "field": (
@@ -387,6 +393,7 @@ MEETINGS = {
             "recurring": "each",
         },
         {
+            "booked_by_vendor",
             "not_self_logged",
             "duration_written_later",
             "duration_independent",
@@ -406,6 +413,7 @@ MEETINGS = {
             "one_per_account_days": 0,
         },
         {
+            "booked_by_vendor",
             "not_self_logged",
             "decision_maker_present",
             "account_known",
@@ -422,6 +430,7 @@ ANY_MEETING = {
     "not_canceled",
     "not_canceled_later",
     "not_a_no_show",
+    "calls_told_apart",
     "held",
     "buyer_present",
     "prospect_present",
@@ -430,13 +439,19 @@ ANY_MEETING = {
 
 @pytest.mark.parametrize("case", MEETINGS)
 def test_clauses_of_a_meeting_are_those_agreed(case):
-    """A meeting's clauses are those its parameters ask for, and always the same nine besides."""
+    """A meeting's clauses are those its parameters ask for, and always the same ten besides."""
     values, expected = MEETINGS[case]
     predicate = QUALIFIED_MEETING.predicate({**ROSTER, **values}, custom={"meeting": {"minutes": "integer"}})
 
     assert {clause.name for clause in predicate.clauses} == ANY_MEETING | expected
     guards = {clause.name for clause in predicate.clauses if clause.guard}
-    assert guards <= {"history_known", "not_canceled_later", "account_known", "acceptance_attributed"}
+    assert guards <= {
+        "history_known",
+        "not_canceled_later",
+        "calls_told_apart",
+        "account_known",
+        "acceptance_attributed",
+    }
     assert predicate.quantity is None
 
 

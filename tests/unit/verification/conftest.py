@@ -31,6 +31,7 @@ def evidence():
             columns = (*COMMON, *kind.columns)
             listed = ", ".join(f'"{column.name}" {KINDS[column.kind]}' for column in columns)
             database.execute(f'CREATE TABLE "{kind.name}" ({listed})')
+            database.execute(f'CREATE VIEW "{kind.name}_all" AS FROM "{kind.name}"')
         for seq, (kind, record_id, values) in enumerate(records, 1):
             row = {"source": "billing", "id": record_id, "version": 1, "seq": seq, "as_of": NOW, "deleted": False}
             row |= {"raw_sha256": f"{seq:064x}", **values}

@@ -14,8 +14,9 @@ from tallystick.records.model import Record
 from tallystick.records.scan import connect
 from tallystick.records.types import RECORD_TYPES
 from tallystick.verification.audit import fsck_decisions
+from tallystick.verification.corroboration import inputs_of
 from tallystick.verification.intake import import_file
-from tallystick.verification.recorder import inputs_of, read_verdicts, verify_contract
+from tallystick.verification.recorder import read_verdicts, verify_contract
 from tallystick.verification.trace import trace
 
 DAY = 86_400_000_000
@@ -310,3 +311,37 @@ def test_a_trace_of_a_deleted_record_has_no_clauses(project):
 
     assert told.clauses == []
     assert project.verify().counts["reversed"] == 1
+
+
+def test_what_was_deleted_after_the_claim_is_told_from_what_never_was(project):
+    """A record that its source deleted makes the claim on it unverifiable, for good, and reverses what was verified."""
+    project.read(_payment("ch_1", intent_id="pi_1"), _payment("ch_2"))
+    project.claim("A,paid,pi_1,,,", "B,paid,ch_2,,,", "C,paid,ch_3,,,")
+    project.verify()
+    assert project.statuses() == {"claim:A": "verified", "claim:B": "verified", "claim:C": "rejected"}
+
+    gone = [Record("payment", name, NOW + 1, _payment(name).values, b"{}", deleted=True) for name in ("ch_1", "ch_3")]
+    project.read(*gone)
+    project.verify()
+    verdicts = {verdict.subject: verdict for verdict in read_verdicts(project.engine, "acme").values()}
+
+    assert project.statuses() == {"claim:A": "reversed", "claim:B": "verified", "claim:C": "unverifiable"}
+    assert (verdicts["claim:A"].record_id, verdicts["claim:C"].record_id) == ("ch_1", "ch_3")
+    [reason] = verdicts["claim:A"].reasons
+    assert reason.clause == "deleted"
+    assert reason.text.startswith("payment ch_1 was deleted at 2026-09-21T14:13:20.000001Z; what it said before is")
+    assert project.verify().changed == 0
+    assert project.fsck() == []
+
+
+def test_what_came_back_is_decided_again(project):
+    """A record that is there again after it was deleted is judged as it stands."""
+    project.read(_payment("ch_1"))
+    project.claim("A,paid,ch_1,,,")
+    project.read(Record("payment", "ch_1", NOW + 1, _payment("ch_1").values, b"{}", deleted=True))
+    project.verify()
+    assert project.statuses() == {"claim:A": "unverifiable"}
+
+    project.read(_payment("ch_1", NOW + 2))
+    project.verify()
+    assert project.statuses() == {"claim:A": "verified"}
