@@ -142,7 +142,7 @@ class FakeOrg:
             return 200, {"user_id": "005000000000001AAA", "organization_id": "00D000000000001AAA"}
         if path == "/services/data/":
             return 200, [{"version": "67.0"}, {"version": "68.0"}]
-        name = path.removeprefix(_ROOT)
+        name = path.removeprefix(_ROOT).rstrip("/")
         if name == "/limits":
             used = {"Max": self.allowed, "Remaining": self.allowed - self.used}
             return 200, {"DailyApiRequests": used, "DailyBulkV2QueryJobs": {"Max": 10_000, "Remaining": 9_000}}
