@@ -394,7 +394,8 @@ def row(stamp):
 
     def make(prefix, number, **fields):
         moment = datetime(2026, 8, 1, tzinfo=UTC) + timedelta(seconds=number)
-        told = {"SystemModstamp": stamp(moment), "CreatedDate": stamp(moment)}
+        times = ("SystemModstamp", "CreatedDate", "LastModifiedDate", "ChangedDate")
+        told = dict.fromkeys(times, stamp(moment))
         return {"Id": f"{prefix}{number:012d}AAA", "IsDeleted": False, **told, **fields}
 
     return make

@@ -122,12 +122,23 @@ def test_of_a_lookups_two_rows_the_ids_are_the_column(made, row):
 def test_declared_fields_have_their_declared_names(org, made, row):
     """A field of events is called what the buyer calls it; one that fills a column, what the column is called."""
     org.fields["Event"] += ["Accepted__c", "Status__c"]
-    base = {"ActivityId": "00U000000000001AAA", "CreatedById": ADA}
+    base = {"ActivityId": "00U000000000001AAA", "ChangedById": ADA, "IsDataAvailable": True}
+    task = {**base, "ActivityId": "00T000000000001AAA"}
     rows = [
-        row("0AF", 1, **base, Field="Accepted__c", OldValue=False, NewValue=True),
-        row("0AF", 2, **base, Field="Status__c", NewValue="Completed"),
-        row("0AF", 3, **{**base, "ActivityId": "00T000000000001AAA"}, Field="Subject", NewValue="x"),
-        row("0AF", 4, **{**base, "ActivityId": "02s000000000001AAA"}, Field="Subject", NewValue="x"),
+        row("0UP", 1, **base, FieldName="Accepted__c", DataType="Boolean", OldValueText="false", NewValueText="true"),
+        row("0UP", 2, **base, FieldName="Status__c", DataType="DynamicEnum", NewValueText="Completed"),
+        row("0UP", 3, **task, FieldName="CallDurationInSeconds", DataType="Double", NewValueNumber=15.0),
+        row(
+            "0UP",
+            4,
+            **base,
+            FieldName="StartDateTime",
+            DataType="DateTime",
+            NewValueDateTime="2026-08-03T10:00:00.000Z",
+        ),
+        row("0UP", 5, **{**base, "IsDataAvailable": False}, FieldName="Description", DataType="TextArea"),
+        row("0UP", 6, **base, FieldName="OwnerId", DataType="EntityId", OldValueText=ADA, NewValueText=BO),
+        row("0UP", 7, **{**base, "ActivityId": "02s000000000001AAA"}, FieldName="Subject", NewValueText="x"),
     ]
     found = made(
         "activity_history",
@@ -141,8 +152,12 @@ def test_declared_fields_have_their_declared_names(org, made, row):
     assert [(c["object_type"], c["field"], c["old"], c["new"]) for c in found] == [
         ("meeting", "custom.accepted", "false", "true"),
         ("meeting", "status", "null", '"Completed"'),
-        ("call", "Subject", "null", '"x"'),
+        ("call", "seconds", "null", "15.0"),
+        ("meeting", "starts_at", "null", '"2026-08-03T10:00:00.000Z"'),
+        ("meeting", "Description", None, None),
+        ("meeting", "owner_id", f'"{ADA}"', f'"{BO}"'),
     ]
+    assert {c["actor_id"] for c in found} == {ADA}
 
 
 def test_what_the_stage_history_tells_is_not_told_twice(made, row):

@@ -25,7 +25,9 @@ def full(org, row):
     ]
     for entity in ENTITIES:
         if "History" in entity.name:
-            org.rows[entity.name] = [row("017", 1, CreatedDate="2025-01-01T00:00:00.000+0000")]
+            org.rows[entity.name] = [
+                row("017", 1, **dict.fromkeys(("CreatedDate", "ChangedDate"), "2025-01-01T00:00:00.000+0000"))
+            ]
     org.rows["User"] = [row("005", 1, IsActive=True, UserType="Standard")]
     org.fields["FieldDefinition"] = ["QualifiedApiName", "IsFieldHistoryTracked"]
     org.rows["FieldDefinition"] = [
@@ -210,8 +212,7 @@ def test_the_currency_is_told(full, rows):
 def test_events_by_hardly_anybody_point_to_captured_activities(full, rows, row):
     """Where few users have any events, others may be kept where no query sees them."""
     full.rows["User"] = [row("005", n, IsActive=True, UserType="Standard") for n in range(50)]
-    told = {"done": True, "totalSize": 1, "records": [{"CreatedById": ME}]}
-    full.refuse = lambda method, path, params, body: (200, told) if "GROUP BY" in params.get("q", "") else None
+    full.rows["Event"] = [row("00U", 2_000_000, CreatedById=ME)]
     few = rows()["events of 30 days"]
     full.rows["User"] = full.rows["User"][:2]
 

@@ -181,7 +181,7 @@ def test_without_knowing_what_closes_a_case_nothing_is_read(org, made, row):
 
 def test_the_trail_tells_acts_only_where_no_history_does(made, row):
     """Of the two records of the same act, one is enough."""
-    base = {"CaseId": CASE, "CreatedById": ADA}
+    base = {"CaseId": CASE, "LastModifiedById": ADA}
     rows = [
         row("0TR", 1, **base, Status="New", OwnerId=QUEUE),
         row("0TR", 2, **base, Status="New", OwnerId=BO),

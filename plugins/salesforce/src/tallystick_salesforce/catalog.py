@@ -183,11 +183,11 @@ ENTITIES: tuple[Entity, ...] = (
     Entity(
         "activity_history",
         "ActivityFieldHistory",
-        history_row("ActivityId"),
+        objects.ActivityChangeRow,
         ("change",),
-        makers.histories(makers.activity_kind),
+        makers.activities,
         "acceptance on events cannot be attributed",
-        cursor="CreatedDate",
+        cursor="ChangedDate",
     ),
     Entity("cases", "Case", objects.CaseRow, ("ticket", "ticket_event"), makers.cases, "no ticket is known", "ticket"),
     Entity(
@@ -206,7 +206,6 @@ ENTITIES: tuple[Entity, ...] = (
         ("change", "ticket_event"),
         makers.trails,
         "owner and status of cases are known only where field history tracks them",
-        cursor="CreatedDate",
         bulk=False,
     ),
     Entity(

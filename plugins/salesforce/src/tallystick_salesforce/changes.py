@@ -9,20 +9,22 @@ from decimal import Decimal
 import msgspec
 
 from tallystick.records.model import Record, Value
-from tallystick_salesforce.objects import CaseTrailRow, HistoryRow, StageRow, micros
+from tallystick_salesforce.objects import ActivityChangeRow, CaseTrailRow, HistoryRow, StageRow, micros
 from tallystick_salesforce.soql import is_id
 
-__all__ = ["COLUMNS", "Histories", "as_json", "change", "stage_changes", "trail_changes"]
+__all__ = ["COLUMNS", "Activities", "Histories", "as_json", "change", "stage_changes", "trail_changes"]
 
 COLUMNS: dict[str, dict[str, str]] = {
     "meeting": {
-        "Owner": "owner_id",
+        "OwnerId": "owner_id",
         "StartDateTime": "starts_at",
         "EndDateTime": "ends_at",
         "Subject": "title",
-        "Account": "account_id",
+        "AccountId": "account_id",
+        "WhoId": "contact_id",
+        "WhatId": "deal_id",
     },
-    "call": {"Owner": "owner_id", "CallDurationInSeconds": "seconds"},
+    "call": {"OwnerId": "owner_id", "CallDurationInSeconds": "seconds"},
     "deal": {
         "StageName": "stage",
         "Amount": "amount",
@@ -88,6 +90,31 @@ class Histories:
         return change((row.id, micros(row.created_date) or 0), (kind, row.parent), what, row.created_by_id, raw)
 
 
+@dataclass(frozen=True, slots=True)
+class Activities:
+    """Makes records of the history of events and tasks, whose values stand in fields by their kind.
+
+    Attributes:
+        fields: Our names of fields, by the record type and the name in Salesforce.
+    """
+
+    fields: Mapping[str, Mapping[str, str]]
+
+    def record(self, row: ActivityChangeRow, raw: bytes) -> Record | None:
+        """Give the change of a row; None for one of neither an event nor a task."""
+        kind, said = {"00U": "meeting", "00T": "call"}.get(row.activity_id[:3]), row.field_name
+        if kind is None:
+            return None
+        name = None if said is None else self.fields.get(kind, {}).get(said, said)
+        old: str | None = None
+        new: str | None = None
+        if row.is_data_available is not False:
+            old = _stored(row.data_type, row.old_value_text, row.old_value_number, row.old_value_date_time)
+            new = _stored(row.data_type, row.new_value_text, row.new_value_number, row.new_value_date_time)
+        what = (row.operation or said or "", name, old, new)
+        return change((row.id, micros(row.changed_date) or 0), (kind, row.activity_id), what, row.changed_by_id, raw)
+
+
 def change(
     key: tuple[str, int],
     about: tuple[str, str],
@@ -147,14 +174,14 @@ def trail_changes(
     """
     found = []
     for row, raw in zip(rows, raws, strict=True):
-        case, at = row.case_id, micros(row.created_date) or 0
+        case, at = row.case_id, micros(row.last_modified_date or row.system_modstamp) or 0
         created = case not in before
         status, owner = before.get(case, (None, None))
         before[case] = (row.status, row.owner_id)
         for field, old, new in (("status", status, row.status), ("assignee_id", owner, row.owner_id)):
             if not created and old != new:
                 what = ("changed", field, as_json(old), as_json(new))
-                made = change((f"{row.id}.{field}", at), ("ticket", case), what, row.created_by_id, raw)
+                made = change((f"{row.id}.{field}", at), ("ticket", case), what, row.last_modified_by_id, raw)
                 found.append((made, row, field, old))
     return found
 
@@ -162,6 +189,15 @@ def trail_changes(
 def as_json(value: str | Decimal | None) -> str:
     """Give a value as JSON; a decimal as the number it is, without an exponent."""
     return f"{value:f}" if isinstance(value, Decimal) else msgspec.json.encode(value).decode()
+
+
+def _stored(kind: str | None, text: str | None, number: msgspec.Raw, moment: str | None) -> str:
+    """Give the JSON of a value that stands in one of three fields; a truth value is stored as text."""
+    if kind == "Boolean" and text in {"true", "false"}:
+        return text
+    if text is not None or moment is not None:
+        return as_json(text if text is not None else moment)
+    return _text(number)
 
 
 def _text(value: msgspec.Raw) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
+from itertools import islice
 from typing import NamedTuple
 
 import msgspec
@@ -20,6 +21,7 @@ __all__ = ["activity_rows", "reach_rows", "tracking_rows"]
 
 _DAY = 86_400_000_000
 _SAMPLE = 200
+_PAGE = 2_000
 _FEW = 0.1
 
 
@@ -31,6 +33,8 @@ class _History(NamedTuple):
     kind: str
     deciding: tuple[str, ...]
     loss: str
+    field: str = "Field"
+    dated: str = "CreatedDate"
 
 
 _HISTORIES = (
@@ -38,13 +42,13 @@ _HISTORIES = (
     _History("LeadHistory", "Lead", "contact", ("Status", "OwnerId"), "acceptance on leads"),
     _History("ContactHistory", "Contact", "contact", (), "acceptance on contacts"),
     _History("AccountHistory", "Account", "account", (), "acceptance on accounts"),
-    _History("ActivityFieldHistory", "Event", "meeting", (), "acceptance on events"),
+    _History("ActivityFieldHistory", "Event", "meeting", (), "acceptance on events", "FieldName", "ChangedDate"),
     _History("CaseHistory", "Case", "ticket", ("Status", "OwnerId"), "who solved or was given a case"),
 )
 _DATED = (
     ("Event", "StartDateTime"),
     ("OpportunityHistory", "CreatedDate"),
-    *((history.entity, "CreatedDate") for history in _HISTORIES),
+    *((history.entity, history.dated) for history in _HISTORIES),
 )
 
 
@@ -59,19 +63,17 @@ class _TrackedPage(msgspec.Struct):
 
 class _Told(Row):
     field: str | None = None
+    field_name: str | None = None
 
 
 class _Dated(Row):
     created_date: datetime | None = None
+    changed_date: datetime | None = None
     start_date_time: datetime | None = None
 
 
-class _Maker(msgspec.Struct, rename="pascal"):
+class _Made(Row):
     created_by_id: str | None = None
-
-
-class _Makers(msgspec.Struct):
-    records: list[_Maker]
 
 
 class _Total(msgspec.Struct):
@@ -152,12 +154,12 @@ def _tracked(org: Org, history: _History) -> dict[str, bool]:
 
 
 def _recent(org: Org, history: _History) -> dict[str, bool]:
-    soql = f"SELECT Id,Field FROM {history.entity} ORDER BY CreatedDate DESC LIMIT {_SAMPLE}"
+    soql = f"SELECT Id,{history.field} FROM {history.entity} ORDER BY {history.dated} DESC LIMIT {_SAMPLE}"
     try:
         rows = list(read_rows(org.api, soql, _Told))
     except Error:
         return {}
-    told = {row.field for row in rows if row.field}
+    told = {name for row in rows if (name := row.field or row.field_name)}
     return {"OwnerId" if field == "Owner" else field: True for field in told}
 
 
@@ -178,7 +180,7 @@ def reach_rows(org: Org, found: Mapping[str, Described], start: date) -> Iterato
         except Error as error:
             yield CheckRow(f"reach of {entity}", "warning", f"cannot be told: {error.message}", error.hint)
             continue
-        moment = None if row is None else row.start_date_time or row.created_date
+        moment = None if row is None else row.start_date_time or row.changed_date or row.created_date
         if moment is None:
             yield CheckRow(f"reach of {entity}", "warning", "has no row at all", "Check that the reader may see them.")
         elif moment.date() > start:
@@ -192,7 +194,7 @@ def reach_rows(org: Org, found: Mapping[str, Described], start: date) -> Iterato
 
 
 def activity_rows(org: Org, found: Mapping[str, Described], now: int) -> Iterator[CheckRow]:
-    """Yield how many events the last thirty days have, and of how many of the users.
+    """Yield how many events the last thirty days have, and of how many users the newest of them are.
 
     Einstein Activity Capture of older orgs keeps events where no query sees them: then few users have any.
 
@@ -204,10 +206,11 @@ def activity_rows(org: Org, found: Mapping[str, Described], now: int) -> Iterato
     if "Event" not in found:
         return
     since = literal(Instant(now - 30 * _DAY))
-    by = f"SELECT CreatedById FROM Event WHERE CreatedDate >= {since} GROUP BY CreatedById"
+    newest = select("Event", ("Id", "CreatedById"), where=[f"CreatedDate >= {since}"], order=("CreatedDate",))
     try:
         events = org.api.query(f"SELECT COUNT() FROM Event WHERE CreatedDate >= {since}", _total)
-        makers = org.api.query(by, lambda answer: msgspec.json.decode(answer.body, type=_Makers), deleted=False).records
+        rows = islice(read_rows(org.api, f"{newest} DESC LIMIT {_PAGE}", _Made), _PAGE)
+        makers = {row.created_by_id for row in rows}
         users = org.api.query(
             "SELECT COUNT() FROM User WHERE IsActive = true AND UserType = 'Standard'", _total, deleted=False
         )

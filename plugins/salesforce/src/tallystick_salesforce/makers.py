@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from functools import partial
 from typing import Any, NamedTuple, TypeAlias
 
 from tallystick.records.model import Record, Value
 from tallystick_salesforce import objects, sales, tickets
-from tallystick_salesforce.changes import COLUMNS, Histories, stage_changes, trail_changes
+from tallystick_salesforce.changes import COLUMNS, Activities, Histories, stage_changes, trail_changes
 from tallystick_salesforce.fields import column_names
 from tallystick_salesforce.objects import HistoryRow, micros
 from tallystick_salesforce.org import Org, PageReader, read_rows
@@ -18,7 +19,7 @@ __all__ = [
     "Customs",
     "Make",
     "Prepare",
-    "activity_kind",
+    "activities",
     "case_histories",
     "cases",
     "deals",
@@ -110,7 +111,7 @@ def trails(org: Org) -> Make:
         for record, row, field, old in trail_changes(rows, raws, before):
             found.append(record)
             if acts is not None:
-                key, actor = (row.id, micros(row.created_date) or 0), row.created_by_id
+                key, actor = (row.id, record.as_of), row.last_modified_by_id
                 if field == "status":
                     found.append(acts.turn(key, row.case_id, actor, (old, row.status), record.raw))
                 elif (act := tickets.owned(key, row.case_id, actor, (old, row.owner_id), record.raw)) is not None:
@@ -126,20 +127,22 @@ class _Chain(NamedTuple):
     entity: str
     row: type[Any]
     parent: str
+    cursor: str
+    stamp: Callable[[Any], datetime]
 
 
-_STAGES = _Chain("OpportunityHistory", objects.StageRow, "OpportunityId")
-_TRAIL = _Chain("CaseHistory2", objects.CaseTrailRow, "CaseId")
+_STAGES = _Chain("OpportunityHistory", objects.StageRow, "OpportunityId", "CreatedDate", lambda row: row.created_date)
+_TRAIL = _Chain("CaseHistory2", objects.CaseTrailRow, "CaseId", "SystemModstamp", lambda row: row.system_modstamp)
 
 
 def _earlier(org: Org, chain: _Chain, keys: set[str], rows: Sequence[Any]) -> Iterable[Any]:
     """Yield the rows before a page of the objects that it begins with, oldest first."""
     if not keys:
         return ()
-    stamp, first = literal(Instant(micros(rows[0].created_date) or 0)), literal(rows[0].id)
-    before = f"(CreatedDate < {stamp} OR (CreatedDate = {stamp} AND Id < {first}))"
+    stamp, first = literal(Instant(micros(chain.stamp(rows[0])) or 0)), literal(rows[0].id)
+    before = f"({chain.cursor} < {stamp} OR ({chain.cursor} = {stamp} AND Id < {first}))"
     where = [one_of(chain.parent, keys), before]
-    soql = org.select_all(chain.entity, chain.row, where=where, order=("CreatedDate", "Id"))
+    soql = org.select_all(chain.entity, chain.row, where=where, order=(chain.cursor, "Id"))
     return read_rows(org.api, soql, chain.row)
 
 
@@ -147,12 +150,21 @@ def histories(kind: Callable[[str], str | None], *told: str, unless: str = "") -
     """Give what makes changes of a history; `told` are fields that the object `unless`, where it is read, tells of."""
 
     def prepare(org: Org) -> Make:
-        custom = org.settings.custom
-        fields = {name: column_names(custom.get(name, {}), columns) for name, columns in COLUMNS.items()}
-        make = Histories(kind, fields, frozenset(told) if org.reads(unless) else frozenset()).record
+        make = Histories(kind, _names(org), frozenset(told) if org.reads(unless) else frozenset()).record
         return lambda rows, raws, _: [record for record in map(make, rows, raws) if record is not None]
 
     return prepare
+
+
+def activities(org: Org) -> Make:
+    """Make changes of the history of events and tasks."""
+    make = Activities(_names(org)).record
+    return lambda rows, raws, _: [record for record in map(make, rows, raws) if record is not None]
+
+
+def _names(org: Org) -> dict[str, dict[str, str]]:
+    custom = org.settings.custom
+    return {name: column_names(custom.get(name, {}), columns) for name, columns in COLUMNS.items()}
 
 
 def case_histories(org: Org) -> Make:
@@ -212,8 +224,3 @@ def entries(org: Org) -> Make:
         ]
 
     return make
-
-
-def activity_kind(key: str) -> str | None:
-    """Give the record type of an activity by its id."""
-    return {"00U": "meeting", "00T": "call"}.get(key[:3])

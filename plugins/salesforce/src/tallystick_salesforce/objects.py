@@ -15,6 +15,7 @@ import msgspec
 
 __all__ = [
     "AccountRow",
+    "ActivityChangeRow",
     "CaseRow",
     "CaseTrailRow",
     "CommentRow",
@@ -280,12 +281,12 @@ class CaseRow(_Stamped):
     is_deleted: bool = False
 
 
-class CaseTrailRow(Row):
-    """Whose a case was, and in which status, from some time on."""
+class CaseTrailRow(_Stamped):
+    """Whose a case was, and in which status, from some time on; who changed it last made it so."""
 
     case_id: str
-    created_date: datetime
-    created_by_id: str | None = None
+    last_modified_date: datetime | None = None
+    last_modified_by_id: str | None = None
     owner_id: str | None = None
     status: str | None = None
 
@@ -352,6 +353,24 @@ class OrganizationRow(Row):
     name: str | None = None
     default_currency_iso_code: str | None = None
     is_sandbox: bool | None = None
+
+
+class ActivityChangeRow(Row):
+    """A field of an event or a task changed; its value stands in the field of its kind."""
+
+    activity_id: str
+    changed_date: datetime
+    changed_by_id: str | None = None
+    field_name: str | None = None
+    operation: str | None = None
+    data_type: str | None = None
+    is_data_available: bool | None = None
+    old_value_text: str | None = None
+    new_value_text: str | None = None
+    old_value_number: msgspec.Raw = msgspec.Raw(b"null")
+    new_value_number: msgspec.Raw = msgspec.Raw(b"null")
+    old_value_date_time: str | None = None
+    new_value_date_time: str | None = None
 
 
 class HistoryRow(Row):

@@ -38,6 +38,7 @@ LAG = 180 * _SECOND
 """The youngest past, which a long transaction may still change."""
 
 _NARROWEST = _SECOND
+_STAMPS = {"SystemModstamp": "system_modstamp", "CreatedDate": "created_date", "ChangedDate": "changed_date"}
 _TELLING = {
     "opportunity_field_history": frozenset({"OpportunityHistory"}),
     "case_trail": frozenset({"CaseHistory"}),
@@ -75,7 +76,7 @@ class ObjectStream(Stream):
         self._org = org
         self._api = org.api
         self._entity = entity
-        self._stamp = "created_date" if entity.cursor == "CreatedDate" else "system_modstamp"
+        self._stamp = _STAMPS[entity.cursor]
 
     def plan(self, watermark: int | None, until: int) -> Sequence[Slice]:
         """Give one slice: from the start, whose rows are counted first, or from ten minutes before the watermark."""
