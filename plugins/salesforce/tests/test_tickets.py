@@ -223,9 +223,9 @@ def test_a_session_without_a_case_tells_nothing_of_one(made, row):
     assert made("messaging_sessions", "MessagingSession", row("0Mw", 1, **fields)) == []
 
 
-def _entry(row, number, actor_type, actor, *, kind="Text", text="How do I do it?"):
+def _entry(row, number, actor_type, actor, *, kind="Text", text="How do I do it?", session="0dw1"):
     told = {"ActorType": actor_type, "ActorId": actor, "EntryType": kind, "Message": text}
-    return row("0Jx", number, ConversationId="0dw1", EntryTime="2026-08-02T00:00:00.000+0000", **told)
+    return row("0Jx", number, ConversationId=session, EntryTime="2026-08-02T00:00:00.000+0000", **told)
 
 
 def test_entries_of_a_conversation_are_messages_of_the_case(org, made, row):
@@ -251,6 +251,16 @@ def test_entries_of_a_conversation_are_messages_of_the_case(org, made, row):
     ]
     assert {act["ticket_id"] for act in acts} == {CASE}
     assert org.names().count("query MessagingSession") == 1
+
+
+def test_entries_may_name_the_session_itself(org, made, row):
+    """Either way leads to the case: by the conversation, or by the session's own id."""
+    org.rows["MessagingSession"] = [row("0Mw", 1, CaseId=CASE, EndUserContactId=ASKER)]
+    entries = [_entry(row, 1, "EndUser", "0PA1", session="0Mw000000000001AAA")]
+    told = made("conversation_entries", "ConversationEntry", *entries)
+
+    assert [act["actor_id"] for act in _acts(told)] == [ASKER]
+    assert made("messaging_sessions", "MessagingSession", *org.rows["MessagingSession"]) == told
 
 
 def test_entries_of_a_session_that_got_its_case_late_are_read_with_it(org, made, row):

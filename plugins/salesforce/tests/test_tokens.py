@@ -151,6 +151,8 @@ def test_sixteen_threads_that_meet_an_expired_token_mint_one(org, provider):
         (302, {}, PermanentError),
         (404, {}, PermanentError),
         (429, {}, RateLimited),
+        (403, [{"errorCode": "REQUEST_LIMIT_EXCEEDED", "message": "ConcurrentRequests Limit exceeded."}], RateLimited),
+        (503, [{"errorCode": "SERVER_UNAVAILABLE", "message": SECRET}], RetryableError),
         (500, b"<html>", RetryableError),
         (200, b"<html>", RetryableError),
         (200, {"access_token": "VerySecretToken"}, SchemaChanged),

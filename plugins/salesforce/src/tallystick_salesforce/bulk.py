@@ -133,7 +133,7 @@ class Bulk:
 
 
 def rows_as_json(described: Described, names: Sequence[str], rows: Sequence[Sequence[str]]) -> bytes:
-    """Give rows of text as the body of a page: numbers and truth values by the types of their fields.
+    """Give rows of text as the body of a page: numbers, truth values and instants by the types of fields.
 
     An empty text is null, as it is in Salesforce. A number is written as it came, so it passes through no float.
 
@@ -177,7 +177,14 @@ def _nested(paths: Sequence[Sequence[str]], values: Sequence[Any]) -> dict[str, 
 def _reader(kind: str) -> Any:
     if kind == "boolean":
         return lambda text: text == "true"
+    if kind == "datetime":
+        return _instant
     return _number if kind in _NUMBERS else str
+
+
+def _instant(text: str) -> str:
+    """Give an instant as pages write it, with +0000 where a job writes Z."""
+    return f"{text[:-1]}+0000" if text.endswith("Z") else text
 
 
 def _number(text: str) -> Any:

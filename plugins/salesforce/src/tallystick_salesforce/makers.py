@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any, NamedTuple, TypeAlias
@@ -131,6 +131,7 @@ class _Chain(NamedTuple):
     stamp: Callable[[Any], datetime]
 
 
+_SESSION = "0Mw"
 _STAGES = _Chain("OpportunityHistory", objects.StageRow, "OpportunityId", "CreatedDate", lambda row: row.created_date)
 _TRAIL = _Chain("CaseHistory2", objects.CaseTrailRow, "CaseId", "SystemModstamp", lambda row: row.system_modstamp)
 
@@ -184,7 +185,7 @@ def sessions(org: Org) -> Make:
 
     def make(rows: Sequence[objects.SessionRow], raws: Sequence[bytes], _: Customs) -> list[Record]:
         found = [record for row, raw in zip(rows, raws, strict=True) for record in tickets.session_acts(row, raw)]
-        known = {row.conversation_id: row for row in rows if row.conversation_id and row.case_id}
+        known = {key: row for row in rows if row.case_id for key in _keys(row)}
         if known and org.reads("ConversationEntry"):
             found += _entries_of(org, known)
         return found
@@ -212,11 +213,7 @@ def entries(org: Org) -> Make:
     def make(rows: Sequence[objects.EntryRow], raws: Sequence[bytes], _: Customs) -> list[Record]:
         keys = {row.conversation_id for row in rows} - sessions.keys()
         if keys and org.reads("MessagingSession"):
-            where = [one_of("ConversationId", keys)]
-            soql = org.select_all("MessagingSession", objects.SessionRow, where=where, order=("SystemModstamp", "Id"))
-            for session in read_rows(org.api, soql, objects.SessionRow):
-                if session.conversation_id is not None and session.case_id is not None:
-                    sessions[session.conversation_id] = session
+            sessions.update(_sessions_of(org, keys))
         return [
             record
             for row, raw in zip(rows, raws, strict=True)
@@ -224,3 +221,21 @@ def entries(org: Org) -> Make:
         ]
 
     return make
+
+
+def _sessions_of(org: Org, keys: set[str]) -> Iterator[tuple[str, objects.SessionRow]]:
+    """Yield the sessions of conversations that have a case, each by what its entries name it."""
+    own = {key for key in keys if key.startswith(_SESSION)}
+    for field, named in (("Id", own), ("ConversationId", keys - own)):
+        if not named:
+            continue
+        where, order = [one_of(field, named)], ("SystemModstamp", "Id")
+        soql = org.select_all("MessagingSession", objects.SessionRow, where=where, order=order)
+        for session in read_rows(org.api, soql, objects.SessionRow):
+            if session.case_id is not None:
+                yield from ((key, session) for key in _keys(session))
+
+
+def _keys(session: objects.SessionRow) -> list[str]:
+    """Give what entries may name a session by: its own id, or that of its conversation."""
+    return [session.id, session.conversation_id] if session.conversation_id else [session.id]

@@ -66,7 +66,7 @@ class Titled(msgspec.Struct, rename="pascal", gc=False):
 
 
 class Asker(msgspec.Struct, rename="pascal", gc=False):
-    """Whose case an e-mail belongs to."""
+    """Who asked for what an e-mail or a session belongs to."""
 
     contact_id: str | None = None
     contact_email: str | None = None
@@ -301,6 +301,7 @@ class SessionRow(_Stamped):
     owner_id: str | None = None
     accept_time: datetime | None = None
     end_time: datetime | None = None
+    case: Asker | None = None
 
 
 class EntryRow(Row):

@@ -190,7 +190,10 @@ def entry_acts(row: EntryRow, raw: bytes, session: SessionRow | None) -> list[Re
         return [_act(told, "tagged", by="system", value="bot_escalated", channel="messaging")]
     if row.entry_type != "Text" or row.actor_type == "System":
         return []
-    actor = (session.end_user_contact_id or row.actor_id) if row.actor_type == "EndUser" else row.actor_id
+    actor = row.actor_id
+    if row.actor_type == "EndUser":
+        asker = session.case.contact_id if session.case is not None else None
+        actor = session.end_user_contact_id or asker or actor
     return [_message(_Told(row.id, at, case, actor, raw), row.message, "messaging")]
 
 

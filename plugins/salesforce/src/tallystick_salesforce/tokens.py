@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import msgspec
 
-from tallystick.connectors import Response, SecretRef, Timer, retry_after, user_agent
+from tallystick.connectors import Response, SecretRef, Timer, user_agent
 from tallystick.errors import (
     AuthorizationError,
     ConfigurationError,
@@ -22,7 +22,7 @@ from tallystick.errors import (
     RetryableError,
     SchemaChanged,
 )
-from tallystick_salesforce.faults import masked, said
+from tallystick_salesforce.faults import classify, masked, said
 
 if TYPE_CHECKING:
     from tallystick_salesforce.session import GuardedSession
@@ -293,10 +293,10 @@ def _refused(seen: Response, secrets: list[str]) -> ConnectorError | None:
     """Give the error that the answer to a sign-in stands for; never repeats a secret, whatever the answer does."""
     _, reason = said(seen.body, secrets)
     text = f"the sign-in at Salesforce failed ({seen.status}): {masked(reason, secrets)}"
-    wait = retry_after(seen)
-    if seen.status == 429 or (wait is not None and seen.status >= 500):
-        return RateLimited(text, retry_after=wait, hint=_LATER)
-    if seen.status >= 500 or seen.status in {408, 420}:
+    passing = classify(seen, secrets)
+    if isinstance(passing, RateLimited):
+        return RateLimited(text, retry_after=passing.retry_after, hint=_LATER)
+    if isinstance(passing, RetryableError):
         return RetryableError(text, hint=_LATER)
     if seen.status in {400, 401, 403}:
         return AuthorizationError(
