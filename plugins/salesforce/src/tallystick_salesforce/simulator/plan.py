@@ -33,13 +33,10 @@ from tallystick_salesforce.simulator.catalog import SHAPES
 from tallystick_salesforce.simulator.ids import made
 from tallystick_salesforce.simulator.shapes import Custom, CustomObject
 
-__all__ = ["CASE_STATUSES", "DAY", "IDS_PER_SECOND", "ID_EPOCH", "STAGES", "Deed", "Plan", "Stage"]
+__all__ = ["CASE_STATUSES", "DAY", "IDS_PER_SECOND", "STAGES", "Deed", "Plan", "Stage"]
 
 DAY = 86_400
 """Seconds."""
-
-ID_EPOCH = 1_262_304_000
-"""The instant that ids are numbered from: 2010-01-01T00:00:00Z."""
 
 IDS_PER_SECOND = 65_536
 """Numbers that ids of one second and one prefix may have; the upper half is for rows that Salesforce writes itself."""
@@ -284,7 +281,7 @@ class Plan:
         if self._has(self.reader):
             return deeds
         own = Plan(self.reader, self.organization)
-        first = (deeds[0].at if deeds else ID_EPOCH + DAY) - DAY
+        first = (deeds[0].at if deeds else 2 * DAY) - DAY
         own.user(self.reader, first, "Tally", "Reader", profile="Minimum Access - API Only Integrations")
         return [*(deed for deed in own.deeds if not self._has(deed.key)), *deeds]
 
@@ -310,5 +307,5 @@ class Plan:
                 raise ValueError(f"{deed.key}: there is no object {deed.object}")
             place = (prefixes[deed.object], deed.at)
             counts[place] = counts.get(place, 0) + 1
-            found[deed.key] = made(place[0], (deed.at - ID_EPOCH) * IDS_PER_SECOND + counts[place])
+            found[deed.key] = made(place[0], deed.at * IDS_PER_SECOND + counts[place])
         return found
