@@ -323,6 +323,19 @@ def test_a_merge_moves_what_belongs_to_the_loser(plan):
     assert (deal["AccountId"], deal["SystemModstamp"], deal["LastModifiedDate"]) == (world.id("acme"), AT + 60, AT)
 
 
+def test_merged_cases_share_their_comments_and_keep_their_histories(plan):
+    """Comments go to the case that is left and live; the history of the loser stays with it."""
+    plan.create(AT, "Case", "one", by="bot")
+    plan.create(AT, "Case", "two", by="bot")
+    plan.create(AT, "CaseComment", "comment", by="bot", ParentId="two", CommentBody="x")
+    plan.merge(AT + 60, "one", "two", by="ada")
+    world = World(plan, AT + 60)
+    comment = world.record("comment")
+    assert (comment["ParentId"], comment["IsDeleted"]) == (world.id("one"), False)
+    trail = [row for row in _rows(world, "CaseHistory2") if row["CaseId"] == world.id("two")]
+    assert [row["IsDeleted"] for row in trail] == [True]
+
+
 def test_the_application_stands_in_the_history_of_sign_ins(plan):
     """One row a day tells through which application a user came."""
     plan.create(AT, "Case", "one", by="bot", client="Vendor App")

@@ -256,6 +256,8 @@ def test_the_window_of_deletions_is_bounded(read):
     assert _error(ask("updated", END - 31 * DAY, END)) == (400, "INVALID_REPLICATION_DATE")
     assert _error(ask("deleted", END - 30, END)) == (400, "INVALID_REPLICATION_DATE")
     assert _error(reader.http.get(f"{place}/deleted")) == (400, "INVALID_REPLICATION_DATE")
+    place = f"{DATA}/sobjects/LoginHistory"
+    assert _error(ask("updated", END - DAY, END)) == (400, "INVALID_TYPE")
 
 
 def test_a_job_goes_through_its_states(read):

@@ -79,8 +79,8 @@ class Jobs:
         """
         asked = call.json()
         operation, text = asked.get("operation"), asked.get("query")
-        delimiter, ending = asked.get("columnDelimiter", "COMMA"), asked.get("lineEnding", "LF")
-        if operation not in {"query", "queryAll"} or not isinstance(text, str):
+        delimiter, ending = str(asked.get("columnDelimiter", "COMMA")), str(asked.get("lineEnding", "LF"))
+        if operation not in ("query", "queryAll") or not isinstance(text, str):
             raise WireError.bad("INVALIDJOB", "operation must be query or queryAll, and query a statement")
         if delimiter not in DELIMITERS or ending not in _ENDINGS:
             raise WireError.bad("INVALIDJOB", "columnDelimiter or lineEnding is not known")

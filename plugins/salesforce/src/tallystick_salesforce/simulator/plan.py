@@ -294,7 +294,7 @@ class Plan:
         """Give the id of every key that a deed creates; `World.id` gives it too, and those of rows made on the way.
 
         Raises:
-            ValueError: A key is created twice, or an object is unknown.
+            ValueError: A key is created twice, an object is unknown, or there are too many records in one second.
         """
         prefixes, found = self.prefixes(), dict[str, str]()
         counts: dict[tuple[str, int], int] = {}
@@ -307,5 +307,7 @@ class Plan:
                 raise ValueError(f"{deed.key}: there is no object {deed.object}")
             place = (prefixes[deed.object], deed.at)
             counts[place] = counts.get(place, 0) + 1
+            if counts[place] >= IDS_PER_SECOND // 2:
+                raise ValueError(f"{deed.key}: more than {IDS_PER_SECOND // 2 - 1} records of a kind in one second")
             found[deed.key] = made(place[0], deed.at * IDS_PER_SECOND + counts[place])
         return found

@@ -209,8 +209,10 @@ class Pages:
             raise WireError.missing()
         begin, end = selection.rows
         if parts[1:] == ["results"]:
-            most = min(int(call.query.get("maxRecords", RESULT)), RESULT)
-            first = begin + int(call.query.get("locator") or 0)
+            size, locator = call.query.get("maxRecords", str(RESULT)), call.query.get("locator") or "0"
+            if not size.isdigit() or not locator.isdigit():
+                raise WireError.bad("INVALID_QUERY_LOCATOR", "invalid query locator")
+            most, first = min(int(size), RESULT), begin + int(locator)
             last = min(first + most, end)
             headers = {"Sforce-NumberOfRecords": str(last - first)}
             headers["Sforce-Locator"] = str(last - begin) if last < end else "null"
