@@ -87,9 +87,9 @@ class Jobs:
         bound = bind(text, self._world.org, self._schema, call.version)
         if bound.shape.name in _REFUSED:
             raise WireError.bad("INVALIDENTITY", f"Entity '{bound.shape.name}' is not supported by the Bulk API.")
-        if bound.counting or any(column.field.type == "address" for column in bound.columns):
+        if bound.counting or bound.children or any(column.field.type == "address" for column in bound.columns):
             raise WireError.bad(
-                "FEATURENOTENABLED", "Selecting compound data or aggregates not supported in Bulk Query"
+                "FEATURENOTENABLED", "Compound data, aggregates and nested queries are not supported in Bulk Query"
             )
         rows = bound.rows(every=operation == "queryAll", unshared=self._world.unshared())
         mark, end = DELIMITERS[delimiter], _ENDINGS[ending]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tallystick_salesforce.simulator.catalog import CHILDREN
 from tallystick_salesforce.simulator.history import ALL_HISTORIES
 from tallystick_salesforce.simulator.schema import Schema
 from tallystick_salesforce.simulator.shapes import Field, Shape, label_of
@@ -38,7 +39,11 @@ def described(schema: Schema, shape: Shape, base: str) -> dict[str, Any]:
     """Give the description of one object with its fields."""
     writable = schema.writable(shape.name)
     fields = [_field(field, writable=writable) for field in shape.fields.values()]
-    more = {"fields": fields, "childRelationships": [], "recordTypeInfos": [], "supportedScopes": []}
+    children = [
+        {"childSObject": child, "field": way, "relationshipName": name, "deprecatedAndHidden": False}
+        for name, (child, way) in CHILDREN.get(shape.name, {}).items()
+    ]
+    more = {"fields": fields, "childRelationships": children, "recordTypeInfos": [], "supportedScopes": []}
     return {**_object(schema, shape, base), **more}
 
 
