@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tallystick_salesforce.simulator import history
-from tallystick_salesforce.simulator.gatherings import copy_down, invite
+from tallystick_salesforce.simulator.gatherings import copy_down, invite, relate
 from tallystick_salesforce.simulator.plan import DAY, Deed
 from tallystick_salesforce.simulator.rules import COMPUTED, STAMPS, derive
 from tallystick_salesforce.simulator.tables import Tables
@@ -69,6 +69,8 @@ def _create(org: Tables, deed: Deed) -> None:
     history.trail(org, name, None, row, history.Writer(by, deed.at))
     if deed.invitees:
         invite(org, row, deed)
+    if name == "Event":
+        relate(org, None, row, by, deed.at)
 
 
 def _update(org: Tables, deed: Deed) -> None:
@@ -86,6 +88,7 @@ def update(org: Tables, row: Row, values: Row, by: str, at: int, *, system: bool
     history.trail(org, name, old, row, history.Writer(by, at))
     if name == "Event":
         copy_down(org, old, row, by, at)
+        relate(org, old, row, by, at)
 
 
 def stamp(row: Row, by: str, at: int, *, system: bool = False) -> None:

@@ -132,6 +132,8 @@ class Plan:
         unshared: Keys of records that sharing rules keep from the reader.
         writable: Objects that the reader may write (seen in describe; the simulator takes no writes).
         archived_after: Seconds from the end of an event, or from the due day of a closed task, until it is archived.
+        shared_activities: Whether `EventRelation` also has rows for whom (`IsParent`) and what (`IsWhat`) an event is
+            about, as in orgs with shared activities; otherwise it has only who was invited.
         deeds: All deeds; usually written by the methods.
     """
 
@@ -151,6 +153,7 @@ class Plan:
     unshared: set[str] = field(default_factory=set)
     writable: set[str] = field(default_factory=set)
     archived_after: int = 365 * DAY
+    shared_activities: bool = False
     deeds: list[Deed] = field(default_factory=list)
 
     def create(
