@@ -91,8 +91,9 @@ def open_(monkeypatch, timer):
 @pytest.fixture
 def store(tmp_path):
     """An empty store."""
-    with open_database(f"sqlite:///{tmp_path}/db.sqlite", create=True) as engine:
-        yield RecordStore(engine, tmp_path / "evidence")
+    engine = open_database(tmp_path / "tallystick.db", create=True)
+    yield RecordStore(engine, tmp_path / "evidence")
+    engine.dispose()
 
 
 def _streams(connector):
@@ -311,16 +312,22 @@ def test_a_stored_sync_is_exact_and_repeats_nothing(company, open_, store):
 
 
 def test_a_quota_makes_the_run_incomplete_and_the_next_one_whole(company, open_, store):
-    """Nothing is lost: what was read is stored, and the next run reads the rest."""
-    org = company(daily_limit=60)
-    report = sync_source(store, "crm", open_(org, share_per_run=1), until=UNTIL, observed_at=UNTIL)
-    known = coverage(store.engine, "crm")
+    """Nothing is lost and nothing known too early: a day later the next run reads the rest."""
+    org, day = company(daily_limit=40), 86_400 * SECOND
+    share = {"share_per_run": 1, "stop_at_org_use": 1}
+    first = sync_source(store, "crm", open_(org, **share), until=UNTIL, observed_at=UNTIL)
+    early = coverage(store.engine, "crm")
+    org.steer("clock", {"to": iso(END + 90_000)})
+    org.app.usage.limit = 1000
+    later = UNTIL + day
+    second = sync_source(store, "crm", open_(org, **share), until=later, observed_at=later)
+    whole = coverage(store.engine, "crm")
 
-    assert {type(error) for error in report.errors} == {QuotaError}
-    assert None in {found.watermark for found in known.values()}
-    whole = company()
-    rest = sync_source(store, "crm", open_(whole), until=UNTIL, observed_at=UNTIL)
-    assert rest.errors == []
+    assert {type(error) for error in first.errors} == {QuotaError}
+    assert None in {found.watermark for found in early.values()}
+    assert second.errors == []
+    assert None not in {found.watermark for found in whole.values()}
+    assert sum(report.stored for report in [*first.streams, *second.streams]) > 200
 
 
 # --- faults

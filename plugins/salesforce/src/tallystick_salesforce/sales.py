@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from tallystick.records.model import Record, Value
 from tallystick_salesforce.fields import EXTERNAL, STATUS
@@ -262,6 +263,7 @@ def _about(account: str | None, who: str | None, what: str | None) -> tuple[str 
     return account, who if starting(who, *CONTACTS) else None, what if starting(what, _DEAL) else None
 
 
+@lru_cache(maxsize=1024)
 def _disposition(text: str | None) -> str | None:
     if not text:
         return None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
 import msgspec
@@ -69,18 +70,18 @@ class Tickets:
 
     def records(self, row: CaseRow, raw: bytes, custom: Custom) -> list[Record]:
         """Give the records of a case: the ticket, its creation, and its end where it was deleted or merged."""
-        changed, owner = micros(row.system_modstamp) or 0, row.owner_id
-        via = _channel(row.origin)
+        changed, created = micros(row.system_modstamp) or 0, micros(row.created_date)
+        owner, via = row.owner_id or "", _channel(row.origin)
         values: tuple[Value, ...] = (
-            micros(row.created_date),
+            created,
             changed,
             self._status(row),
             via,
             row.origin,
             row.contact_id,
             row.created_by_id,
-            owner if starting(owner, USER) else None,
-            owner if starting(owner, QUEUE) else None,
+            owner if owner.startswith(USER) else None,
+            owner if owner.startswith(QUEUE) else None,
             row.account_id,
             row.case_number,
             row.parent_id,
@@ -90,10 +91,13 @@ class Tickets:
             None,
         )
         found = [Record("ticket", row.id, changed, values, raw, False, custom)]
-        created = micros(row.created_date)
         if created is not None:
-            told = _Told(f"{row.id}.created", created, row.id, row.created_by_id, raw)
-            found.append(_act(told, "created", channel=via, other=row.parent_id))
+            # Written out, because it is made for each case there is.
+            opened: tuple[Value, ...] = (
+                *(created, row.id, "created", row.created_by_id, "user", None, via),
+                *(None, None, None, None, None, None, row.parent_id, None),
+            )
+            found.append(Record("ticket_event", f"{row.id}.created", created, opened, raw))
         if row.is_deleted:
             found += _ended(row, changed, raw)
         return found
@@ -101,12 +105,12 @@ class Tickets:
     def _status(self, row: CaseRow) -> str | None:
         if row.is_deleted:
             return "closed" if row.master_record_id is not None else "deleted"
-        said = (row.status or "").lower()
-        if said in self.statuses:
+        closed, said = row.is_closed, (row.status or "").lower()
+        if self.statuses and said in self.statuses:
             return self.statuses[said]
-        if row.is_closed is None:
-            return None
-        return "solved" if row.is_closed else "new" if said == "new" else "open"
+        if closed:
+            return "solved"
+        return None if closed is None else "new" if said == "new" else "open"
 
     def history_act(self, row: HistoryRow, raw: bytes) -> Record | None:
         """Give the act that a row of a case's history tells of; None for one that only changed a field."""
@@ -277,6 +281,7 @@ def _word(value: msgspec.Raw) -> str | None:
     return found if isinstance(found, str) else None
 
 
+@lru_cache(maxsize=1024)
 def _channel(origin: str | None) -> str | None:
     if not origin:
         return None
