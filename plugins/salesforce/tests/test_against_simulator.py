@@ -5,6 +5,8 @@ from collections import Counter
 
 import httpx
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from tallystick.connectors import Slice
 from tallystick.database.engine import open_database
@@ -243,6 +245,50 @@ def test_a_handoff_is_told_in_every_way(company, open_):
     assert ("assigned", agent) in handed
     assert {"created", "solved", "ai_agent", "message"} <= alone
     assert "assigned" not in alone
+
+
+# --- signing in
+
+
+@pytest.fixture(scope="module")
+def key():
+    """A private key in PEM, and its public one."""
+    made = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    pem, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    public = made.public_key().public_bytes(pem, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return made.private_bytes(pem, form, serialization.NoEncryption()).decode(), public.decode()
+
+
+@pytest.mark.parametrize("audience", ["login", "test"])
+def test_a_signed_assertion_signs_in(company, open_, key, tmp_path, audience):
+    """Without any shared secret, the app's key signs for a user of the org."""
+    (tmp_path / "key.pem").write_text(key[0])
+    org = company(public_key=key[1])
+    username = next(row["Username"] for row in org.app.world.org.rows["User"].values() if row["IsActive"])
+    signed = {"username": username, "private_key": f"file:{tmp_path}/key.pem", "audience": audience}
+    connector = open_(org, client_secret=None, **signed)
+
+    assert len(_read(_streams(connector)["users"])[1]) == 9
+
+
+def test_a_key_or_a_user_that_is_not_known_is_told(company, open_, key, tmp_path):
+    """Another key, and a user the org does not have, are the operator's to mend."""
+    (tmp_path / "key.pem").write_text(key[0])
+    signed = {"client_secret": None, "username": "no@such.user", "private_key": f"file:{tmp_path}/key.pem"}
+    for org in (company(public_key=key[1]), company()):
+        with pytest.raises(AuthorizationError, match="sign-in"):
+            _read(_streams(open_(org, **signed))["users"])
+
+
+def test_a_wrong_secret_is_told(company, open_, monkeypatch):
+    """The secret is not repeated, and nothing more is asked."""
+    org = company()
+    connector = open_(org, client_id="wrong-key")
+    with pytest.raises(AuthorizationError) as caught:
+        _read(_streams(connector)["users"])
+
+    assert SECRET not in caught.value.diagnostics()
+    assert connector.calls() == 1
 
 
 # --- how it is read

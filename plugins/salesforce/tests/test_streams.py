@@ -4,6 +4,8 @@ import json
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tallystick.connectors import Slice
 from tallystick.errors import CursorExpired, SchemaChanged
@@ -147,6 +149,38 @@ def test_rows_of_one_instant_are_all_read(org, connect, read, row):
 
 def _same(row):
     return {"SystemModstamp": row("500", 0)["SystemModstamp"]}
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    rows=st.tuples(st.lists(st.integers(0, 6), max_size=14), st.integers(1, 5)),
+    breaks=st.tuples(st.sets(st.integers(0, 13)), st.sets(st.integers(0, 13))),
+)
+def test_every_row_comes_once_wherever_it_is_cut(org, streams, row, rows, breaks):
+    """Ties, pages of any size, runs that end after any page and locators that expire: nothing lost, nothing twice."""
+    (seconds, page), (cuts, forgotten) = rows, breaks
+    org.page = page
+    org.pages.clear()
+    org.rows["Case"] = [{**row("500", second), "Id": f"500{n:012d}AAA"} for n, second in enumerate(seconds)]
+    stream = streams["cases"]
+    [part] = stream.plan(NOW - 60 * DAY, NOW)
+    ids, marks, number = [], [], 0
+    pages = stream.read(part)
+    while True:
+        found = next(pages)
+        ids += _ids(found.records)
+        marks += [found.watermark] if found.watermark is not None else []
+        if found.cursor is None:
+            break
+        if number in forgotten:
+            org.pages.clear()
+        if number in cuts:
+            pages = stream.read(Slice(part.start, part.end, json.loads(json.dumps(found.cursor))))
+        number += 1
+
+    order = sorted(range(len(seconds)), key=lambda n: (seconds[n], n))
+    assert ids == [f"500{n:012d}AAA" for n in order]
+    assert marks == sorted(marks)
 
 
 def test_a_row_that_changes_while_we_read_comes_with_the_next_window(org, streams, read, row, stamp):
