@@ -58,6 +58,15 @@ def test_references_lead_where_they_lead_in_a_real_org(name):
 
 
 @pytest.mark.parametrize("name", OBJECTS)
+def test_ways_to_child_rows_are_those_of_a_real_org(name):
+    """Every way down has the name, the object and the field that were recorded."""
+    recorded = _recorded(name)["childRelationships"]
+    theirs = {(way["relationshipName"], way["childSObject"], way["field"]) for way in recorded}
+    ours = _described(Plan(), name)["childRelationships"]
+    assert {(way["relationshipName"], way["childSObject"], way["field"]) for way in ours} <= theirs
+
+
+@pytest.mark.parametrize("name", OBJECTS)
 def test_descriptions_have_only_keys_of_real_ones(name):
     """No key of an object or of a field was made up."""
     recorded, ours = _recorded(name), _described(Plan(), name)

@@ -1,10 +1,13 @@
 """What a plan does to the records: stamps, derived fields, histories, copies, the recycle bin, merges, late sight."""
 
+import textwrap
+
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tallystick_salesforce.simulator import Custom, CustomObject, Plan, Stage
+from tallystick_salesforce.simulator import plan as plan_module
 from tallystick_salesforce.simulator.ids import checked, made, same
 from tallystick_salesforce.simulator.plan import DAY
 from tallystick_salesforce.simulator.sample import END, sample_plan
@@ -43,6 +46,10 @@ def _event(plan, **fields):
 
 def _rows(world, name):
     return list(world.org.rows[name].values())
+
+
+def _relations(world):
+    return [row for row in _rows(world, "EventRelation") if not row["IsDeleted"]]
 
 
 def test_a_real_id_has_its_suffix():
@@ -233,6 +240,34 @@ def test_everybody_invited_gets_a_relation_and_users_a_copy(plan):
     assert {row["IsDeleted"] for row in (*_rows(world, "Event"), *_rows(world, "EventRelation"))} == {True}
 
 
+def test_shared_activities_relate_whom_and_what(plan):
+    """With shared activities whom and what an event is about are relations too, which follow a change."""
+    plan.shared_activities = True
+    for key in ("guest", "other"):
+        plan.create(AT, "Contact", key, by="ada", LastName=key)
+    _event(plan, WhoId="guest", WhatId="acme")
+    plan.update(AT + 60, "event", by="ada", WhoId="other")
+    world = World(plan, AT)
+    found = {row["RelationId"]: (row["IsParent"], row["IsWhat"], row["IsInvitee"]) for row in _relations(world)}
+    assert found == {world.id("guest"): (True, False, False), world.id("acme"): (False, True, False)}
+    world.move(AT + 60)
+    assert {row["RelationId"] for row in _relations(world)} == {world.id("other"), world.id("acme")}
+    plan.shared_activities = False
+    assert _relations(World(plan, AT)) == []
+
+
+def test_somebody_invited_whom_an_event_is_about_has_one_relation(plan):
+    """With shared activities one row says both, and stays when the event is about somebody else."""
+    plan.shared_activities = True
+    plan.create(AT, "Contact", "guest", by="ada", LastName="Guest")
+    plan.create(AT, "Event", "event", by="bot", StartDateTime=AT + DAY, WhoId="guest", invitees=("guest",))
+    plan.update(AT + 60, "event", by="ada", WhoId=None)
+    world = World(plan, AT)
+    assert [(row["IsParent"], row["IsInvitee"]) for row in _relations(world)] == [(True, True)]
+    world.move(AT + 60)
+    assert [(row["IsParent"], row["IsInvitee"]) for row in _relations(world)] == [(False, True)]
+
+
 def test_old_activities_are_archived(plan):
     """A year after its end an event is archived, with its copies, and no stamp moves."""
     _event(plan, StartDateTime=AT)
@@ -323,6 +358,19 @@ def test_a_merge_moves_what_belongs_to_the_loser(plan):
     assert (deal["AccountId"], deal["SystemModstamp"], deal["LastModifiedDate"]) == (world.id("acme"), AT + 60, AT)
 
 
+def test_merged_cases_share_their_comments_and_keep_their_histories(plan):
+    """Comments go to the case that is left and live; the history of the loser stays with it."""
+    plan.create(AT, "Case", "one", by="bot")
+    plan.create(AT, "Case", "two", by="bot")
+    plan.create(AT, "CaseComment", "comment", by="bot", ParentId="two", CommentBody="x")
+    plan.merge(AT + 60, "one", "two", by="ada")
+    world = World(plan, AT + 60)
+    comment = world.record("comment")
+    assert (comment["ParentId"], comment["IsDeleted"]) == (world.id("one"), False)
+    trail = [row for row in _rows(world, "CaseHistory2") if row["CaseId"] == world.id("two")]
+    assert [row["IsDeleted"] for row in trail] == [True]
+
+
 def test_the_application_stands_in_the_history_of_sign_ins(plan):
     """One row a day tells through which application a user came."""
     plan.create(AT, "Case", "one", by="bot", client="Vendor App")
@@ -366,6 +414,29 @@ def test_what_cannot_be_is_refused_with_its_key(plan, deed, message):
     deed(plan)
     with pytest.raises(ValueError, match=message):
         World(plan, AT)
+
+
+@settings(max_examples=20)
+@given(st.lists(st.integers(-40, 30), max_size=6))
+def test_the_way_of_the_clock_does_not_matter(days):
+    """Whatever way the clock goes, forward or back, at one instant there are the same records."""
+    world = World(sample_plan(), END)
+    expected = {name: dict(rows) for name, rows in world.org.rows.items()}
+    for day in days:
+        world.move(END + day * DAY)
+    world.move(END - 60 * DAY)
+    world.move(END)
+    assert world.org.rows == expected
+
+
+def test_the_example_of_the_plan_works():
+    """What the docstring of the plan shows is a plan, and does what it says."""
+    lines = plan_module.__doc__.split("\n\n")[2]
+    names = {"Plan": Plan, "at": AT}
+    exec(textwrap.dedent(lines), names)  # noqa: S102 - our own docstring
+    world = World(names["plan"], AT + 9_000)
+    assert world.record("deal")["StageName"] == "Qualification"
+    assert {row["Application"] for row in _rows(world, "LoginHistory")} == {"Browser", "Vendor App"}
 
 
 def test_the_sample_uses_every_object():

@@ -202,6 +202,22 @@ def test_a_locator_dies_after_two_days(read, cases):
     assert _error(reader.http.get(f"{DATA}/query/0r8nothing-2")) == (400, "INVALID_QUERY_LOCATOR")
 
 
+def test_child_rows_count_towards_the_page(read, cases):
+    """A row comes with its child rows, null if it has none, and each of them makes the page shorter."""
+    for place in range(3):
+        cases.create(AT + 900, "CaseComment", f"comment{place}", by="ada", ParentId="case0", CommentBody="x")
+    reader = read(plan=cases, paging=Paging(page=4))
+    text = "SELECT Id, (SELECT Id, CreatedBy.Name FROM CaseComments ORDER BY Id LIMIT 2) FROM Case ORDER BY Id"
+    pages = reader.rest(reader.query(text).json())
+    assert [len(page["records"]) for page in pages] == [2, 3]
+    comments = pages[0]["records"][0]["CaseComments"]
+    assert (comments["totalSize"], comments["records"][0]["CreatedBy"]["Name"]) == (2, "Ada Berg")
+    assert pages[0]["records"][1]["CaseComments"] is None
+    wrong = "SELECT Id, (SELECT Id FROM Comments) FROM Case"
+    assert _error(reader.query(wrong)) == (400, "INVALID_TYPE")
+    assert _error(reader.query("SELECT (SELECT COUNT() FROM CaseComments) FROM Case")) == (400, "MALFORMED_QUERY")
+
+
 def test_counting_gives_a_number_and_no_rows(read, cases):
     """COUNT() is the whole number."""
     page = read(plan=cases).query("SELECT COUNT() FROM Case").json()
@@ -256,6 +272,8 @@ def test_the_window_of_deletions_is_bounded(read):
     assert _error(ask("updated", END - 31 * DAY, END)) == (400, "INVALID_REPLICATION_DATE")
     assert _error(ask("deleted", END - 30, END)) == (400, "INVALID_REPLICATION_DATE")
     assert _error(reader.http.get(f"{place}/deleted")) == (400, "INVALID_REPLICATION_DATE")
+    place = f"{DATA}/sobjects/LoginHistory"
+    assert _error(ask("updated", END - DAY, END)) == (400, "INVALID_TYPE")
 
 
 def test_a_job_goes_through_its_states(read):
@@ -325,6 +343,7 @@ def test_an_empty_result_has_its_headers_too(read):
     ("text", "code"),
     [
         ("SELECT COUNT() FROM Case", "FEATURENOTENABLED"),
+        ("SELECT Id, (SELECT Id FROM Histories) FROM Case", "FEATURENOTENABLED"),
         ("SELECT MailingAddress FROM Contact", "FEATURENOTENABLED"),
         ("SELECT Id FROM CaseStatus", "INVALIDENTITY"),
         ("SELECT Idd FROM Case", "INVALID_FIELD"),

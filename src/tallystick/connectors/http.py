@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from importlib.metadata import version
 from threading import Lock
-from typing import Self, TypeAlias, TypeVar
+from typing import NamedTuple, Self, TypeAlias, TypeVar
 
 import httpx
 import msgspec
@@ -65,6 +65,15 @@ class Response(msgspec.Struct, frozen=True):
     def of(cls, status: int, headers: dict[str, str], body: bytes, request_id: str | None) -> Self:
         """Make one from headers by lower-case name; a `date` that cannot be read counts as none."""
         return cls(status, headers, body, _date(headers.get("date")), request_id)
+
+
+class _Asked(NamedTuple):
+    """One call: what is asked, where, and with what body."""
+
+    method: str
+    path: str
+    params: Params | None = None
+    content: bytes | None = None
 
 
 Classify: TypeAlias = Callable[[Response], Error | None]
@@ -142,7 +151,8 @@ class HttpClient:
         Raises:
             Error: What `classify` or a broken connection means, once the retries are spent.
         """
-        return self._retry(lambda: self._call(path, params))
+        asked = _Asked("GET", path, params)
+        return self._retry(lambda: self._call(asked))
 
     def get_as(self, path: str, params: Params | None, decode: Callable[[Response], T]) -> T:
         """Give what `decode` makes of the answer to a GET.
@@ -158,10 +168,24 @@ class HttpClient:
             SchemaChanged: The body has an unexpected shape, or is still not JSON after all retries.
             Error: As `get`.
         """
-        try:
-            return self._retry(lambda: self._decoded(self._call(path, params), decode))
-        except _UnreadableError as error:
-            raise SchemaChanged(error.message, hint=error.hint, request_id=error.request_id) from None
+        return self._ask(_Asked("GET", path, params), decode)
+
+    def post_as(self, path: str, body: object, decode: Callable[[Response], T], params: Params | None = None) -> T:
+        """Give what `decode` makes of the answer to a POST that only reads, such as a search or a batch of ids.
+
+        It is repeated as a GET is, so a call that writes must not be made with it.
+
+        Args:
+            path: Path below the base URL.
+            body: What is sent as JSON; anything msgspec can encode.
+            decode: Turns the answer into a value, with msgspec.
+            params: Query parameters; a sequence is repeated under its name.
+
+        Raises:
+            SchemaChanged: As `get_as`.
+            Error: As `get`.
+        """
+        return self._ask(_Asked("POST", path, params, msgspec.json.encode(body)), decode)
 
     def close(self) -> None:
         """Give back the connections and wake every waiting thread; calls under way end by themselves.
@@ -173,6 +197,12 @@ class HttpClient:
             idle = self._busy == 0
         if idle:
             self._client.close()
+
+    def _ask(self, asked: _Asked, decode: Callable[[Response], T]) -> T:
+        try:
+            return self._retry(lambda: self._decoded(self._call(asked), decode))
+        except _UnreadableError as error:
+            raise SchemaChanged(error.message, hint=error.hint, request_id=error.request_id) from None
 
     def _decoded(self, response: Response, decode: Callable[[Response], T]) -> T:
         what = f"{self._name} answered {response.status}"
@@ -200,11 +230,11 @@ class HttpClient:
                 request_id=response.request_id,
             ) from None
 
-    def _call(self, path: str, params: Params | None) -> Response:
+    def _call(self, asked: _Asked) -> Response:
         self._bucket.acquire()
         self._enter()
         try:
-            response = self._send(path, params)
+            response = self._send(asked)
         finally:
             self._leave()
         error = self._redirected(response) or self._classify(response)
@@ -214,11 +244,14 @@ class HttpClient:
             raise error
         return response
 
-    def _send(self, path: str, params: Params | None) -> Response:
+    def _send(self, asked: _Asked) -> Response:
         request_id = None
         try:
             signed = dict(self._headers())
-            request = self._client.build_request("GET", path, params=params, headers=signed)
+            kind = {} if asked.content is None else {"Content-Type": "application/json"}
+            request = self._client.build_request(
+                asked.method, asked.path, params=asked.params, content=asked.content, headers={**signed, **kind}
+            )
             answer = self._client.send(request, stream=True)
             try:
                 request_id = _request_id(answer.headers.get(self._request_id), signed)

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from tallystick.connectors.says import classify
 from tallystick.records.model import Record, Value
 from tallystick_zendesk.fields import changed_fields
 from tallystick_zendesk.objects import Child, identifier
@@ -31,7 +32,6 @@ from tallystick_zendesk.parts import (
     stars,
     words,
 )
-from tallystick_zendesk.says import classify
 from tallystick_zendesk.via import NOWHERE, Via
 
 __all__ = ["ActReader"]

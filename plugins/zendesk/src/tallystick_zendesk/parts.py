@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import msgspec
 
+from tallystick.connectors.says import strip_html
 from tallystick_zendesk.objects import CHILD, EVENT, Child, identifier, moment, number
-from tallystick_zendesk.says import strip_html
 from tallystick_zendesk.via import Via, decode_via
 
 __all__ = [

@@ -3,10 +3,11 @@
 Written from the vendor's public description, never from the connector it stands against.
 
 Not simulated: writing over the API; SOAP, Bulk 1, Apex, tooling and metadata; the password, refresh and browser flows
-of OAuth; SOQL's aggregates beside `COUNT()`, child queries, `TYPEOF`, `FIELDS()`, semi-joins, `HAVING`, date functions
-and relative dates; `composite` and `composite/batch` with several parts; change events; gzip; pages cut short because
-their rows are wide; formula fields and roll-ups; validation rules and required fields; the restriction of big objects
-to filters in the order of their index; the ageing of field history; series of events, which are rows like all others.
+of OAuth; SOQL's aggregates beside `COUNT()`, further pages of child rows, `TYPEOF`, `FIELDS()`, semi-joins, `HAVING`,
+date functions and relative dates; `composite` and `composite/batch` with several parts; change events; gzip; pages cut
+short because their rows are wide; formula fields and roll-ups; validation rules and required fields; deletion of an
+account with all that is under it; the restriction of big objects to filters in the order of their index; the ageing of
+field history; series of events, which are rows like all others.
 """
 
 from __future__ import annotations

@@ -79,17 +79,17 @@ class Jobs:
         """
         asked = call.json()
         operation, text = asked.get("operation"), asked.get("query")
-        delimiter, ending = asked.get("columnDelimiter", "COMMA"), asked.get("lineEnding", "LF")
-        if operation not in {"query", "queryAll"} or not isinstance(text, str):
+        delimiter, ending = str(asked.get("columnDelimiter", "COMMA")), str(asked.get("lineEnding", "LF"))
+        if operation not in ("query", "queryAll") or not isinstance(text, str):
             raise WireError.bad("INVALIDJOB", "operation must be query or queryAll, and query a statement")
         if delimiter not in DELIMITERS or ending not in _ENDINGS:
             raise WireError.bad("INVALIDJOB", "columnDelimiter or lineEnding is not known")
         bound = bind(text, self._world.org, self._schema, call.version)
         if bound.shape.name in _REFUSED:
             raise WireError.bad("INVALIDENTITY", f"Entity '{bound.shape.name}' is not supported by the Bulk API.")
-        if bound.counting or any(column.field.type == "address" for column in bound.columns):
+        if bound.counting or bound.children or any(column.field.type == "address" for column in bound.columns):
             raise WireError.bad(
-                "FEATURENOTENABLED", "Selecting compound data or aggregates not supported in Bulk Query"
+                "FEATURENOTENABLED", "Compound data, aggregates and nested queries are not supported in Bulk Query"
             )
         rows = bound.rows(every=operation == "queryAll", unshared=self._world.unshared())
         mark, end = DELIMITERS[delimiter], _ENDINGS[ending]

@@ -12,12 +12,40 @@ from tallystick_salesforce.simulator.catalog_people import PEOPLE_SHAPES
 from tallystick_salesforce.simulator.catalog_sales import SALES_SHAPES
 from tallystick_salesforce.simulator.shapes import CustomObject, Shape, declared
 
-__all__ = ["CURRENCY_OBJECTS", "NAME", "SHAPES", "custom_shape"]
+__all__ = ["CHILDREN", "CURRENCY_OBJECTS", "NAME", "SHAPES", "custom_shape"]
 
 SHAPES: dict[str, Shape] = {
     shape.name: shape for shape in (*MEETING_SHAPES, *SALES_SHAPES, *CASE_SHAPES, *PEOPLE_SHAPES)
 }
 """All standard objects by name."""
+
+CHILDREN: dict[str, dict[str, tuple[str, str]]] = {
+    "Account": {
+        "Cases": ("Case", "AccountId"),
+        "Contacts": ("Contact", "AccountId"),
+        "Histories": ("AccountHistory", "AccountId"),
+        "Opportunities": ("Opportunity", "AccountId"),
+    },
+    "Case": {
+        "Cases": ("Case", "ParentId"),
+        "CaseComments": ("CaseComment", "ParentId"),
+        "EmailMessages": ("EmailMessage", "ParentId"),
+        "Histories": ("CaseHistory", "CaseId"),
+    },
+    "Contact": {
+        "Cases": ("Case", "ContactId"),
+        "Histories": ("ContactHistory", "ContactId"),
+        "OpportunityContactRoles": ("OpportunityContactRole", "ContactId"),
+    },
+    "Event": {"EventRelations": ("EventRelation", "EventId")},
+    "Lead": {"Histories": ("LeadHistory", "LeadId")},
+    "Opportunity": {
+        "Histories": ("OpportunityFieldHistory", "OpportunityId"),
+        "OpportunityContactRoles": ("OpportunityContactRole", "OpportunityId"),
+        "OpportunityHistories": ("OpportunityHistory", "OpportunityId"),
+    },
+}
+"""The ways from a parent to its child rows: object and field of the child, by parent and name of the relationship."""
 
 CURRENCY_OBJECTS = ("Opportunity", "OpportunityHistory", "Account", "Lead", "Contact", "Case", "Event", "Task")
 """The objects that have `CurrencyIsoCode` in an org with several currencies."""

@@ -52,7 +52,7 @@ _MESSAGING_SESSION = f"""
 """
 
 _CONVERSATION_ENTRY = f"""
-    reference ConversationId>>MessagingSession|VoiceCall ActorId>MessagingEndUser|User
+    reference ConversationId>MessagingSession|VoiceCall ActorId>MessagingEndUser|User
     string ActorName MessageIdentifier
     picklist ActorType EntryType MessageStatus
     datetime EntryTime EntryEndTime ClientTimestamp

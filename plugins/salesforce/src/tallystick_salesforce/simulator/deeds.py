@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tallystick_salesforce.simulator import history
-from tallystick_salesforce.simulator.gatherings import copy_down, invite
+from tallystick_salesforce.simulator.gatherings import copy_down, invite, relate
 from tallystick_salesforce.simulator.plan import DAY, Deed
 from tallystick_salesforce.simulator.rules import COMPUTED, STAMPS, derive
 from tallystick_salesforce.simulator.tables import Tables
@@ -69,6 +69,8 @@ def _create(org: Tables, deed: Deed) -> None:
     history.trail(org, name, None, row, history.Writer(by, deed.at))
     if deed.invitees:
         invite(org, row, deed)
+    if name == "Event":
+        relate(org, None, row, by, deed.at)
 
 
 def _update(org: Tables, deed: Deed) -> None:
@@ -86,6 +88,7 @@ def update(org: Tables, row: Row, values: Row, by: str, at: int, *, system: bool
     history.trail(org, name, old, row, history.Writer(by, at))
     if name == "Event":
         copy_down(org, old, row, by, at)
+        relate(org, old, row, by, at)
 
 
 def stamp(row: Row, by: str, at: int, *, system: bool = False) -> None:
@@ -141,24 +144,24 @@ def _merge(org: Tables, deed: Deed) -> None:
     name = org.kind(row["Id"])
     if name not in _MERGED or org.kind(loser["Id"]) != name or row is loser:
         raise ValueError(f"{deed.loser} cannot be merged into it")
-    own = set(org.belongings.get(loser["Id"], ()))
     for kind, shape in org.shapes.items():
-        ways = [field.name for field in shape.fields.values() if name in field.refers_to]
-        for child in org.rows[kind].values() if ways else ():
-            _repoint(child, [way for way in ways if way != "MasterRecordId"], loser["Id"], row["Id"], deed.at, own=own)
+        ways = [way.name for way in shape.fields.values() if name in way.refers_to and way.name != "MasterRecordId"]
+        # History stays with the record whose history it is.
+        for child in org.rows[kind].values() if ways and kind not in history.ALL_HISTORIES else ():
+            _repoint(org, child, ways, loser["Id"], row["Id"], at=deed.at)
     loser["MasterRecordId"] = row["Id"]
     _bin(org, loser, by, deed.at)
     update(org, row, _values(org, name, deed), by, deed.at)
 
 
-def _repoint(child: Row, ways: list[str], loser: str, winner: str, at: int, *, own: set[str]) -> None:
-    # History stays with the record whose history it is.
-    if child["Id"] in own and "Field" in child:
-        return
+def _repoint(org: Tables, child: Row, ways: list[str], loser: str, winner: str, *, at: int) -> None:
     for way in ways:
         if child[way] == loser:
             child[way] = winner
             stamp(child, "", at, system=True)
+            if child["Id"] in org.belongings.get(loser, ()):
+                org.belongings[loser].remove(child["Id"])
+                org.belong(child["Id"], winner)
 
 
 def _sign_in(org: Tables, deed: Deed) -> None:

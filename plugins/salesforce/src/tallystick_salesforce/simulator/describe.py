@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tallystick_salesforce.simulator.history import HISTORIES
+from tallystick_salesforce.simulator.catalog import CHILDREN
+from tallystick_salesforce.simulator.history import ALL_HISTORIES
 from tallystick_salesforce.simulator.schema import Schema
 from tallystick_salesforce.simulator.shapes import Field, Shape, label_of
 from tallystick_salesforce.simulator.values import FLOATS
@@ -25,7 +26,6 @@ _SOAP = {
     "address": "urn:address",
 }
 _FIXED = {"Id", "IsDeleted", "CreatedDate", "CreatedById", "LastModifiedDate", "LastModifiedById", "SystemModstamp"}
-_HISTORIES = {"OpportunityHistory", "CaseHistory2", "ActivityFieldHistory", *(name for name, _ in HISTORIES.values())}
 _OLD_RECORDS = {"CaseStatus", "OpportunityStage", "LoginHistory", "Organization"}
 
 
@@ -39,14 +39,18 @@ def described(schema: Schema, shape: Shape, base: str) -> dict[str, Any]:
     """Give the description of one object with its fields."""
     writable = schema.writable(shape.name)
     fields = [_field(field, writable=writable) for field in shape.fields.values()]
-    more = {"fields": fields, "childRelationships": [], "recordTypeInfos": [], "supportedScopes": []}
+    children = [
+        {"childSObject": child, "field": way, "relationshipName": name, "deprecatedAndHidden": False}
+        for name, (child, way) in CHILDREN.get(shape.name, {}).items()
+    ]
+    more = {"fields": fields, "childRelationships": children, "recordTypeInfos": [], "supportedScopes": []}
     return {**_object(schema, shape, base), **more}
 
 
 def _object(schema: Schema, shape: Shape, base: str) -> dict[str, Any]:
     here = f"{base}/sobjects/{shape.name}"
     writable = schema.writable(shape.name)
-    kept = shape.name in _HISTORIES or shape.name in _OLD_RECORDS or shape.virtual
+    kept = shape.name in ALL_HISTORIES or shape.name in _OLD_RECORDS or shape.virtual
     return {
         "name": shape.name,
         "label": label_of(shape.name),

@@ -8,7 +8,7 @@ from tallystick_salesforce.simulator.shapes import Field
 from tallystick_salesforce.simulator.tables import Tables
 from tallystick_salesforce.simulator.values import NUMBERS, AnyValue, Row
 
-__all__ = ["ACTIVITIES", "HISTORIES", "MOST", "Writer", "created", "record_changes", "trail"]
+__all__ = ["ACTIVITIES", "ALL_HISTORIES", "HISTORIES", "MOST", "Writer", "created", "record_changes", "trail"]
 
 HISTORIES = {
     "Account": ("AccountHistory", "AccountId"),
@@ -21,6 +21,13 @@ HISTORIES = {
 
 ACTIVITIES = {"Event", "Task"}
 """Objects whose changes go to `ActivityFieldHistory`."""
+
+ALL_HISTORIES = {name for name, _ in HISTORIES.values()} | {
+    "ActivityFieldHistory",
+    "CaseHistory2",
+    "OpportunityHistory",
+}
+"""All objects that hold what others were."""
 
 MOST = 20
 """Fields of an object that may be tracked."""

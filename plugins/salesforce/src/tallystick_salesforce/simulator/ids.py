@@ -16,7 +16,13 @@ _INSTANCE = "Hs0"
 
 
 def made(key_prefix: str, number: int) -> str:
-    """Give the 18 characters of an id; a greater number gives an id that sorts later."""
+    """Give the 18 characters of an id; a greater number gives an id that sorts later.
+
+    Raises:
+        ValueError: The number is negative, or too great for nine digits.
+    """
+    if not 0 <= number < 62**9:
+        raise ValueError(f"no id has the number {number}")
     digits = ""
     while number:
         number, digit = divmod(number, 62)

@@ -33,13 +33,10 @@ from tallystick_salesforce.simulator.catalog import SHAPES
 from tallystick_salesforce.simulator.ids import made
 from tallystick_salesforce.simulator.shapes import Custom, CustomObject
 
-__all__ = ["CASE_STATUSES", "DAY", "IDS_PER_SECOND", "ID_EPOCH", "STAGES", "Deed", "Plan", "Stage"]
+__all__ = ["CASE_STATUSES", "DAY", "IDS_PER_SECOND", "STAGES", "Deed", "Plan", "Stage"]
 
 DAY = 86_400
 """Seconds."""
-
-ID_EPOCH = 1_262_304_000
-"""The instant that ids are numbered from: 2010-01-01T00:00:00Z."""
 
 IDS_PER_SECOND = 65_536
 """Numbers that ids of one second and one prefix may have; the upper half is for rows that Salesforce writes itself."""
@@ -135,6 +132,8 @@ class Plan:
         unshared: Keys of records that sharing rules keep from the reader.
         writable: Objects that the reader may write (seen in describe; the simulator takes no writes).
         archived_after: Seconds from the end of an event, or from the due day of a closed task, until it is archived.
+        shared_activities: Whether `EventRelation` also has rows for whom (`IsParent`) and what (`IsWhat`) an event is
+            about, as in orgs with shared activities; otherwise it has only who was invited.
         deeds: All deeds; usually written by the methods.
     """
 
@@ -154,6 +153,7 @@ class Plan:
     unshared: set[str] = field(default_factory=set)
     writable: set[str] = field(default_factory=set)
     archived_after: int = 365 * DAY
+    shared_activities: bool = False
     deeds: list[Deed] = field(default_factory=list)
 
     def create(
@@ -284,7 +284,7 @@ class Plan:
         if self._has(self.reader):
             return deeds
         own = Plan(self.reader, self.organization)
-        first = (deeds[0].at if deeds else ID_EPOCH + DAY) - DAY
+        first = (deeds[0].at if deeds else 2 * DAY) - DAY
         own.user(self.reader, first, "Tally", "Reader", profile="Minimum Access - API Only Integrations")
         return [*(deed for deed in own.deeds if not self._has(deed.key)), *deeds]
 
@@ -297,7 +297,7 @@ class Plan:
         """Give the id of every key that a deed creates; `World.id` gives it too, and those of rows made on the way.
 
         Raises:
-            ValueError: A key is created twice, or an object is unknown.
+            ValueError: A key is created twice, an object is unknown, or there are too many records in one second.
         """
         prefixes, found = self.prefixes(), dict[str, str]()
         counts: dict[tuple[str, int], int] = {}
@@ -310,5 +310,7 @@ class Plan:
                 raise ValueError(f"{deed.key}: there is no object {deed.object}")
             place = (prefixes[deed.object], deed.at)
             counts[place] = counts.get(place, 0) + 1
-            found[deed.key] = made(place[0], (deed.at - ID_EPOCH) * IDS_PER_SECOND + counts[place])
+            if counts[place] >= IDS_PER_SECOND // 2:
+                raise ValueError(f"{deed.key}: more than {IDS_PER_SECOND // 2 - 1} records of a kind in one second")
+            found[deed.key] = made(place[0], deed.at * IDS_PER_SECOND + counts[place])
         return found

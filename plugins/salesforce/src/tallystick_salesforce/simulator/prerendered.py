@@ -47,14 +47,22 @@ _NUMBERS_FROM = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class _Selection:
-    """A statement over cases: its rows, and its templates as JSON and as CSV."""
+class _Templates:
+    """The templates of one list of fields, as JSON and as CSV; `json` is empty for a count."""
 
-    key: str
-    rows: Range
+    name: str
     head: bytes
     json: list[list[bytes]]
     csv: list[list[bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Selection:
+    """A statement over cases: its rows, and its templates."""
+
+    key: str
+    rows: Range
+    made: _Templates
 
 
 class Pages:
@@ -82,6 +90,7 @@ class Pages:
         self.usage = Usage(DAILY)
         self._api = Api(self.world, self.usage, Paging(polls=0))
         self._open: dict[str, _Selection] = {}
+        self._templates: dict[str, _Templates] = {}
         self._kept: dict[tuple[str, str, int, int], bytes] = {}
         self._bytes = 0
 
@@ -124,7 +133,7 @@ class Pages:
         selection = self._select(call, text)
         if selection is None:
             return None
-        if not selection.json:
+        if not selection.made.json:
             first, last = selection.rows
             return [msgspec.json.encode({"totalSize": max(last - first, 0), "done": True, "records": []})]
         return self._page(call, selection, selection.rows[0])
@@ -153,22 +162,26 @@ class Pages:
         first, last = span(statement.where, self.cases, self.stamp, self.record)
         if statement.limit is not None:
             last = min(last, first + statement.limit)
-        rows = sorted(self.world.org.rows["Case"].values(), key=lambda row: str(row["Id"]))
-        render = renderer(bound, call.base)
-        selection = _Selection(
-            made("0r8", len(self._open) + 1),
-            (first, last),
-            csv_head(bound.columns, ",", "\n"),
-            [] if bound.counting else [_cut(msgspec.json.encode(render(row)), row["Id"]) for row in rows],
-            [_cut(csv_line(bound, row, ",", "\n"), row["Id"]) for row in rows],
-        )
+        selection = _Selection(made("0r8", len(self._open) + 1), (first, last), self._cut(call, bound))
         self._open[selection.key] = selection
         return selection
 
+    def _cut(self, call: Call, bound: Bound) -> _Templates:
+        """Give the templates of a statement; those of one list of fields are made once."""
+        head = csv_head(bound.columns, ",", "\n")
+        name = f"{call.base} {head.decode()}"
+        if name not in self._templates:
+            rows = sorted(self.world.org.rows["Case"].values(), key=lambda row: str(row["Id"]))
+            render = renderer(bound, call.base)
+            whole = [] if bound.counting else [_cut(msgspec.json.encode(render(row)), row["Id"]) for row in rows]
+            lines = [_cut(csv_line(bound, row, ",", "\n"), row["Id"]) for row in rows]
+            self._templates[name] = _Templates(name, head, whole, lines)
+        return self._templates[name]
+
     def _filled(self, selection: _Selection, form: str, first: int, last: int) -> bytes:
-        key = (selection.key, form, first, last)
+        key = (selection.made.name, form, first, last)
         if key not in self._kept:
-            templates = selection.json if form == "json" else selection.csv
+            templates = selection.made.json if form == "json" else selection.made.csv
             glue = b"," if form == "json" else b""
             rows = (self._fill(templates[number % _VARIANTS], number) for number in range(first, last))
             content = glue.join(rows)
@@ -187,7 +200,7 @@ class Pages:
         if not parts:
             asked = call.json()
             selection = self._select(call, str(asked.get("query")))
-            if selection is None or not selection.json:
+            if selection is None or not selection.made.json:
                 raise WireError.bad("FEATURENOTENABLED", "only cases are ready-made")
             return _whole(_job_row(call, selection, str(asked.get("operation")), "UploadComplete"))
         locator = parts[0].replace("750", "0r8", 1)
@@ -196,12 +209,14 @@ class Pages:
             raise WireError.missing()
         begin, end = selection.rows
         if parts[1:] == ["results"]:
-            most = min(int(call.query.get("maxRecords", RESULT)), RESULT)
-            first = begin + int(call.query.get("locator") or 0)
+            size, locator = call.query.get("maxRecords", str(RESULT)), call.query.get("locator") or "0"
+            if not size.isdigit() or not locator.isdigit():
+                raise WireError.bad("INVALID_QUERY_LOCATOR", "invalid query locator")
+            most, first = min(int(size), RESULT), begin + int(locator)
             last = min(first + most, end)
             headers = {"Sforce-NumberOfRecords": str(last - first)}
             headers["Sforce-Locator"] = str(last - begin) if last < end else "null"
-            return [selection.head, self._filled(selection, "csv", first, last)], Answer(b"", "text/csv", headers)
+            return [selection.made.head, self._filled(selection, "csv", first, last)], Answer(b"", "text/csv", headers)
         if parts[1:] == ["resultPages"]:
             places = range(0, max(end - begin, 1), RESULT)
             links = [{"resultLink": f"{call.path.removesuffix('Pages')}s?locator={place}"} for place in places]

@@ -17,6 +17,7 @@ from tallystick_salesforce.simulator.plan import DAY
 from tallystick_salesforce.simulator.rendering import renderer
 from tallystick_salesforce.simulator.schema import Schema
 from tallystick_salesforce.simulator.soql import Bound, bind
+from tallystick_salesforce.simulator.values import Row
 from tallystick_salesforce.simulator.world import World
 
 __all__ = ["PAGE", "Queries"]
@@ -91,14 +92,20 @@ class Queries:
         return self._cut(call, cursor, locator, int(place), size)
 
     def _cut(self, call: Call, cursor: _Cursor, locator: str, first: int, size: int) -> dict[str, Any]:
-        last = first + size
-        render = renderer(cursor.bound, call.base)
-        rows = (cursor.bound.current(record, every=cursor.every) for record in cursor.records[first:last])
+        render = renderer(cursor.bound, call.base, every=cursor.every, unshared=self._world.unshared())
+        records, last, weight = list[Row](), first, 0
+        # Child rows count towards the page.
+        while last < len(cursor.records) and weight < size:
+            row = cursor.bound.current(cursor.records[last], every=cursor.every)
+            last, weight = last + 1, weight + 1
+            if row is not None:
+                records.append(render(row))
+                weight += sum(len((records[-1][name] or {"records": ()})["records"]) for name in cursor.bound.children)
         page: dict[str, Any] = {"totalSize": len(cursor.records), "done": last >= len(cursor.records)}
         if not page["done"]:
             self._cursors[locator] = cursor
             page["nextRecordsUrl"] = f"{call.base}/query/{locator}-{last}"
-        return {**page, "records": [render(row) for row in rows if row is not None]}
+        return {**page, "records": records}
 
     def _size(self, call: Call, *, short: bool) -> int:
         found = re.search(r"batchSize=(\d+)", call.headers.get("sforce-query-options", ""))

@@ -25,8 +25,15 @@ def record(kind: str, row: Row, fields: list[Field], base: str) -> Row:
     return found
 
 
-def renderer(bound: Bound, base: str) -> Callable[[Row], Row]:
-    """Give what renders a row of a statement, its parents inside it."""
+def renderer(bound: Bound, base: str, *, every: bool = False, unshared: set[str] | None = None) -> Callable[[Row], Row]:
+    """Give what renders a row of a statement, its parents and its child rows inside it.
+
+    Args:
+        bound: The statement.
+        base: Path up to the version.
+        every: Whether child rows may be deleted.
+        unshared: Ids of what the reader may not see.
+    """
     tree: _Tree = {}
     for column in bound.columns:
         place = tree
@@ -34,8 +41,18 @@ def renderer(bound: Bound, base: str) -> Callable[[Row], Row]:
             place = place.setdefault(way.relationship or "", {"": way})
         place[column.field.name] = column.field
 
+    below = {
+        name: (child.by_parent(every=every, unshared=unshared or set()), renderer(child, base))
+        for name, child in bound.children.items()
+    }
+
     def render(row: Row) -> Row:
-        return _branch(bound, row, tree, None, base)
+        found = _branch(bound, row, tree, None, base)
+        for name, (rows, inner) in below.items():
+            children = [inner(child) for child in rows.get(row["Id"], ())]
+            page = {"totalSize": len(children), "done": True, "records": children}
+            found[name] = page if children else None
+        return found
 
     return render
 

@@ -89,7 +89,9 @@ class Retrieval:
         shape = self.shape(name, call.version)
         start, end = self._window(call, _UPDATED_DAYS)
         hidden = self._world.unshared()
-        stamp = "SystemModstamp" if "SystemModstamp" in shape.fields else "CreatedDate"
+        stamp = next((name for name in ("SystemModstamp", "CreatedDate") if name in shape.fields), None)
+        if stamp is None:
+            raise WireError.bad("INVALID_TYPE", f"{shape.name} cannot be replicated")
         rows = self._world.org.rows[shape.name].values()
         found = [row["Id"] for row in rows if start <= row[stamp] < end and not row.get("IsDeleted")]
         shown = [key for key in found if key not in hidden]

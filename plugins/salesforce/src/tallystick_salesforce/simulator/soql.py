@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from tallystick_salesforce.simulator.catalog import CHILDREN
 from tallystick_salesforce.simulator.conditions import Reading, condition
 from tallystick_salesforce.simulator.errors import WireError
 from tallystick_salesforce.simulator.schema import Schema
-from tallystick_salesforce.simulator.shapes import Field
+from tallystick_salesforce.simulator.shapes import Field, Shape
 from tallystick_salesforce.simulator.soql_text import Node, Order, Path, Statement, at_place, parse
 from tallystick_salesforce.simulator.tables import Tables
 from tallystick_salesforce.simulator.values import AnyValue, Row
@@ -33,21 +34,23 @@ class Bound:
 
     Attributes:
         shape: The object it reads.
-        columns: What it selects; empty for COUNT().
+        columns: The fields it selects.
+        children: The child rows it selects, by the name of the relationship.
         counting: Whether it only counts.
     """
 
-    def __init__(self, statement: Statement, org: Tables, schema: Schema, version: int) -> None:
+    def __init__(
+        self, statement: Statement, org: Tables, schema: Schema, version: int, *, below: Shape | None = None
+    ) -> None:
         self._statement = statement
         self._org = org
         self._schema = schema
         self._version = version
-        shape = schema.shape(statement.source, version)
-        if shape is None or shape.name == "Name":
-            text = f"sObject type '{statement.source}' is not supported."
-            raise WireError.bad("INVALID_TYPE", at_place(statement.text, statement.source_place, text))
-        self.shape = shape
-        self.counting = not statement.paths
+        self.shape, self._way = self._source(below)
+        self.counting = not statement.paths and not statement.children
+        self.children = {
+            child.source: Bound(child, org, schema, version, below=self.shape) for child in statement.children
+        }
         self.columns = [self._column(path) for path in statement.paths]
         self._refuse_twice()
         self._where = None if statement.where is None else self._condition(statement.where)
@@ -63,6 +66,20 @@ class Bound:
             every: Whether deleted and archived rows are among them (`queryAll`).
             unshared: Ids of what the reader may not see.
         """
+        return self._cut(self._found(every=every, unshared=unshared))
+
+    def by_parent(self, *, every: bool, unshared: set[str]) -> dict[str, list[Row]]:
+        """Give child rows by the id of their parent; LIMIT is for each parent."""
+        found: dict[str, list[Row]] = {}
+        for row in self._found(every=every, unshared=unshared):
+            found.setdefault(str(row[self._way]), []).append(row)
+        return {parent: self._cut(rows) for parent, rows in found.items()}
+
+    def _cut(self, rows: list[Row]) -> list[Row]:
+        limit, offset = self._statement.limit, self._statement.offset
+        return rows[offset : None if limit is None else offset + limit]
+
+    def _found(self, *, every: bool, unshared: set[str]) -> list[Row]:
         found = [row for row in self._all() if (every or visible(row)) and row["Id"] not in unshared]
         if self._where is not None:
             found = [row for row in found if self._where(row)]
@@ -71,8 +88,7 @@ class Bound:
             nulls = [row for row in found if key(row) is None]
             rest = sorted((row for row in found if key(row) is not None), key=key, reverse=order.down)
             found = [*rest, *nulls] if order.nulls_last else [*nulls, *rest]
-        limit, offset = self._statement.limit, self._statement.offset
-        return found[offset : None if limit is None else offset + limit]
+        return found
 
     def value(self, row: Row, column: Column) -> Any:
         """Give the value of a column in a row, None where a parent is missing."""
@@ -110,6 +126,19 @@ class Bound:
         if self.shape.virtual:
             return list(self._schema.definitions(self.shape.name, self._version))
         return list(self._org.rows[self.shape.name].values())
+
+    def _source(self, below: Shape | None) -> tuple[Shape, str]:
+        """Give the object that is read, and for child rows the field that names their parent."""
+        statement, way = self._statement, ""
+        name, text = statement.source, f"sObject type '{statement.source}' is not supported."
+        if below is not None:
+            known = {relation.lower(): child for relation, child in CHILDREN.get(below.name, {}).items()}
+            name, way = known.get(name.lower(), ("", ""))
+            text = f"Didn't understand relationship '{statement.source}' in FROM part of query call."
+        shape = self._schema.shape(name, self._version)
+        if shape is None or shape.name == "Name":
+            raise WireError.bad("INVALID_TYPE", at_place(statement.text, statement.source_place, text))
+        return shape, way
 
     def _column(self, path: Path) -> Column:
         parts = path.parts

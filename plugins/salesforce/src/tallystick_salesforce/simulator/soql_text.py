@@ -1,8 +1,8 @@
 """SOQL as text: from a statement to its parts, with the place of each for the error messages.
 
-Understood are SELECT of fields (also of parents, by dots) or COUNT(), FROM one object with an optional alias, WHERE
-with AND, OR, NOT and parentheses, the comparisons = != <> < <= > >= LIKE IN and NOT IN, ORDER BY with ASC, DESC and
-NULLS, LIMIT and OFFSET. As in the real one, AND and OR do not mix without parentheses.
+Understood are SELECT of fields (also of parents, by dots), of child rows or COUNT(), FROM one object with an optional
+alias, WHERE with AND, OR, NOT and parentheses, the comparisons = != <> < <= > >= LIKE IN and NOT IN, ORDER BY with ASC,
+DESC and NULLS, LIMIT and OFFSET. As in the real one, AND and OR do not mix without parentheses.
 """
 
 from __future__ import annotations
@@ -98,10 +98,11 @@ class Order(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A parsed statement; `paths` is empty for COUNT()."""
+    """A parsed statement: it selects `paths` and `children`, or only counts if there are neither."""
 
     text: str
     paths: tuple[Path, ...]
+    children: tuple[Statement, ...]
     source: str
     source_place: int
     alias: str
@@ -140,8 +141,14 @@ class _Parser:
         self._next = 0
 
     def statement(self) -> Statement:
+        found = self._body()
+        if self._next < len(self._tokens):
+            raise self._unexpected()
+        return found
+
+    def _body(self, *, child: bool = False) -> Statement:
         self._want("SELECT")
-        paths = self._selected()
+        paths, children = self._selected(child=child)
         self._want("FROM")
         source = self._name()
         alias = self._alias()
@@ -154,18 +161,33 @@ class _Parser:
                 order.append(self._order())
         limit = self._count() if self._take("LIMIT") else None
         offset = (self._count() or 0) if self._take("OFFSET") else 0
-        if self._next < len(self._tokens):
-            raise self._unexpected()
-        return Statement(self._text, tuple(paths), source.text, source.place, alias, where, tuple(order), limit, offset)
+        return Statement(
+            self._text,
+            tuple(paths),
+            tuple(children),
+            source.text,
+            source.place,
+            alias,
+            where,
+            tuple(order),
+            limit,
+            offset,
+        )
 
-    def _selected(self) -> list[Path]:
-        if self._peek().text.upper() == "COUNT" and self._peek(1).text == "(" and self._peek(2).text == ")":
+    def _selected(self, *, child: bool) -> tuple[list[Path], list[Statement]]:
+        paths, children = list[Path](), list[Statement]()
+        counts = self._peek().text.upper() == "COUNT" and self._peek(1).text == "(" and self._peek(2).text == ")"
+        if counts and not child:
             self._next += 3
-            return []
-        paths = [self._path()]
-        while self._take(","):
-            paths.append(self._path())
-        return paths
+            return paths, children
+        while True:
+            if not child and self._take("("):
+                children.append(self._body(child=True))
+                self._want(")")
+            else:
+                paths.append(self._path())
+            if not self._take(","):
+                return paths, children
 
     def _alias(self) -> str:
         token = self._peek()

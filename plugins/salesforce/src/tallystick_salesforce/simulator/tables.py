@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from tallystick_salesforce.simulator.catalog import CURRENCY_OBJECTS, SHAPES, custom_shape
 from tallystick_salesforce.simulator.ids import made
-from tallystick_salesforce.simulator.plan import ID_EPOCH, IDS_PER_SECOND, Plan
+from tallystick_salesforce.simulator.plan import IDS_PER_SECOND, Plan
 from tallystick_salesforce.simulator.shapes import Field, Shape
 from tallystick_salesforce.simulator.values import Row
 
@@ -75,7 +75,7 @@ class Tables:
         prefix = self.shapes[name].prefix
         count = self._counts.get((prefix, at), IDS_PER_SECOND // 2)
         self._counts[prefix, at] = count + 1
-        return made(prefix, (at - ID_EPOCH) * IDS_PER_SECOND + count)
+        return made(prefix, at * IDS_PER_SECOND + count)
 
     def add(self, name: str, row: Row, key: str | None = None) -> None:
         """Put a record into its table, and to what it belongs to."""

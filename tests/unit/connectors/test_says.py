@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tallystick_zendesk.says import LONGEST, classify, strip_html
+from tallystick.connectors.says import LONGEST, classify, strip_html
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,608 @@
+"""The connector against the simulator, over a real socket, as a buyer's would read Salesforce."""
+
+import json
+from collections import Counter
+
+import httpx
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from tallystick.connectors import Slice
+from tallystick.database.engine import open_database
+from tallystick.errors import AuthorizationError, ConfigurationError, RateLimited, RetryableError
+from tallystick.records.catalog import RecordStore, coverage
+from tallystick.records.types import RECORD_TYPES
+from tallystick.sync.engine import sync_source
+from tallystick.testing.instants import iso
+from tallystick.testing.simulation import start_simulator
+from tallystick_salesforce.connector import SalesforceConfig, SalesforceConnector
+from tallystick_salesforce.faults import FieldError, MissingError, QuotaError
+from tallystick_salesforce.simulator import Paging, Plan, create_app, sample_plan, serve
+from tallystick_salesforce.simulator.sample import END
+from tallystick_salesforce.streams import LAG, OVERLAP
+
+SECOND = 1_000_000
+UNTIL = END * SECOND
+LATER = "2026-11-20T06:00:00Z"
+SECRET = "VerySecretOfTheApp"
+CUSTOM = {"meeting": {"accepted": {"path": "Meeting_Accepted__c", "type": "boolean"}}}
+STATUS = {"Held": "completed", "No Show": "no_show", "Cancelled": "canceled"}
+MEETINGS = {"custom": CUSTOM, "meeting_status_field": "Meeting_Outcome__c", "meeting_status_values": STATUS}
+
+
+class Company:
+    """A simulated company that is being served, and how to steer it."""
+
+    def __init__(self, app, origin):
+        self.app = app
+        self.origin = origin
+
+    def id(self, key):
+        """Give the id of what the plan calls by a key."""
+        return self.app.world.id(key)
+
+    def steer(self, what, asked):
+        """Steer the simulator."""
+        return httpx.post(f"{self.origin}/_simulator/{what}", json=asked, trust_env=False).raise_for_status()
+
+    def fault(self, **fault):
+        """Set one fault."""
+        self.steer("faults", [fault])
+
+
+@pytest.fixture
+def company():
+    """Serve companies; all end with the test."""
+    serving = []
+
+    def make(plan=None, **options):
+        app = create_app(plan=plan or sample_plan(), **{"now": iso(END), **options})
+        context = serve(app=app)
+        serving.append(context)
+        return Company(app, context.__enter__())
+
+    yield make
+    for context in serving:
+        context.__exit__(None, None, None)
+
+
+@pytest.fixture
+def open_(monkeypatch, timer):
+    """Make connectors for a company; all are closed afterwards."""
+    opened = []
+
+    def make(company, **settings):
+        monkeypatch.setenv("TALLYSTICK_TEST_SALESFORCE", SECRET)
+        given = {
+            "client_id": "reader",
+            "client_secret": "env:TALLYSTICK_TEST_SALESFORCE",
+            "start": "2024-01-01",
+            "requests_per_minute": 600_000,
+            **settings,
+        }
+        origin = getattr(company, "origin", company)
+        opened.append(SalesforceConnector(SalesforceConfig(base_url=origin, **given), timer=timer))
+        return opened[-1]
+
+    yield make
+    for connector in opened:
+        connector.close()
+
+
+@pytest.fixture
+def store(tmp_path):
+    """An empty store."""
+    engine = open_database(tmp_path / "tallystick.db", create=True)
+    yield RecordStore(engine, tmp_path / "evidence")
+    engine.dispose()
+
+
+def _streams(connector):
+    return {stream.name: stream for stream in connector.streams()}
+
+
+def _read(stream, watermark=None, until=UNTIL):
+    pages = [page for part in stream.plan(watermark, until) for page in stream.read(part)]
+    return pages, [record for page in pages for record in page.records]
+
+
+def _columns(record):
+    return dict(zip(RECORD_TYPES[record.type].column, record.values, strict=True))
+
+
+def _all(connector):
+    return {name: _read(stream)[1] for name, stream in _streams(connector).items()}
+
+
+# --- what is read
+
+
+def test_every_stream_reads_the_sample(company, open_):
+    """Each object becomes its record types, and nothing else; every stream is known up to the lag."""
+    connector = open_(company(), **MEETINGS)
+    found = _all(connector)
+    told = {name: dict(Counter(record.type for record in records)) for name, records in found.items()}
+
+    assert told["events"] == {"meeting": 27}
+    assert told["event_relations"] == {"attendee": 10}
+    assert told["tasks"] == {"call": 6}
+    assert told["voice_calls"] == {"call": 6}
+    assert told["video_calls"] == {"call": 10}
+    assert told["opportunities"] == {"deal": 12}
+    assert told["accounts"] == {"account": 10}
+    assert told["contacts"] == {"contact": 20, "actor": 20}
+    assert set(told["cases"]) == {"ticket", "ticket_event"}
+    assert set(told["case_history"]) == {"change", "ticket_event"}
+    assert all(found.values())
+    assert {page.watermark for stream in connector.streams() for page in _read(stream)[0][-1:]} == {UNTIL - LAG}
+
+
+def test_ids_are_unique_within_a_type(company, open_):
+    """No two streams tell different things under one id, but for what is the same act."""
+    seen = {}
+    for name, records in _all(open_(company(), **MEETINGS)).items():
+        for record in records:
+            known = seen.setdefault((record.type, record.id), (name, record.values))
+            assert known[1] == record.values or name == known[0]
+
+
+def test_a_real_length_stands_in_a_call_alone(company, open_):
+    """A call of 14:59 and one of 15:00 belong to meetings that were both scheduled for half an hour."""
+    org = company()
+    found = _all(open_(org, **MEETINGS))
+    meetings = {record.id: _columns(record) for record in found["events"]}
+    calls = {columns["meeting_id"]: columns for columns in map(_columns, found["video_calls"])}
+    short, long = org.id("meeting0"), org.id("meeting2")
+
+    assert [calls[key]["seconds"] for key in (short, long)] == [899, 1020]
+    assert {meetings[key]["ends_at"] - meetings[key]["starts_at"] for key in (short, long)} == {1800 * SECOND}
+    assert calls[short]["medium"] == "conference"
+
+
+def test_who_accepted_a_meeting_and_when_is_told(company, open_):
+    """The field's change names the account executive, at or after the end; the role is in the snapshot of users."""
+    org = company()
+    found = _all(open_(org, **MEETINGS))
+    changes = [_columns(record) for record in found["activity_history"]]
+    [accepted] = [
+        change
+        for change in changes
+        if change["object_id"] == org.id("meeting0") and change["field"] == "custom.accepted"
+    ]
+    roles = {record.id: _columns(record)["role"] for record in found["users"]}
+    [meeting] = [record for record in found["events"] if record.id == org.id("meeting0")]
+
+    assert (accepted["object_type"], accepted["new"]) == ("meeting", "true")
+    assert roles[accepted["actor_id"]] == "Account Executive"
+    assert accepted["at"] > _columns(meeting)["ends_at"]
+    assert meeting.custom == {"accepted": True}
+    assert _columns(meeting)["status"] == "completed"
+
+
+def test_group_copies_are_told_from_originals(company, open_):
+    """Each invited user has a copy: five of the events have one, and each has a parent that nobody names."""
+    records = _all(open_(company(), **MEETINGS))["events"]
+    copies = [record for record in records if _columns(record)["parent_id"] is not None]
+
+    assert len([record for record in copies if not record.deleted]) + len(
+        [record for record in copies if record.deleted]
+    ) == len(copies)
+    assert {_columns(record)["parent_id"] for record in copies} == {"unknown"}
+    assert copies
+
+
+def test_stages_are_told_with_their_authors(company, open_):
+    """Who moved a deal on stands in the history that is always on, also where a field history tells it too."""
+    org = company()
+    found = _all(open_(org))
+    stages = [
+        (change["old"], change["new"], change["actor_id"])
+        for change in map(_columns, found["opportunity_history"])
+        if change["object_id"] == org.id("deal0") and change["field"] == "stage"
+    ]
+
+    assert stages == [
+        (None, '"Prospecting"', org.id("bot")),
+        ('"Prospecting"', '"Qualification"', org.id("ae2")),
+        ('"Qualification"', '"Closed Won"', org.id("ae2")),
+    ]
+    assert "stage" not in {_columns(record)["field"] for record in found["opportunity_field_history"]}
+
+
+def test_deletions_merges_and_what_vanished(company, open_):
+    """A deleted event is a tombstone, a merged account says into which, and a hard deletion leaves no trace."""
+    org = company()
+    found = _all(open_(org))
+    events = {record.id: record for record in found["events"]}
+    accounts = {record.id: _columns(record) for record in found["accounts"]}
+    tickets = {record.id: _columns(record) for record in found["cases"] if record.type == "ticket"}
+
+    assert events[org.id("meeting19")].deleted
+    assert accounts[org.id("account9")]["merged_into"] == org.id("account8")
+    assert tickets[org.id("case17")]["status"] == "deleted"
+    assert org.id("case18") not in tickets
+    assert org.id("lead7") not in {record.id for record in found["leads"]}
+
+
+def test_archived_events_are_read(company, open_):
+    """An event of more than a year ago is archived; it is read all the same."""
+    org = company()
+
+    assert org.id("old meeting") in {record.id for record in _all(open_(org))["events"]}
+
+
+def test_a_handoff_is_told_in_every_way(company, open_):
+    """The session, the owner, the mail and the comment of the agent; and the bot alone where nobody stepped in."""
+    org = company()
+    found = _all(open_(org))
+    acts = [_columns(record) for records in found.values() for record in records if record.type == "ticket_event"]
+    agent, helpbot, contact = org.id("agent"), org.id("helpbot"), org.id("contact1.1")
+    handed = {(act["kind"], act["actor_id"]) for act in acts if act["ticket_id"] == org.id("case1")}
+    alone = {act["kind"] for act in acts if act["ticket_id"] == org.id("case0")}
+
+    assert {("message", agent), ("message", helpbot), ("message", contact), ("solved", agent)} <= handed
+    assert ("assigned", agent) in handed
+    assert {"created", "solved", "ai_agent", "message"} <= alone
+    assert "assigned" not in alone
+
+
+# --- signing in
+
+
+@pytest.fixture(scope="module")
+def key():
+    """A private key in PEM, and its public one."""
+    made = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    pem, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    public = made.public_key().public_bytes(pem, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return made.private_bytes(pem, form, serialization.NoEncryption()).decode(), public.decode()
+
+
+@pytest.mark.parametrize("audience", ["login", "test"])
+def test_a_signed_assertion_signs_in(company, open_, key, tmp_path, audience):
+    """Without any shared secret, the app's key signs for a user of the org."""
+    (tmp_path / "key.pem").write_text(key[0])
+    org = company(public_key=key[1])
+    username = next(row["Username"] for row in org.app.world.org.rows["User"].values() if row["IsActive"])
+    signed = {"username": username, "private_key": f"file:{tmp_path}/key.pem", "audience": audience}
+    connector = open_(org, client_secret=None, **signed)
+
+    assert len(_read(_streams(connector)["users"])[1]) == 9
+
+
+def test_a_key_or_a_user_that_is_not_known_is_told(company, open_, key, tmp_path):
+    """Another key, and a user the org does not have, are the operator's to mend."""
+    (tmp_path / "key.pem").write_text(key[0])
+    signed = {"client_secret": None, "username": "no@such.user", "private_key": f"file:{tmp_path}/key.pem"}
+    for org in (company(public_key=key[1]), company()):
+        with pytest.raises(AuthorizationError, match="sign-in"):
+            _read(_streams(open_(org, **signed))["users"])
+
+
+def test_a_wrong_secret_is_told(company, open_, monkeypatch):
+    """The secret is not repeated, and nothing more is asked."""
+    org = company()
+    connector = open_(org, client_id="wrong-key")
+    with pytest.raises(AuthorizationError) as caught:
+        _read(_streams(connector)["users"])
+
+    assert SECRET not in caught.value.diagnostics()
+    assert connector.calls() == 1
+
+
+# --- how it is read
+
+
+@pytest.mark.parametrize("paging", [Paging(page=3), Paging(page=200, short=True)])
+def test_pages_of_any_size_give_the_same(company, open_, paging):
+    """Small and short pages give the records that large ones give."""
+    small, large = _all(open_(company(paging=paging))), _all(open_(company()))
+    counts = [
+        {name: sorted((record.type, record.id) for record in records) for name, records in found.items()}
+        for found in (small, large)
+    ]
+
+    assert counts[0] == counts[1]
+
+
+def test_bulk_gives_what_pages_give(company, open_):
+    """A job's rows become the same records; only what a page cannot tell apart either differs."""
+    org = company()
+    bulk, pages = _all(open_(org, bulk_above=1, **MEETINGS)), _all(open_(org, bulk_above=None, **MEETINGS))
+
+    for name, records in pages.items():
+        told = {(record.type, record.id): (record.values, record.custom, record.deleted) for record in records}
+        jobs = {(record.type, record.id): (record.values, record.custom, record.deleted) for record in bulk[name]}
+        assert jobs == told, name
+
+
+def test_an_increment_brings_what_changed_and_no_more(company, open_):
+    """The next window brings what happened since, and the overlap again."""
+    org = company(now=iso(END - 6 * 86_400))
+    connector = open_(org)
+    before = _read(_streams(connector)["cases"], until=UNTIL - 6 * 86_400 * SECOND)[0][-1].watermark
+    org.steer("clock", {"to": iso(END)})
+    later = _read(_streams(connector)["events"], before)[1]
+
+    assert {org.id("meeting19"), org.id("meeting4")} <= {record.id for record in later if record.deleted}
+    assert org.id("meeting12") not in {record.id for record in later}
+    assert min(record.as_of for record in later) >= before - OVERLAP
+
+
+def test_a_late_transaction_is_found_by_a_later_read(company, open_):
+    """A stage that shows itself ten minutes late, behind the watermark, is read by the overlap."""
+    plan = sample_plan()
+    at = END - 500
+    plan.update(at, "deal5", by="ae1", StageName="Qualification", late=400)
+    org = company(plan, now=iso(END - 300))
+    connector = open_(org)
+    first = _read(_streams(connector)["opportunities"], until=UNTIL)
+    org.steer("clock", {"to": iso(END + 600)})
+    again = _read(_streams(connector)["opportunities"], first[0][-1].watermark, (END + 600) * SECOND)[1]
+
+    assert org.id("deal5") in {record.id for record in again}
+
+
+def test_a_stored_sync_is_exact_and_repeats_nothing(company, open_, store):
+    """A second sync of an unchanged org stores nothing; what is known of each type reaches to the lag."""
+    org = company()
+    first = sync_source(store, "crm", open_(org, **MEETINGS), until=UNTIL, observed_at=UNTIL)
+    second = sync_source(store, "crm", open_(org, **MEETINGS), until=UNTIL + SECOND, observed_at=UNTIL + SECOND)
+    known = coverage(store.engine, "crm")
+
+    assert (first.errors, second.errors) == ([], [])
+    assert sum(report.stored for report in first.streams) > 200
+    assert sum(report.stored for report in second.streams) == 0
+    assert {found.watermark for found in known.values()} == {UNTIL - LAG}
+
+
+def test_a_quota_makes_the_run_incomplete_and_the_next_one_whole(company, open_, store):
+    """Nothing is lost and nothing known too early: a day later the next run reads the rest."""
+    org, day = company(daily_limit=40), 86_400 * SECOND
+    share = {"share_per_run": 1, "stop_at_org_use": 1}
+    first = sync_source(store, "crm", open_(org, **share), until=UNTIL, observed_at=UNTIL)
+    early = coverage(store.engine, "crm")
+    org.steer("clock", {"to": iso(END + 90_000)})
+    org.app.usage.limit = 1000
+    later = UNTIL + day
+    second = sync_source(store, "crm", open_(org, **share), until=later, observed_at=later)
+    whole = coverage(store.engine, "crm")
+
+    assert {type(error) for error in first.errors} == {QuotaError}
+    assert None in {found.watermark for found in early.values()}
+    assert second.errors == []
+    assert None not in {found.watermark for found in whole.values()}
+    assert sum(report.stored for report in [*first.streams, *second.streams]) > 200
+
+
+# --- faults
+
+
+@pytest.mark.parametrize("kind", ["401", "401_html", "401_object"])
+def test_a_token_that_expires_while_paging_is_minted_anew(company, open_, kind):
+    """Whatever the refusal looks like, one new token and one more call bring the page."""
+    org = company(paging=Paging(page=3))
+    connector = open_(org)
+    stream = _streams(connector)["cases"]
+    pages = stream.read(stream.plan(None, UNTIL)[0])
+    first = next(pages)
+    org.fault(kind=kind, times=1)
+    rest = [record for page in pages for record in page.records]
+
+    assert len({record.id for record in [*first.records, *rest] if record.type == "ticket"}) == 20
+    assert org.app.access.minted == 2
+
+
+def test_a_token_lives_as_long_as_the_virtual_clock_says(company, open_):
+    """An hour later the old one is refused, and nobody notices."""
+    org = company(expires_in=60)
+    connector = open_(org)
+    stream = _streams(connector)["users"]
+    _read(stream)
+    org.steer("clock", {"to": iso(END + 3600)})
+
+    assert len(_read(stream, UNTIL, UNTIL + 3600 * SECOND)[1]) == 9
+    assert org.app.access.minted == 2
+
+
+@pytest.mark.parametrize("kind", ["420", "429", "500", "503", "403_concurrent", "400"])
+def test_what_passes_is_tried_again(company, open_, kind):
+    """A busy or broken server is asked again, more slowly."""
+    org = company()
+    connector = open_(org)
+    org.fault(kind=kind, times=3)
+
+    assert _read(_streams(connector)["groups"])[1]
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("403_quota", QuotaError),
+        ("403_access", AuthorizationError),
+        ("404", MissingError),
+        ("429", RateLimited),
+        ("503", RetryableError),
+        ("401", AuthorizationError),
+    ],
+)
+def test_what_stays_is_one_of_our_errors(company, open_, kind, expected):
+    """Each refusal that stays ends as what the reader has to do."""
+    org = company()
+    connector = open_(org)
+    _read(_streams(connector)["users"])
+    org.fault(kind=kind, times=1000)
+    with pytest.raises(expected):
+        _read(_streams(connector)["groups"])
+
+
+def test_a_locator_that_expired_goes_on_from_the_last_row(company, open_):
+    """The rest of the window is asked for anew, from where it stopped."""
+    org = company(paging=Paging(page=3))
+    stream = _streams(open_(org))["cases"]
+    pages = stream.read(stream.plan(None, UNTIL)[0])
+    first = next(pages)
+    org.fault(kind="expired_locator", times=1)
+    ids = [record.id for page in [first, *pages] for record in page.records if record.type == "ticket"]
+
+    assert len(ids) == len(set(ids)) == 20
+
+
+def test_a_query_that_takes_too_long_is_halved(company, open_):
+    """Twice too long, then in quarters: every row comes."""
+    org = company()
+    connector = open_(org, bulk_above=None)
+    stream = _streams(connector)["cases"]
+    _read(_streams(connector)["groups"])
+    org.fault(kind="query_timeout", times=3, path="/services/data/v68.0/queryAll")
+
+    assert len({record.id for record in _read(stream)[1] if record.type == "ticket"}) == 20
+
+
+def test_a_job_that_fails_is_read_by_pages(company, open_):
+    """What the job could not do, pages can."""
+    org = company()
+    stream = _streams(open_(org, bulk_above=1))["cases"]
+    org.fault(kind="job_failed", times=1)
+
+    assert len({record.id for record in _read(stream)[1] if record.type == "ticket"}) == 20
+
+
+def test_a_token_for_another_host_is_refused(company, open_):
+    """The token would go along to whoever is there."""
+    org = company()
+    connector = open_(org)
+    org.fault(kind="foreign_instance", times=1)
+    with pytest.raises(ConfigurationError, match="another org"):
+        _read(_streams(connector)["users"])
+
+
+def test_a_field_that_is_lost_is_told_or_left_out(company, open_):
+    """A declared one is an error; one that is not needed is left out."""
+    org = company()
+    org.fault(kind="lost_field", field="Event.Meeting_Accepted__c")
+    _read(_streams(open_(org))["groups"])
+    with pytest.raises(FieldError):
+        _read(_streams(open_(org, **MEETINGS))["events"])
+    assert _read(_streams(open_(org))["events"])[1]
+
+
+def test_rows_that_sharing_hides_are_a_matter_for_the_check(company, open_):
+    """They simply do not come; the check tells how many events there are, for an admin to compare."""
+    plan = sample_plan()
+    plan.unshared = {"case3"}
+    org = company(plan)
+    connector = open_(org)
+    ids = {record.id for record in _read(_streams(connector)["cases"])[1]}
+
+    assert org.id("case3") not in ids
+    assert "an admin should count as many" in {row.name: row for row in connector.check()}["events of 30 days"].detail
+
+
+def test_a_thousand_rows_of_one_instant_are_all_read(company, open_):
+    """Ties are told apart by id, across pages and a lost locator."""
+    plan = Plan()
+    plan.user("ada", END - 9000, "Ada", "Berg")
+    for number in range(1000):
+        plan.create(END - 8000, "Case", f"case{number}", by="ada")
+    org = company(plan, paging=Paging(page=300))
+    stream = _streams(open_(org))["cases"]
+    pages = stream.read(stream.plan(None, UNTIL)[0])
+    first = next(pages)
+    org.fault(kind="expired_locator", times=1)
+    ids = [record.id for page in [first, *pages] for record in page.records if record.type == "ticket"]
+
+    assert len(ids) == len(set(ids)) == 1000
+
+
+@pytest.mark.parametrize("cut", [1, 4, 7])
+def test_cut_after_any_page_the_rest_comes(company, open_, cut):
+    """A new process goes on from the stored cursor."""
+    org = company(paging=Paging(page=2))
+    stream = _streams(open_(org))["opportunity_history"]
+    [part] = stream.plan(None, UNTIL)
+    pages = stream.read(part)
+    seen = [next(pages) for _ in range(cut)]
+    cursor = json.loads(json.dumps(seen[-1].cursor))
+    again = _streams(open_(org))["opportunity_history"]
+    rest = list(again.read(Slice(part.start, part.end, cursor)))
+    whole = [record for page in stream.read(part) for record in page.records]
+
+    assert [record for page in [*seen, *rest] for record in page.records] == whole
+
+
+# --- check and look-up
+
+
+def test_the_check_of_an_org_in_order_has_no_failure(company, open_):
+    """Every object is readable, nothing is writable, and each history says whether it is on."""
+    org = company()
+    rows = {row.name: row for row in open_(org, vendor_user_ids=[org.id("bot")], **MEETINGS).check()}
+
+    assert [row for row in rows.values() if row.status == "failed"] == []
+    assert rows["history of Event.Meeting_Accepted__c"].detail == "on"
+    assert rows["history of Event.Meeting_Outcome__c"].status == "warning"
+    assert rows["opportunity stage history"].detail == "readable: yes"
+
+
+def test_the_check_finds_what_is_hidden_writable_or_the_vendors(company, open_):
+    """Each of them fails, and says what to do."""
+    plan = sample_plan()
+    plan.hidden_objects = {"VideoCall", "ActivityFieldHistory"}
+    plan.hidden_fields = {"Case": {"IsClosed"}}
+    plan.writable = {"Opportunity"}
+    org = company(plan)
+    rows = {row.name: row for row in open_(org, vendor_user_ids=[org.id("reader")]).check()}
+
+    assert {name for name, row in rows.items() if row.status == "failed"} == {
+        "VideoCall",
+        "ActivityFieldHistory",
+        "no write permission",
+        "reader",
+    }
+    assert "acceptance on events cannot be attributed" in rows["event field history"].detail
+    assert "IsClosed" in rows["Case"].detail
+
+
+@pytest.mark.parametrize("key", ["meeting0", "deal0", "lead0", "contact1.0", "account8", "case1", "call0"])
+def test_a_look_up_gives_what_the_streams_give(company, open_, key):
+    """Live or by streams, an object's records are the same."""
+    org = company()
+    connector = open_(org, **MEETINGS)
+    found = {(r.type, r.id): (r.values, r.custom) for records in _all(connector).values() for r in records}
+    live = {(r.type, r.id): (r.values, r.custom) for r in connector.lookup(org.id(key))}
+
+    assert live
+    assert {name: found.get(name) for name in live} == live
+
+
+def test_a_look_up_tells_deleted_merged_and_gone_apart(company, open_):
+    """The recycle bin still has the first two; the third is nowhere."""
+    org = company()
+    connector = open_(org)
+
+    assert connector.lookup(org.id("meeting19"))[0].deleted
+    assert _columns(connector.lookup(org.id("account9"))[0])["merged_into"] == org.id("account8")
+    with pytest.raises(MissingError):
+        connector.lookup(org.id("case18"))
+
+
+# --- how much it costs
+
+
+@pytest.mark.parametrize(("bulk_above", "most"), [(None, 60), (10_000, 10)])
+def test_a_first_load_of_a_hundred_thousand_cases(open_, bulk_above, most):
+    """By pages at most sixty calls, in bulk at most ten, sign-in and description included."""
+    options = ["--prerendered", "100000"]
+    with start_simulator("tallystick_salesforce.simulator", seed=1, now=LATER, options=options) as simulator:
+        connector = open_(simulator.origin, bulk_above=bulk_above)
+        stream = _streams(connector)["cases"]
+        seen = sum(
+            sum(record.type == "ticket" for record in page.records)
+            for part in stream.plan(None, 2**52)
+            for page in stream.read(part)
+        )
+
+    assert seen == 100_000
+    assert connector.calls() <= most
