@@ -9,11 +9,11 @@ from email.utils import parsedate_to_datetime
 import httpx
 import pytest
 
+from tallystick.testing.instants import instant, iso
 from tallystick_stripe.simulator import Plan, create_app, serve
 from tallystick_stripe.simulator.keys import read_key
 from tallystick_stripe.simulator.prerendered import Pages
 from tallystick_stripe.simulator.rates import convert, major, rate
-from tallystick_stripe.simulator.state import instant, iso
 
 KEY = {"Authorization": "Bearer rk_live_demo"}
 PATHS = ("/v1/charges", "/v1/invoices", "/v1/balance_transactions", "/v1/events", "/v1/disputes", "/v1/balance")

@@ -7,8 +7,8 @@ import pytest
 import requests
 import stripe
 
+from tallystick.testing.instants import instant
 from tallystick_stripe.simulator import API_VERSION, create_app, serve
-from tallystick_stripe.simulator.state import instant
 
 stripe.enable_telemetry = False
 NOW = "2026-10-12T06:00:00Z"

@@ -5,9 +5,10 @@ from decimal import Decimal
 
 import pytest
 
+from tallystick.testing.instants import instant
 from tallystick_stripe.simulator import create_app, story
 from tallystick_stripe.simulator.rates import EXPONENTS
-from tallystick_stripe.simulator.state import EVENT_DAYS, instant
+from tallystick_stripe.simulator.state import EVENT_DAYS
 
 DAY = 86_400
 INVOICES = 600

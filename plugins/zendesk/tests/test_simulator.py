@@ -10,9 +10,9 @@ from email.utils import parsedate_to_datetime
 import httpx
 import pytest
 
+from tallystick.testing.instants import instant, iso
 from tallystick.testing.simulation import start_simulator
 from tallystick_zendesk.simulator import create_app, serve, story
-from tallystick_zendesk.simulator.instants import instant, iso
 from tallystick_zendesk.simulator.plan import Act, Opening, Plan, User
 from tallystick_zendesk.simulator.sample import ADMIN, AGENT, CUSTOMER, END, OTHER, START, sample_plan
 from tallystick_zendesk.simulator.world import World

@@ -7,9 +7,10 @@ from email.utils import parsedate_to_datetime
 import httpx
 import pytest
 
+from tallystick.testing.faultplan import FOREIGN
+from tallystick.testing.instants import iso
 from tallystick_zendesk.simulator import Limits, serve
-from tallystick_zendesk.simulator.faults import FOREIGN, KINDS
-from tallystick_zendesk.simulator.instants import iso
+from tallystick_zendesk.simulator.faults import KINDS
 from tallystick_zendesk.simulator.limits import Meter
 from tallystick_zendesk.simulator.plan import Plan, User
 from tallystick_zendesk.simulator.sample import ADMIN, AGENT, CUSTOMER, END, START, sample_plan

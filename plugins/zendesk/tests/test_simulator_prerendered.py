@@ -7,10 +7,10 @@ from contextlib import contextmanager
 import httpx
 import pytest
 
+from tallystick.testing.instants import instant
+from tallystick.testing.serving import bind
 from tallystick.testing.simulation import start_simulator
-from tallystick_zendesk.simulator.instants import instant
 from tallystick_zendesk.simulator.prerendered import EVENTS, Pages, serve_pages
-from tallystick_zendesk.simulator.wire import bind
 
 GRANT = {"grant_type": "client_credentials", "client_id": "reader", "client_secret": "s", "scope": "read"}
 TICKETS = "/api/v2/incremental/tickets/cursor.json"

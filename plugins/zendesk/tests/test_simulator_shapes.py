@@ -9,9 +9,9 @@ import httpx
 import msgspec
 import pytest
 
+from tallystick.testing.instants import iso
 from tallystick_zendesk.simulator import serve
 from tallystick_zendesk.simulator.draft import Draft
-from tallystick_zendesk.simulator.instants import iso
 from tallystick_zendesk.simulator.plan import Act, Opening
 from tallystick_zendesk.simulator.sample import ADMIN, AGENT, BOT, CUSTOMER, END, START, sample_plan
 from tallystick_zendesk.simulator.vias import display

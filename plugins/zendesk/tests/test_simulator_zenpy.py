@@ -20,8 +20,8 @@ from zenpy.lib.exception import (
     ZenpyException,
 )
 
+from tallystick.testing.instants import instant, iso
 from tallystick_zendesk.simulator import create_app, serve
-from tallystick_zendesk.simulator.instants import instant, iso
 from tallystick_zendesk.simulator.plan import Act
 from tallystick_zendesk.simulator.sample import ADMIN, AGENT, BOT, CUSTOMER, END, START, sample_plan
 

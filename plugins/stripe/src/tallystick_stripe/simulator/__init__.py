@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from tallystick.testing.serving import running
 from tallystick_stripe.simulator.app import Simulator, create_app
 from tallystick_stripe.simulator.objects_account import API_VERSION
 from tallystick_stripe.simulator.state import Plan
 from tallystick_stripe.simulator.story import SIZE, story
-from tallystick_stripe.simulator.wire import running
 
 __all__ = ["API_VERSION", "SIZE", "Plan", "Simulator", "create_app", "serve", "story"]
 

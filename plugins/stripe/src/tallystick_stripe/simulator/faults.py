@@ -1,18 +1,12 @@
-"""The fault plan: which calls go wrong, and how.
-
-A fault is set over HTTP as `{"path": "/v1/charges", "after": 2, "times": 1, "kind": "429"}`: of the calls to that path
-made from then on, the third goes wrong. A path that ends in `*` means all that begin so; `times` null means always.
-"""
+"""What can go wrong as only Stripe does it; what every simulator knows is in `tallystick.testing.faultplan`."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
-
+from tallystick.testing.faultplan import Fault
 from tallystick_stripe.simulator.books import Obj
 from tallystick_stripe.simulator.errors import WireError
 
-__all__ = ["KINDS", "Fault", "Faults", "distort", "refusal"]
+__all__ = ["KINDS", "distort", "refusal"]
 
 _LIMIT_TEXT = (
     "Request rate limit exceeded. You can learn more about rate limits here https://stripe.com/docs/rate-limits."
@@ -31,65 +25,11 @@ KINDS = {
     "401": "the key was rolled",
     "missing_permission": "403 that names a right",
     "500": "server error as JSON",
-    "500_html": "server error as a page of HTML",
-    "503_html": "a gateway's page of HTML",
-    "200_html": "a page of HTML with status 200",
-    "redirect": "302 to another origin",
-    "truncated": "the body ends in the middle and the connection closes",
-    "reset": "the connection is reset before any answer",
-    "slow": "a good answer after <seconds>",
-    "clock_skew": "a good answer whose Date is wrong by <seconds>",
     "unknown_enum": "a good answer with a status nobody has heard of in its first object",
     "new_field": "a good answer with a field nobody has heard of in each object",
     "lag": "a list that does not yet show what is younger than <seconds>",
 }
-"""What can go wrong."""
-
-
-@dataclass
-class Fault:
-    """One line of the plan, and how often its path was called since."""
-
-    path: str
-    kind: str
-    after: int = 0
-    times: int | None = 1
-    seconds: float = 1.0
-    seen: int = field(default=0, init=False)
-
-    def strikes(self, path: str) -> bool:
-        """Count a call and tell whether it goes wrong."""
-        same = path.startswith(self.path[:-1]) if self.path.endswith("*") else path == self.path
-        if not same:
-            return False
-        self.seen += 1
-        return self.seen > self.after and (self.times is None or self.seen <= self.after + self.times)
-
-
-class Faults:
-    """The plan in force."""
-
-    def __init__(self) -> None:
-        self.plan: list[Fault] = []
-
-    def load(self, lines: list[dict[str, Any]]) -> None:
-        """Replace the plan.
-
-        Raises:
-            ValueError: A line names an unknown kind or key.
-        """
-        plan = []
-        for line in lines:
-            unknown = set(line) - {"path", "kind", "after", "times", "seconds"}
-            if unknown or line.get("kind") not in KINDS or "path" not in line:
-                raise ValueError(f"not a fault: {line}; kinds are {', '.join(KINDS)}")
-            plan.append(Fault(**line))
-        self.plan = plan
-
-    def strike(self, path: str) -> Fault | None:
-        """Count a call against every line and give the first that strikes."""
-        struck = [fault for fault in self.plan if fault.strikes(path)]
-        return struck[0] if struck else None
+"""What can go wrong beside the common kinds."""
 
 
 def refusal(fault: Fault) -> WireError | None:

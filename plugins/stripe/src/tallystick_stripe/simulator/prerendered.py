@@ -17,9 +17,9 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
+from tallystick.testing.instants import instant
 from tallystick_stripe.simulator.objects_account import API_VERSION, account, balance
 from tallystick_stripe.simulator.objects_cash import balance_transaction, charge
-from tallystick_stripe.simulator.state import instant
 from tallystick_stripe.simulator.story import STAGES
 
 __all__ = ["Pages", "serve_pages"]

@@ -6,9 +6,10 @@ import random
 from dataclasses import dataclass
 from typing import Any
 
+from tallystick.testing.instants import instant, iso
 from tallystick_stripe.simulator.ids import Ids
 from tallystick_stripe.simulator.rates import major
-from tallystick_stripe.simulator.state import Plan, instant, iso
+from tallystick_stripe.simulator.state import Plan
 
 __all__ = ["AGENCY", "DAY", "OUTCOME", "RIVAL", "Bill", "Script", "day"]
 

@@ -2,34 +2,15 @@
 
 from __future__ import annotations
 
-import calendar
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
 from tallystick_stripe.simulator.cash import Cash
 
-__all__ = ["EVENT_DAYS", "Action", "Plan", "World", "instant", "iso"]
+__all__ = ["EVENT_DAYS", "Action", "Plan", "World"]
 
 EVENT_DAYS = 30
 """How far back events can be listed: https://docs.stripe.com/api/events."""
-
-
-def instant(text: str) -> int:
-    """Read ISO 8601 with an offset as Unix seconds.
-
-    Raises:
-        ValueError: The text is no instant, or names no offset.
-    """
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        raise ValueError(f"{text!r} has no offset from UTC; write for example 2026-08-31T22:00:00Z")
-    return calendar.timegm(moment.astimezone(UTC).timetuple())
-
-
-def iso(at: int) -> str:
-    """Write Unix seconds as ISO 8601 in UTC."""
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,11 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
+from tallystick.testing.instants import instant
 from tallystick_stripe.simulator.aftermath import AFTERMATH
 from tallystick_stripe.simulator.background import everyday, payouts
 from tallystick_stripe.simulator.script import AGENCY, Script
-from tallystick_stripe.simulator.state import Plan, instant
+from tallystick_stripe.simulator.state import Plan
 from tallystick_stripe.simulator.traps import TRAPS, found, plain
 
 __all__ = ["SIZE", "STAGES", "story", "story_plan"]

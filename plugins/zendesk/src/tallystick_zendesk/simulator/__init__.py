@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from tallystick.testing.serving import running
 from tallystick_zendesk.simulator.app import EXPIRES_IN, Simulator, create_app
 from tallystick_zendesk.simulator.limits import Limits
 from tallystick_zendesk.simulator.plan import Plan
 from tallystick_zendesk.simulator.story import SIZE, story
-from tallystick_zendesk.simulator.wire import running
 
 __all__ = ["SIZE", "Limits", "Plan", "Simulator", "create_app", "serve", "story"]
 

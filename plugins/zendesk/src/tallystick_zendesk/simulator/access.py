@@ -16,9 +16,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
+from tallystick.testing.instants import iso
 from tallystick_zendesk.simulator.draft import Obj
 from tallystick_zendesk.simulator.errors import WireError
-from tallystick_zendesk.simulator.instants import iso
 from tallystick_zendesk.simulator.query import Call
 from tallystick_zendesk.simulator.world import World
 

@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
-import json
-import socket
-import struct
 import time
-from collections import Counter
-from email.utils import formatdate
+from collections.abc import Callable, Collection
+from typing import Any
 
 import msgspec
-from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.responses import Response
 
+from tallystick.testing.faultplan import FOREIGN, FaultPlan
+from tallystick.testing.instants import instant, iso
+from tallystick.testing.steering import SteeredApp
 from tallystick_zendesk.simulator.access import Access
 from tallystick_zendesk.simulator.errors import WireError
 from tallystick_zendesk.simulator.exports import Exports
-from tallystick_zendesk.simulator.faults import FOREIGN, HTML, Fault, Faults, refusal
-from tallystick_zendesk.simulator.instants import instant, iso
+from tallystick_zendesk.simulator.faults import CURSOR, KINDS, ZendeskFault, refusal
 from tallystick_zendesk.simulator.limits import Limits, Meter
 from tallystick_zendesk.simulator.lists import Lists
 from tallystick_zendesk.simulator.plan import Plan
 from tallystick_zendesk.simulator.query import Call
-from tallystick_zendesk.simulator.wire import CONNECTIONS
 from tallystick_zendesk.simulator.world import World
 
 __all__ = ["EXPIRES_IN", "Simulator", "create_app"]
@@ -83,38 +77,17 @@ def create_app(
     return made
 
 
-class Simulator:
+class Simulator(SteeredApp[ZendeskFault]):
     """An ASGI application; `world` is the account, `access` its tokens, `faults` what goes wrong."""
 
     def __init__(self, world: World, access: Access, *, seed: int, latency_ms: float, short_pages: bool) -> None:
         self.world = world
         self.access = access
-        self.faults = Faults()
-        self.calls: Counter[str] = Counter()
-        self._start = world.now
         self._seed = seed
-        self._latency = latency_ms / 1000
         self._exports = Exports(world, short=short_pages)
         self._lists = Lists(world)
-        self._served = 0
         self.limit(Limits(), "endpoint")
-        steering = [
-            ("faults", self._set_faults, ["GET", "POST"]),
-            ("clock", self._set_clock, ["GET", "POST"]),
-            ("stats", self._stats, ["GET"]),
-            ("spend", self._spend, ["POST"]),
-            ("reset", self._reset, ["POST"]),
-        ]
-        self._app = Starlette(
-            routes=[
-                *(Route(f"/_simulator/{name}", answer, methods=methods) for name, answer, methods in steering),
-                Route("/{path:path}", self._call, methods=["GET", "POST", "DELETE", "PUT", "PATCH"]),
-            ]
-        )
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
-        await self._app(scope, receive, send)
+        super().__init__(FaultPlan(KINDS, ZendeskFault), start=world.now, latency_ms=latency_ms)
 
     @property
     def now(self) -> int:
@@ -134,35 +107,35 @@ class Simulator:
         clock = (lambda: float(self.world.now)) if limits.virtual else time.monotonic
         self._meter = Meter(limits, spelling, clock)
 
-    async def _call(self, request: Request) -> Response:
-        path = request.url.path
-        self.calls[path] += 1
-        self._served += 1
-        body = await request.body()
-        if self._latency:
-            await asyncio.sleep(self._latency)
-        fault = self.faults.strike(path, cursor="cursor" in request.query_params)
-        if fault is None:
-            return self._answer(request, body, None)
-        if fault.kind == "slow":
-            await asyncio.sleep(fault.seconds)
-        if fault.kind == "reset":
-            return _Reset()
-        response = self._answer(request, body, fault)
-        return _Truncated(response) if fault.kind == "truncated" else response
+    def headers(self, request: Request) -> dict[str, str]:
+        """Give the number of the answer."""
+        digest = hashlib.sha256(f"{self._seed}/{request.state.serial}".encode()).hexdigest()
+        return {"X-Request-Id": digest[:32]}
 
-    def _answer(self, request: Request, body: bytes, fault: Fault | None) -> Response:
+    def traits(self, request: Request, body: bytes) -> Collection[str]:  # noqa: ARG002 - cursors stand in the address
+        """Tell whether the call has a cursor."""
+        return (CURSOR,) if "cursor" in request.query_params else ()
+
+    def steering(self) -> dict[str, Callable[[Any], object]]:
+        """Add the spending of limits: `{"family": NAME, "calls": N}`."""
+        return {"spend": self._spend}
+
+    def stats(self) -> dict[str, Any]:
+        """Count tokens too."""
+        return {**super().stats(), "tokens": self.access.minted}
+
+    def reset(self) -> None:
+        """Forget tokens too."""
+        super().reset()
+        self.access.forget()
+
+    def respond(self, request: Request, body: bytes, fault: ZendeskFault | None) -> Response:
+        """Answer a call as Zendesk does."""
         kind = fault.kind if fault else ""
-        skew = int(fault.seconds) if fault and kind == "clock_skew" else 0
-        digest = hashlib.sha256(f"{self._seed}/{self._served}".encode()).hexdigest()
-        headers = {"Date": formatdate(self.now + skew, usegmt=True), "X-Request-Id": digest[:32]}
-        if kind == "redirect":
-            return Response(status_code=302, headers={**headers, "Location": f"{FOREIGN}/api/v2/elsewhere"})
-        if kind.endswith("_html"):
-            return Response(HTML, int(kind[:3]), headers, "text/html; charset=utf-8")
         origin = FOREIGN if kind == "foreign_host" else f"{request.url.scheme}://{request.headers['host']}"
         names = {name.lower(): value for name, value in request.headers.items()}
         call = Call.read(request.method, request.url.path, request.url.query, names, origin)
+        headers: dict[str, str] = {}
         media = _JSON
         try:
             if fault and (error := refusal(fault)):
@@ -193,66 +166,6 @@ class Simulator:
             return b"".join(self._exports.answer(call, short=short))
         return msgspec.json.encode(self._lists.answer(call, reader.user))
 
-    async def _set_faults(self, request: Request) -> Response:
-        if request.method == "POST":
-            try:
-                self.faults.load(await request.json())
-            except (TypeError, ValueError) as error:
-                return JSONResponse({"error": str(error)}, 400)
-        return JSONResponse([vars(fault) for fault in self.faults.plan])
-
-    async def _set_clock(self, request: Request) -> Response:
-        if request.method == "POST":
-            try:
-                asked = await request.json()
-                self.move(instant(asked["to"]) if "to" in asked else self.now + int(asked["advance_seconds"]))
-            except (KeyError, TypeError, ValueError) as error:
-                return JSONResponse({"error": str(error)}, 400)
-        return JSONResponse({"now": iso(self.now)})
-
-    async def _stats(self, _request: Request) -> Response:
-        by_path = dict(sorted(self.calls.items()))
-        return JSONResponse({"calls": sum(self.calls.values()), "by_path": by_path, "tokens": self.access.minted})
-
-    async def _spend(self, request: Request) -> Response:
-        try:
-            asked = await request.json()
-            self._meter.spend(asked["family"], int(asked["calls"]))
-        except (KeyError, TypeError, ValueError, json.JSONDecodeError) as error:
-            return JSONResponse({"error": str(error)}, 400)
-        return JSONResponse({})
-
-    async def _reset(self, _request: Request) -> Response:
-        self.faults.load([])
-        self.calls.clear()
-        self.access.forget()
-        self.move(self._start)
-        return JSONResponse({"now": iso(self.now)})
-
-
-class _Reset(Response):
-    """No answer: the connection is reset, not closed."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
-        """Drop the connection so that the peer sees a reset."""
-        transport = CONNECTIONS[tuple(scope["client"])]
-        # A linger time of zero makes closing a socket send RST instead of FIN.
-        sock = transport.get_extra_info("socket")
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        transport.abort()
-
-
-class _Truncated(Response):
-    """The head of a whole answer, half of its body, and then nothing."""
-
-    def __init__(self, whole: Response) -> None:
-        super().__init__(b"", whole.status_code, None, _JSON)
-        self.raw_headers = whole.raw_headers
-        self.body = bytes(whole.body)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
-        """Send half and close."""
-        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        half = self.body[: len(self.body) // 2]
-        await send({"type": "http.response.body", "body": half, "more_body": True})
-        CONNECTIONS[tuple(scope["client"])].close()
+    def _spend(self, asked: Any) -> object:
+        self._meter.spend(asked["family"], int(asked["calls"]))
+        return {}

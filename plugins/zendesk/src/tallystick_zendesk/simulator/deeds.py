@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from tallystick.testing.instants import iso
 from tallystick_zendesk.simulator.draft import Draft, Obj
-from tallystick_zendesk.simulator.instants import iso
 from tallystick_zendesk.simulator.metrics import Metrics
 from tallystick_zendesk.simulator.people import Person
 from tallystick_zendesk.simulator.plan import Act, Effect, Opening

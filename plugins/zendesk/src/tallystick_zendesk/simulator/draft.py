@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tallystick_zendesk.simulator.instants import iso
+from tallystick.testing.instants import iso
 from tallystick_zendesk.simulator.plan import Act, Effect
 from tallystick_zendesk.simulator.vias import display, rule_via, via
 

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 
 import msgspec
 
+from tallystick.testing.instants import instant, iso
 from tallystick_zendesk.simulator.draft import Obj
 from tallystick_zendesk.simulator.errors import WireError
-from tallystick_zendesk.simulator.instants import instant, iso
 from tallystick_zendesk.simulator.people import group_row
 from tallystick_zendesk.simulator.query import Call, list_cursor, list_place
 from tallystick_zendesk.simulator.tickets import Event, Ticket, system

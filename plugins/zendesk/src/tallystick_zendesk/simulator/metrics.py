@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from tallystick.testing.instants import iso
 from tallystick_zendesk.simulator.draft import Obj
-from tallystick_zendesk.simulator.instants import iso
 
 __all__ = ["Metrics"]
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import msgspec
 
+from tallystick.testing.instants import iso
 from tallystick_zendesk.simulator.draft import Obj
-from tallystick_zendesk.simulator.instants import iso
 from tallystick_zendesk.simulator.plan import User
 
 __all__ = ["Person", "group_row"]

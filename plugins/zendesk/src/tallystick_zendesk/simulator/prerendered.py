@@ -19,11 +19,11 @@ from urllib.parse import parse_qs
 
 import msgspec
 
+from tallystick.testing.instants import instant, iso
 from tallystick_zendesk.simulator.deeds import Deed, Ratings, opened
 from tallystick_zendesk.simulator.draft import Draft, Obj
 from tallystick_zendesk.simulator.errors import WireError
 from tallystick_zendesk.simulator.exports import MOST, WITHHELD
-from tallystick_zendesk.simulator.instants import instant, iso
 from tallystick_zendesk.simulator.people import Person
 from tallystick_zendesk.simulator.plan import Act, Opening, User
 from tallystick_zendesk.simulator.query import export_cursor, export_place

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tallystick_zendesk.simulator.instants import instant
+from tallystick.testing.instants import instant
 from tallystick_zendesk.simulator.plan import SYSTEM, Act, Effect, Opening, Plan, User
 
 __all__ = ["ADMIN", "AGENT", "BOT", "CUSTOMER", "END", "OTHER", "START", "sample_plan"]

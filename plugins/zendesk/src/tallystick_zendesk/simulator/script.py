@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from tallystick.testing.instants import instant, iso
 from tallystick_zendesk.simulator.cases_words import ANSWERS, QUESTIONS, REPLIES, THANKS
-from tallystick_zendesk.simulator.instants import instant, iso
 from tallystick_zendesk.simulator.plan import SYSTEM, Act, Effect, Opening, Plan, User
 
 __all__ = [

@@ -10,6 +10,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
+from tallystick.testing.instants import instant
 from tallystick_zendesk.simulator.background import everyday
 from tallystick_zendesk.simulator.cases_escalation import ESCALATION_CASES
 from tallystick_zendesk.simulator.cases_identity import IDENTITY_CASES
@@ -20,7 +21,6 @@ from tallystick_zendesk.simulator.cases_returns import RETURN_CASES
 from tallystick_zendesk.simulator.cases_routing import ROUTING_CASES
 from tallystick_zendesk.simulator.cases_silence import SILENCE_CASES
 from tallystick_zendesk.simulator.cases_units import UNIT_CASES
-from tallystick_zendesk.simulator.instants import instant
 from tallystick_zendesk.simulator.plan import Plan
 from tallystick_zendesk.simulator.script import AI_GROUP, AI_GROUP_TOO, BOT, SEAT, Case, Script
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from tallystick.testing.instants import iso
 from tallystick_zendesk.simulator.draft import Obj
-from tallystick_zendesk.simulator.instants import iso
 from tallystick_zendesk.simulator.metrics import Metrics
 from tallystick_zendesk.simulator.plan import Opening
 from tallystick_zendesk.simulator.vias import MESSAGING, display, via

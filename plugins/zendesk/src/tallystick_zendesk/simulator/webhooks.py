@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from tallystick.testing.instants import iso
 from tallystick_zendesk.simulator.draft import Obj
-from tallystick_zendesk.simulator.instants import iso
 from tallystick_zendesk.simulator.plan import Plan
 from tallystick_zendesk.simulator.tickets import Event, Ticket
 from tallystick_zendesk.simulator.world import World

@@ -1,4 +1,4 @@
-"""Instants as the simulator takes and writes them: Unix seconds inside, ISO 8601 outside."""
+"""Instants as a simulator takes and writes them: Unix seconds inside, ISO 8601 outside."""
 
 from __future__ import annotations
 

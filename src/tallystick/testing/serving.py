@@ -1,9 +1,17 @@
-"""The server: the application on a loopback socket, in this process or for a process of its own."""
+"""The server of a simulator: the application on a loopback socket, in this process or as a process of its own.
+
+A simulator's `__main__` is its options, and this:
+
+    with listening(asked.port) as sock:
+        serve(build(asked), sock)
+"""
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import socket
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +21,7 @@ from weakref import WeakValueDictionary
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-__all__ = ["CONNECTIONS", "bind", "running", "server"]
+__all__ = ["CONNECTIONS", "announce", "bind", "listening", "option_parser", "running", "serve", "server"]
 
 CONNECTIONS: WeakValueDictionary[tuple[str, int], asyncio.Transport] = WeakValueDictionary()
 """Open connections by the address of the peer, so that a fault can cut one."""
@@ -68,3 +76,37 @@ def running(app: Any, port: int = 0) -> Iterator[str]:
         serving.should_exit = True
         thread.join()
         sock.close()
+
+
+def option_parser(module: str) -> argparse.ArgumentParser:
+    """Give a parser of the options that every simulator has: `port`, `seed`, `now` and `latency_ms`."""
+    parser = argparse.ArgumentParser(prog=f"python -m {module}", description="Serve a simulator until interrupted.")
+    parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0 takes a free one")
+    parser.add_argument("--seed", type=int, default=1, help="same seed, same bytes")
+    parser.add_argument("--now", help="virtual instant to start at, ISO 8601 with an offset")
+    parser.add_argument("--latency-ms", type=float, default=0, help="time every call takes")
+    return parser
+
+
+@contextmanager
+def listening(port: int) -> Iterator[socket.socket]:
+    """Listen on loopback while the block runs; an interrupt ends the block without a word."""
+    sock = bind(port)
+    try:
+        yield sock
+    except KeyboardInterrupt:
+        pass
+    finally:
+        sock.close()
+
+
+def announce(port: int) -> None:
+    """Say on standard output where the simulator listens: the line that the harness waits for."""
+    sys.stdout.write(f"listening on http://127.0.0.1:{port}\n")
+    sys.stdout.flush()
+
+
+def serve(app: Any, sock: socket.socket) -> None:
+    """Announce an application and serve it on a listening socket until interrupted."""
+    announce(sock.getsockname()[1])
+    server(app).run([sock])
