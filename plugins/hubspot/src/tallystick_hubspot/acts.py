@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from tallystick.records.model import Record, Value
 from tallystick_hubspot.directory import Directory, Stages
 from tallystick_hubspot.history import Histories, Written
-from tallystick_hubspot.objects import TicketProperties, at, identifier
+from tallystick_hubspot.objects import TicketProperties, at
 from tallystick_hubspot.search import Item
 from tallystick_hubspot.who import NOBODY, Who, created_through, writer
 
@@ -89,7 +89,7 @@ def _created(item: Item, properties: TicketProperties, moves: Sequence[Written])
     when = at(properties.createdate) or at(item.row.created_at)
     if when is None:
         return
-    user, app = identifier(properties.hs_created_by_user_id), created_through(properties)
+    user, app = properties.hs_created_by_user_id or None, created_through(properties)
     who = Who("user", user, app) if user or app else NOBODY
     first = moves[0] if moves else None
     yield act(

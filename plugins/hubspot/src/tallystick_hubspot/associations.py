@@ -12,7 +12,7 @@ from tallystick.errors import PermanentError
 from tallystick_hubspot.client import HubSpotApi
 from tallystick_hubspot.objects import AssociationPage, Fault
 
-__all__ = ["Links", "check_faults", "first", "links"]
+__all__ = ["Links", "check_faults", "links"]
 
 Links: TypeAlias = Mapping[str, Sequence[str]]
 """Ids of the other kind by the id of the object, each list in the order of numbers."""
@@ -24,7 +24,7 @@ _DECODE = msgspec.json.Decoder(AssociationPage).decode
 
 
 def links(api: HubSpotApi, source: str, target: str, ids: Sequence[str]) -> dict[str, list[str]]:
-    """Give the associations of some objects with another kind; an object without any has an empty list.
+    """Give the associations of some objects with another kind; one without any is left out or has an empty list.
 
     Args:
         api: Makes the calls.
@@ -35,27 +35,24 @@ def links(api: HubSpotApi, source: str, target: str, ids: Sequence[str]) -> dict
     Raises:
         Error: A call was refused in whole or in part, or could not be made.
     """
-    found: dict[str, set[str]] = {key: set() for key in ids}
+    found: dict[str, list[str]] = {}
     asked: list[dict[str, str]] = [{"id": key} for key in ids]
     for _ in range(_MOST_ROUNDS):
         if not asked:
-            return {key: sorted(others, key=_order) for key, others in found.items()}
+            return found
         page = api.post(api.paths.associations(source, target), {"inputs": asked[:_INPUTS]}, _convert)
         asked = asked[_INPUTS:]
         for row in page.results:
             key = str(row.source.id)
-            found.setdefault(key, set()).update(str(other.to_object_id) for other in row.to)
+            others = [str(other.to_object_id) for other in row.to]
+            if len(others) > 1 or key in found:
+                others = sorted({*others, *found.get(key, ())}, key=_order)
+            found[key] = others
             if row.paging is not None and row.paging.after is not None:
                 asked.append({"id": key, "after": row.paging.after})
     raise PermanentError(
         f"the associations of {source} with {target} never end", hint="Report it to the plugin's author."
     )
-
-
-def first(found: Links, key: str) -> str | None:
-    """Give the one that is associated; of several the one with the lowest id."""
-    others = found.get(key)
-    return others[0] if others else None
 
 
 def check_faults(faults: Sequence[Fault] | None, none_there: frozenset[str]) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
 from typing import Any
 
 import msgspec
 
+from tallystick.connectors import CustomField, extract
 from tallystick.records.model import Record, Value
 from tallystick_hubspot.directory import Directory
 from tallystick_hubspot.history import Histories
@@ -24,7 +26,8 @@ _Read = Callable[[str], Any]
 class ChangeReader:
     """Turns histories into records.
 
-    A value is written as our column has it where the property is one: owners by their user id, outcomes in our words.
+    A value is written as our column has it where the property is one: owners by their user id, outcomes in our words;
+    and as the type says where the property is a declared field.
 
     Args:
         kind: Whose histories they are.
@@ -35,7 +38,8 @@ class ChangeReader:
     def __init__(self, kind: Kind, settings: Settings, directory: Directory) -> None:
         self._kind = kind
         self._names: Mapping[str, str] = settings.names(kind)
-        self._read: dict[str, _Read] = {"hubspot_owner_id": directory.user}
+        self._read: dict[str, _Read] = {name: _typed(field) for name, field in settings.typed(kind).items()}
+        self._read["hubspot_owner_id"] = directory.user
         if kind.name == "meetings":
             self._read["hs_meeting_outcome"] = lambda text: meeting_status(text, settings)
             self._read["hs_meeting_start_time"] = self._read["hs_meeting_end_time"] = at
@@ -75,3 +79,14 @@ class ChangeReader:
         if read is not None and text:
             return msgspec.json.encode(read(text)).decode()
         return msgspec.json.encode(text or None).decode()
+
+
+def _typed(field: CustomField) -> _Read:
+    """Give a reader of a declared field; what does not read as its type stays the text it is."""
+    alone = field.model_copy(update={"path": "value"})
+
+    def read(text: str) -> Any:
+        found = extract({"value": text}, {"value": alone})["value"]
+        return text if found is None or isinstance(found, Decimal) else found
+
+    return read

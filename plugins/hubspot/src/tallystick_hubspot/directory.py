@@ -146,6 +146,7 @@ class Directory:
         self._api = api
         self._lock = Lock()
         self._known: dict[str, Any] = {}
+        self._users: dict[str, str] | None = None
 
     def owners(self) -> Owners:
         """Give all owners, those who left included.
@@ -159,7 +160,10 @@ class Directory:
         """Give the id of the person an owner id stands for; None for none."""
         if not owner:
             return None
-        return self.owners().users.get(owner, f"owner:{owner}")
+        users = self._users
+        if users is None:
+            users = self._users = self.owners().users
+        return users.get(owner) or f"owner:{owner}"
 
     def stages(self, kind: str) -> Stages:
         """Give the stages of a kind that has pipelines.

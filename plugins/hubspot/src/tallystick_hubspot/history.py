@@ -13,7 +13,7 @@ import msgspec
 from tallystick.connectors import Response
 from tallystick_hubspot.associations import check_faults
 from tallystick_hubspot.client import HubSpotApi
-from tallystick_hubspot.objects import Entry, HistoryPage, HistoryRow, at
+from tallystick_hubspot.objects import Entry, HistoryPage, HistoryRow, moment
 
 __all__ = ["BATCH", "Histories", "Written", "histories", "read_histories"]
 
@@ -80,7 +80,7 @@ def _written(raws: Sequence[msgspec.Raw]) -> list[Written]:
     found = []
     for raw in reversed(raws):
         entry = _ENTRY(raw)
-        when = at(entry.timestamp)
+        when = moment(entry.timestamp)
         if when is None:
             raise msgspec.ValidationError("a value in a history has no time")
         found.append(Written(when, entry, bytes(raw)))

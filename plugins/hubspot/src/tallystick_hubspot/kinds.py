@@ -35,6 +35,9 @@ class Kind:
         stamp: The property that says when it last changed.
         open: Says by filters that an object is still open: its associations are read again in every run.
         since: The property that says by time that an object is still open, where nothing else does.
+        decode: Reads the JSON of an object.
+        properties: Names of the properties that are read of every object.
+        merges: Whether objects of this kind can be merged.
     """
 
     name: str
@@ -48,15 +51,17 @@ class Kind:
     since: str | None = None
 
     def __post_init__(self) -> None:
-        row = msgspec.defstruct(f"{self.shape.__name__}Row", [("properties", self.shape)], bases=(Row,), gc=False)
+        row = msgspec.defstruct(
+            f"{self.shape.__name__}Row", [("properties", self.shape)], bases=(Row,), kw_only=True, gc=False
+        )
+        names = tuple(found.encode_name for found in msgspec.structs.fields(self.shape))
         object.__setattr__(self, "decode", msgspec.json.Decoder(row).decode)
+        object.__setattr__(self, "properties", names)
+        object.__setattr__(self, "merges", "hs_merged_object_ids" in names)
 
     decode: Any = field(init=False, repr=False, compare=False)
-
-    @property
-    def properties(self) -> tuple[str, ...]:
-        """Names of the properties that are read of every object."""
-        return tuple(found.encode_name for found in msgspec.structs.fields(self.shape))
+    properties: tuple[str, ...] = field(init=False)
+    merges: bool = field(init=False)
 
 
 _OPEN = ({"propertyName": "hs_is_closed", "operator": "EQ", "value": "false"},)
@@ -105,7 +110,7 @@ CONTACTS = Kind(
     "contacts",
     "contact",
     ContactProperties,
-    (),
+    ("companies",),
     ("lifecyclestage", "hs_lead_status", "hubspot_owner_id"),
     {
         "email": "email",

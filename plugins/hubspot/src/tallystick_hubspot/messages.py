@@ -10,7 +10,7 @@ import msgspec
 from tallystick.connectors.says import classify, strip_html
 from tallystick.records.model import Record
 from tallystick_hubspot.acts import act
-from tallystick_hubspot.objects import at, identifier
+from tallystick_hubspot.objects import identifier, moment
 from tallystick_hubspot.people import stranger
 from tallystick_hubspot.threads import Said, ThreadEntry
 from tallystick_hubspot.who import Party, Who, app, party, role_of
@@ -34,7 +34,7 @@ def thread_records(ticket: str, found: Sequence[Said], emails: Mapping[str, str]
     seen: set[str] = set()
     for said in found:
         entry = said.entry
-        when = at(entry.created_at)
+        when = moment(entry.created_at)
         if when is None:
             raise msgspec.ValidationError("something in a conversation has no time")
         kind = entry.type if type(entry.type) is str else ""

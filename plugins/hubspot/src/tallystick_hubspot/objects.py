@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, time
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import msgspec
@@ -35,6 +36,7 @@ __all__ = [
     "decimal",
     "identifier",
     "lower",
+    "moment",
     "number",
 ]
 
@@ -268,26 +270,33 @@ def lower(text: str | None) -> str | None:
     return (text.strip().lower() or None) if text else None
 
 
-def at(value: object) -> int | None:
-    """Give an instant (microseconds UTC) from an ISO 8601 text with an offset, or from milliseconds since 1970.
+@lru_cache(maxsize=8_192)  # the same instant stands in several places of an object
+def at(text: str | None) -> int | None:
+    """Give the instant (microseconds UTC) of an ISO 8601 text with an offset, or of milliseconds since 1970.
 
     A date alone means 00:00 UTC of that day. None if it cannot be read.
     """
-    if type(value) is not str:
-        return value * 1_000 if type(value) is int and 0 <= value * 1_000 < _LAST else None
+    if text is None:
+        return None
     try:
-        moment = datetime.fromisoformat(value)
-        delta = moment - _EPOCH
+        delta = datetime.fromisoformat(text) - _EPOCH
     except (ValueError, TypeError, OverflowError):
-        return _otherwise(value)
+        return _otherwise(text)
     found = (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
     return found if 0 <= found < _LAST else None
+
+
+def moment(value: object) -> int | None:
+    """Give the instant (microseconds UTC) of a text, as `at` does, or of a number of milliseconds; None of all else."""
+    if type(value) is int:
+        return value * 1_000 if 0 <= value < _LAST // 1_000 else None
+    return at(value) if type(value) is str else None
 
 
 def _otherwise(text: str) -> int | None:
     milliseconds = number(text.strip())
     if milliseconds is not None and len(text) > len("20260131"):
-        return at(milliseconds)
+        return moment(milliseconds)
     try:
         delta = datetime.combine(date.fromisoformat(text), time(), UTC) - _EPOCH
     except ValueError:

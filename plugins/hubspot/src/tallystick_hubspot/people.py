@@ -9,8 +9,8 @@ import msgspec
 from tallystick.records.model import Record, Value
 from tallystick_hubspot.acts import merged_ids
 from tallystick_hubspot.directory import Directory, FoundOwner, Owner, user_id
-from tallystick_hubspot.objects import CompanyProperties, ContactProperties, at, identifier, lower
-from tallystick_hubspot.sales import domain
+from tallystick_hubspot.objects import CompanyProperties, ContactProperties, at, lower
+from tallystick_hubspot.sales import Around, domain
 from tallystick_hubspot.search import Item
 from tallystick_hubspot.who import created_through, role_of
 
@@ -67,8 +67,8 @@ def stranger(actor: str, when: int, raw: bytes) -> Record:
     return Record("actor", actor, when, (None, kind, None, mail, role_of(actor), None), raw)
 
 
-def contact_values(item: Item, directory: Directory) -> tuple[Value, ...]:
-    """Give the columns of a contact."""
+def contact_values(item: Item, around: Around, directory: Directory) -> tuple[Value, ...]:
+    """Give the columns of a contact; its company is the primary one, else the one with the lowest id."""
     found: ContactProperties = item.row.properties
     mail = lower(found.email)
     return (
@@ -79,9 +79,9 @@ def contact_values(item: Item, directory: Directory) -> tuple[Value, ...]:
         mail,
         domain(mail),
         found.jobtitle,
-        identifier(found.associatedcompanyid),
+        found.associatedcompanyid or around.first("companies", item.id),
         directory.user(found.hubspot_owner_id),
-        identifier(found.hs_created_by_user_id),
+        found.hs_created_by_user_id or None,
         created_through(found),
         found.lifecyclestage,
         None,
@@ -99,7 +99,7 @@ def company_values(item: Item, directory: Directory) -> tuple[Value, ...]:
         found.name,
         lower(found.domain),
         directory.user(found.hubspot_owner_id),
-        identifier(found.hs_created_by_user_id),
+        found.hs_created_by_user_id or None,
         created_through(found),
         found.lifecyclestage,
         None,
@@ -107,16 +107,17 @@ def company_values(item: Item, directory: Directory) -> tuple[Value, ...]:
 
 
 def merged_away(item: Item, record: str, stand: int, width: int) -> Iterator[Record]:
-    """Yield a tombstone of each contact or company that was merged into one: it says which one remains.
+    """Yield a tombstone of each object that was merged into one; of a contact or company it says which one remains.
 
     Args:
         item: The one that remains.
         record: The record type.
         stand: As of when it holds, microseconds UTC.
-        width: Number of columns of the record type; the last one is `merged_into`.
+        width: Number of columns of the record type.
     """
     text = item.row.properties.hs_merged_object_ids
     for other in merged_ids(text):
         if other != item.id:
-            values: tuple[Value, ...] = (*(None,) * (width - 1), item.id)
+            # The last column of contacts and accounts is `merged_into`; deals have none.
+            values: tuple[Value, ...] = (*(None,) * (width - 1), None if record == "deal" else item.id)
             yield Record(record, other, stand, values, msgspec.json.encode(text), True)

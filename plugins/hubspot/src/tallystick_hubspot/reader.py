@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -75,6 +75,7 @@ class ObjectReader:
         self._history = settings.histories(kind)
         self._changes = ChangeReader(kind, settings, directory)
         self._targets = (*kind.targets, *(("meetings",) if self._joins_meetings() else ()))
+        self._narrowed = bool(settings.pipelines or settings.owners or settings.created_after)
         self._width = len(RECORD_TYPES[kind.record].columns)
 
     @property
@@ -135,7 +136,7 @@ class ObjectReader:
         Raises:
             Error: A call was refused in whole or in part, or could not be made.
         """
-        found = [record for item in items for record in self._plain(item, around)]
+        found = self._plain(items, around)
         wanted = [item for item in items if self._merged(item) or (not again and self._is_candidate(item))]
         if not self._history and self.kind.name != "tickets":
             wanted = []
@@ -147,42 +148,53 @@ class ObjectReader:
 
     def tombstones(self, items: Sequence[Item]) -> list[Record]:
         """Give what was deleted, as it was, with the time it was deleted at."""
-        found: list[Record] = []
+        values, found = self._values(_LONE, deleted=True), []
         for item in items:
             when = at(item.row.archived_at) or as_of(item)
-            values = self._values(item, _LONE, deleted=True)
-            found.append(Record(self.kind.record, item.id, when, values, item.raw, True, self._custom(item)))
+            custom = self._custom(item) if self._fields else None
+            found.append(Record(self.kind.record, item.id, when, values(item), item.raw, True, custom))
             if self.kind.name == "tickets":
                 found.append(removed(item, when))
         return found
 
     def live(self, item: Item, around: Around, told: Histories) -> list[Record]:
         """Give the records of one object whose histories came with it."""
-        return [*self._plain(item, around), *self._told(item, told, again=False)]
+        return [*self._plain([item], around), *self._told(item, told, again=False)]
 
-    def _plain(self, item: Item, around: Around) -> Iterator[Record]:
-        stand = as_of(item, getattr(item.row.properties, self.kind.stamp))
-        yield Record(self.kind.record, item.id, stand, self._values(item, around), item.raw, False, self._custom(item))
-        if self.kind.name in {"meetings", "calls"}:
-            yield from attendees(item, around, self._directory, call=self.kind.name == "calls")
-        elif self.kind.name in {"contacts", "companies"} and item.row.properties.hs_merged_object_ids:
-            yield from merged_away(item, self.kind.record, stand, self._width)
+    def _plain(self, items: Sequence[Item], around: Around) -> list[Record]:
+        """Give the objects themselves, and what stands in them of others."""
+        kind, values, found = self.kind, self._values(around), []
+        merges, attended = kind.merges and kind.name != "tickets", kind.name in {"meetings", "calls"}
+        for item in items:
+            custom = self._custom(item) if self._fields else None
+            stand = at(item.row.updated_at)
+            if stand is None:
+                stand = as_of(item, getattr(item.row.properties, kind.stamp))
+            found.append(Record(kind.record, item.id, stand, values(item), item.raw, False, custom))
+            if attended:
+                found += attendees(item, around, self._directory, call=kind.name == "calls")
+            elif merges and item.row.properties.hs_merged_object_ids:
+                found += merged_away(item, kind.record, stand, self._width)
+        return found
 
-    def _values(self, item: Item, around: Around, *, deleted: bool = False) -> tuple[Value, ...]:
+    def _values(self, around: Around, *, deleted: bool = False) -> Callable[[Item], tuple[Value, ...]]:
+        """Give what turns an object into the columns of its record."""
         directory, settings = self._directory, self._settings
         match self.kind.name:
             case "meetings":
-                return meeting_values(item, around, directory, settings)
+                return lambda item: meeting_values(item, around, directory, settings)
             case "calls":
-                return call_values(item, around, directory, settings)
+                return lambda item: call_values(item, around, directory, settings)
             case "deals":
-                return deal_values(item, around, directory, directory.stages("deals"))
+                stages = directory.stages("deals")
+                return lambda item: deal_values(item, around, directory, stages)
             case "contacts":
-                return contact_values(item, directory)
+                return lambda item: contact_values(item, around, directory)
             case "companies":
-                return company_values(item, directory)
+                return lambda item: company_values(item, directory)
             case _:
-                return ticket_values(item, around, directory, directory.stages("tickets"), deleted=deleted)
+                stages = directory.stages("tickets")
+                return lambda item: ticket_values(item, around, directory, stages, deleted=deleted)
 
     def _told(self, item: Item, told: Histories, *, again: bool) -> Iterator[Record]:
         """Yield what the histories of an object tell, and for a ticket what its conversations do."""
@@ -258,6 +270,8 @@ class ObjectReader:
 
     def _is_candidate(self, item: Item) -> bool:
         settings, found = self._settings, item.row.properties
+        if not self._narrowed:
+            return True
         pipeline = getattr(found, "hs_pipeline", None) or getattr(found, "pipeline", None)
         if settings.pipelines and self.kind.name in {"tickets", "deals"} and pipeline not in settings.pipelines:
             return False
@@ -270,8 +284,8 @@ class ObjectReader:
     def _merged(self, item: Item) -> bool:
         return self.kind.name == "tickets" and bool(item.row.properties.hs_merged_object_ids)
 
-    def _custom(self, item: Item) -> dict[str, Value] | None:
-        return extract(msgspec.json.decode(item.raw), self._fields) if self._fields else None
+    def _custom(self, item: Item) -> dict[str, Value]:
+        return extract(msgspec.json.decode(item.raw), self._fields)
 
     def _joins_meetings(self) -> bool:
         return self.kind.name == "calls" and self._settings.call_meeting == "association"

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from tallystick.records.model import Record, Value
-from tallystick_hubspot.associations import Links, first
+from tallystick_hubspot.associations import Links
 from tallystick_hubspot.directory import Directory, Stages
 from tallystick_hubspot.objects import (
     CallProperties,
@@ -103,7 +103,8 @@ class Around(NamedTuple):
     def first(self, kind: str, key: str) -> str | None:
         """Give the object of a kind that belongs to one; of several the one with the lowest id."""
         found = self.links.get(kind)
-        return None if found is None else first(found, key)
+        others = found.get(key) if found else None
+        return others[0] if others else None
 
     def all(self, kind: str, key: str) -> Sequence[str]:
         """Give all objects of a kind that belong to one."""
@@ -149,7 +150,7 @@ def meeting_values(item: Item, around: Around, directory: Directory, settings: S
         meeting_status(found.hs_meeting_outcome, settings),
         found.hs_meeting_title,
         directory.user(found.hubspot_owner_id),
-        identifier(found.hs_created_by_user_id),
+        found.hs_created_by_user_id or None,
         created_through(found),
         around.first("companies", item.id),
         around.first("contacts", item.id),
@@ -178,7 +179,7 @@ def call_values(item: Item, around: Around, directory: Directory, settings: Sett
         call_status(found.hs_call_disposition, found.hs_call_status, settings),
         linked,
         directory.user(found.hubspot_owner_id),
-        identifier(found.hs_created_by_user_id),
+        found.hs_created_by_user_id or None,
         created_through(found),
         around.first("companies", item.id),
         around.first("contacts", item.id),
@@ -204,7 +205,7 @@ def deal_values(item: Item, around: Around, directory: Directory, stages: Stages
         around.first("companies", item.id),
         around.first("contacts", item.id),
         directory.user(found.hubspot_owner_id),
-        identifier(found.hs_created_by_user_id),
+        found.hs_created_by_user_id or None,
         created_through(found),
         found.pipeline,
         found.dealstage,

@@ -8,7 +8,7 @@ thousand rows per search is never met.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -18,16 +18,19 @@ from tallystick_hubspot.client import HubSpotApi, clock
 from tallystick_hubspot.kinds import Kind
 from tallystick_hubspot.objects import SearchPage
 
-__all__ = ["PAGE", "Batch", "Item", "changed", "gather", "still_open"]
+__all__ = ["PAGE", "Batch", "Groups", "Item", "changed", "gather", "unstamped"]
 
 PAGE = 200
 """Rows of a page, the most HubSpot gives."""
+
+Groups: TypeAlias = Sequence[Sequence[dict[str, str]]]
+"""Filters of a search: all of a group have to be met, of any group."""
 
 _MOST = 1_000
 _DECODE = msgspec.json.Decoder(SearchPage).decode
 
 
-class Item(NamedTuple):
+class Item(msgspec.Struct, frozen=True, gc=False):
     """An object that was found: its id, its JSON exactly as delivered, and what we read of it."""
 
     id: str
@@ -50,16 +53,18 @@ class _Page(NamedTuple):
     date: int
 
 
-def changed(kind: Kind, start: int, end: int) -> list[dict[str, str]]:
+def changed(kind: Kind, start: int, end: int) -> Groups:
     """Give the filters for what changed in `[start, end)`, microseconds UTC; widened to whole milliseconds."""
     return [
-        {"propertyName": kind.stamp, "operator": "GTE", "value": str(start // 1_000)},
-        {"propertyName": kind.stamp, "operator": "LT", "value": str(-(-end // 1_000))},
+        [
+            {"propertyName": kind.stamp, "operator": "GTE", "value": str(start // 1_000)},
+            {"propertyName": kind.stamp, "operator": "LT", "value": str(-(-end // 1_000))},
+        ]
     ]
 
 
-def still_open(kind: Kind, before: int, since: int) -> list[dict[str, str]]:
-    """Give the filters for what is open and did not change since `before`; none where nothing is ever open.
+def unstamped(kind: Kind, before: int, since: int) -> Groups:
+    """Give the filters for what may have changed without a stamp: the open ones and those that others went into.
 
     Args:
         kind: The kind.
@@ -67,21 +72,24 @@ def still_open(kind: Kind, before: int, since: int) -> list[dict[str, str]]:
         since: What takes place later counts as open where only its time tells; microseconds UTC.
     """
     unchanged = {"propertyName": kind.stamp, "operator": "LT", "value": str(before // 1_000)}
+    groups = []
     if kind.since is not None:
-        return [{"propertyName": kind.since, "operator": "GTE", "value": str(since // 1_000)}, unchanged]
-    return [*kind.open, unchanged] if kind.open else []
+        groups.append([{"propertyName": kind.since, "operator": "GTE", "value": str(since // 1_000)}, unchanged])
+    if kind.open:
+        groups.append([*kind.open, unchanged])
+    if kind.merges:
+        groups.append([{"propertyName": "hs_merged_object_ids", "operator": "HAS_PROPERTY"}, unchanged])
+    return groups
 
 
-def gather(
-    api: HubSpotApi, kind: Kind, properties: Sequence[str], filters: Sequence[dict[str, str]], after: int
-) -> Batch:
-    """Give up to 1,000 objects that meet the filters, with ids above `after`.
+def gather(api: HubSpotApi, kind: Kind, properties: Sequence[str], groups: Groups, after: int) -> Batch:
+    """Give up to 1,000 objects that meet the filters of any group, with ids above `after`.
 
     Args:
         api: Makes the calls.
         kind: What is searched.
         properties: What is asked for.
-        filters: What an object has to meet.
+        groups: Filters; an object has to meet all of one group.
         after: The last id that was read.
 
     Raises:
@@ -91,7 +99,7 @@ def gather(
     items: list[Item] = []
     date: int | None = None
     while True:
-        page = _page(api, kind, properties, filters, after)
+        page = _page(api, kind, properties, groups, after)
         date = page.date if date is None else date
         for item in page.items:
             # A search that does not keep to the order would lose objects without a word.
@@ -107,13 +115,10 @@ def gather(
             return Batch(items, after, False, date)
 
 
-def _page(
-    api: HubSpotApi, kind: Kind, properties: Sequence[str], filters: Sequence[dict[str, str]], after: int
-) -> _Page:
+def _page(api: HubSpotApi, kind: Kind, properties: Sequence[str], groups: Groups, after: int) -> _Page:
+    beyond = {"propertyName": "hs_object_id", "operator": "GT", "value": str(after)}
     body = {
-        "filterGroups": [
-            {"filters": [*filters, {"propertyName": "hs_object_id", "operator": "GT", "value": str(after)}]}
-        ],
+        "filterGroups": [{"filters": [*filters, beyond]} for filters in groups],
         "sorts": [{"propertyName": "hs_object_id", "direction": "ASCENDING"}],
         "properties": properties,
         "limit": PAGE,
@@ -126,7 +131,7 @@ def _page(
         for found in page.results:
             raw = bytes(found)
             row = decode(raw)
-            key = str(row.id)
+            key = row.id if type(row.id) is str else str(row.id)
             if not (key.isascii() and key.isdigit()):
                 raise msgspec.ValidationError("an object's id is no number")
             items.append(Item(key, raw, row))

@@ -60,6 +60,14 @@ class Settings:
         }
         return {**declared, **kind.columns}
 
+    def typed(self, kind: Kind) -> dict[str, CustomField]:
+        """Give the declared fields of a kind by property."""
+        return {
+            found.path.removeprefix(_ROOT).split(".")[0]: found
+            for found in self.fields(kind).values()
+            if found.path.startswith(_ROOT)
+        }
+
     def histories(self, kind: Kind) -> tuple[str, ...]:
         """Give the properties whose history is read: those of the list, and every declared one of a kind with any."""
         listed = self.history.get(kind.name, kind.history)

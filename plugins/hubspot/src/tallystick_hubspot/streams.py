@@ -17,11 +17,11 @@ from tallystick.errors import SchemaChanged
 from tallystick.records.model import Record
 from tallystick_hubspot.client import HubSpotApi, clock
 from tallystick_hubspot.directory import Directory
-from tallystick_hubspot.kinds import KINDS, Kind
+from tallystick_hubspot.kinds import KINDS
 from tallystick_hubspot.objects import ArchivedPage
 from tallystick_hubspot.people import owner_record
 from tallystick_hubspot.reader import ObjectReader
-from tallystick_hubspot.search import Batch, Item, changed, gather, still_open
+from tallystick_hubspot.search import Batch, Item, changed, gather, unstamped
 from tallystick_hubspot.settings import Settings
 
 __all__ = ["ArchivedStream", "ObjectStream", "OwnerStream", "build_streams", "revision"]
@@ -74,7 +74,7 @@ def revision(*parts: object) -> str:
 
 
 class ObjectStream(Stream):
-    """The objects of a kind that changed, with what belongs to them, and then those that are still open.
+    """The objects of a kind that changed, with what belongs to them, and then those that may have without a stamp.
 
     Args:
         api: Makes the calls.
@@ -96,7 +96,7 @@ class ObjectStream(Stream):
     def plan(self, watermark: int | None, until: int) -> Sequence[Slice]:
         """Give one slice from the watermark on; a first read that goes back far is cut into up to four.
 
-        The last slice also reads again what is still open.
+        The last slice of a later read also reads again what may have changed without a stamp.
         """
         start = self._start if watermark is None else max(watermark, self._start)
         if start >= until:
@@ -105,8 +105,8 @@ class ObjectStream(Stream):
         step = (until - start) // count // 1_000 * 1_000
         edges = [start + step * n for n in range(count)] + [until]
         parts = [Slice(first, last, {}) for first, last in pairwise(edges)]
-        if watermark is not None and (self._reader.kind.open or self._reader.kind.since):
-            parts[-1] = Slice(parts[-1].start, until, {"then": "open"})
+        if watermark is not None and unstamped(self._reader.kind, 0, 0):
+            parts[-1] = Slice(parts[-1].start, until, {"then": "unstamped"})
         return parts
 
     def read(self, part: Slice) -> Iterator[Page]:
@@ -122,7 +122,7 @@ class ObjectStream(Stream):
             cursor = {**cursor, "date": cursor.get("date", batch.date)}
             known = max(part.start, min(part.end, cursor["date"] - self._lag))
             last = batch.end and "then" not in cursor
-            again = cursor.get("phase") == "open"
+            again = cursor.get("phase") == "unstamped"
             chunks = [batch.items[at : at + _CHUNK] for at in range(0, len(batch.items), _CHUNK)] or [[]]
             around = self._reader.around(batch.items)
             for place, chunk in enumerate(chunks, 1):
@@ -138,11 +138,11 @@ class ObjectStream(Stream):
 
     def _gather(self, part: Slice, cursor: Cursor) -> Batch:
         kind = self._reader.kind
-        if cursor.get("phase") == "open":
-            filters = still_open(kind, part.start, part.end - self._recheck)
+        if cursor.get("phase") == "unstamped":
+            groups = unstamped(kind, part.start, part.end - self._recheck)
         else:
-            filters = changed(kind, part.start, part.end)
-        return gather(self._api, kind, self._reader.properties(), filters, cursor["after"])
+            groups = changed(kind, part.start, part.end)
+        return gather(self._api, kind, self._reader.properties(), groups, cursor["after"])
 
 
 class ArchivedStream(Stream):
@@ -239,8 +239,3 @@ class OwnerStream(Stream):
 
 
 _ARCHIVED = msgspec.json.Decoder(ArchivedPage).decode
-
-
-def kind_of(record: str) -> Kind | None:
-    """Give the kind of object that becomes a record type; None if none does."""
-    return next((kind for kind in KINDS.values() if kind.record == record), None)

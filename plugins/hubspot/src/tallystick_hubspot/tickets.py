@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from tallystick.records.model import Value
 from tallystick_hubspot.directory import Directory, Stages
-from tallystick_hubspot.objects import TicketProperties, at, boolean, identifier
+from tallystick_hubspot.objects import TicketProperties, at, boolean
 from tallystick_hubspot.sales import Around
 from tallystick_hubspot.search import Item
 from tallystick_hubspot.who import created_through
@@ -44,9 +44,9 @@ def ticket_values(
         _CHANNELS.get(source, "other") if source else None,
         found.source_type or None,
         None if contact is None else f"V-{contact}",
-        created_through(found) or identifier(found.hs_created_by_user_id),
+        created_through(found) or found.hs_created_by_user_id or None,
         directory.user(found.hubspot_owner_id),
-        found.hs_pipeline,
+        None,
         around.first("companies", item.id),
         None,
         None,

@@ -8,6 +8,7 @@ address, `B-` a chatflow, `L-` an AI agent.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 from tallystick_hubspot.objects import Entry, Properties, identifier
@@ -60,8 +61,12 @@ def app(key: object) -> str | None:
 
 def created_through(properties: Properties) -> str | None:
     """Give the application that created an object; None where none did or it is not told."""
-    source = (properties.hs_object_source or "").upper()
-    return app(properties.hs_object_source_id) if source in _APPS else None
+    return _through(properties.hs_object_source, properties.hs_object_source_id)
+
+
+@lru_cache(maxsize=1_024)
+def _through(source: str | None, key: str | None) -> str | None:
+    return app(key) if (source or "").upper() in _APPS else None
 
 
 class Party(NamedTuple):
