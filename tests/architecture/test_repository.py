@@ -109,7 +109,7 @@ def test_constraints_hold_names_versions_and_hashes_only():
 
 
 def test_help_stays_light():
-    """`tallystick --help` imports no SDK, no DuckDB, no Arrow and no database library."""
+    """`tallystick --help` imports no SDK, no DuckDB, no Arrow, no database library and no server."""
     heavy = [
         "stripe",
         "zenpy",
@@ -122,6 +122,8 @@ def test_help_stays_light():
         "httpx",
         "cryptography",
         "jinja2",
+        "starlette",
+        "uvicorn",
     ]
     code = (
         "import sys; sys.argv = ['tallystick', '--help']\n"

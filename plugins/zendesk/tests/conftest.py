@@ -2,6 +2,7 @@
 
 import base64
 import json
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import format_datetime
 
@@ -9,7 +10,9 @@ import httpx
 import pytest
 import respx
 
+from tallystick.records.types import RECORD_TYPES
 from tallystick.testing.timing import FakeTimer
+from tallystick_zendesk.acts import ActReader
 from tallystick_zendesk.connector import ZendeskConfig, ZendeskConnector
 
 ORIGIN = "https://acme.zendesk.test"
@@ -174,3 +177,111 @@ class Account:
 def account(web, answer):
     """An empty account."""
     return Account(web, answer)
+
+
+@pytest.fixture(scope="session")
+def signed_in():
+    """Opens clients that are signed in to a simulator, to be used in a `with`."""
+    grant = {"grant_type": "client_credentials", "client_id": "reader", "client_secret": "s", "scope": "read"}
+
+    @contextmanager
+    def signed_in(origin):
+        with httpx.Client(base_url=origin, trust_env=False) as client:
+            token = client.post("/oauth/tokens", json=grant).json()["access_token"]
+            client.headers["Authorization"] = f"Bearer {token}"
+            yield client
+
+    return signed_in
+
+
+@pytest.fixture(scope="session")
+def walk_events():
+    """Follows `end_time` to the end and gives the pages; a second that fills a page is stepped over."""
+    path = "/api/v2/incremental/ticket_events.json"
+
+    def walk(client, start, **query):
+        pages = []
+        while True:
+            page = client.get(path, params={"start_time": start, "support_type_scope": "all", **query}).json()
+            pages.append(page)
+            if page["end_of_stream"]:
+                return pages
+            start = page["end_time"] + (page["end_time"] == start)
+
+    return walk
+
+
+@pytest.fixture(scope="session")
+def walk_cursor():
+    """Follows the links of a cursor export to the end and gives its rows and its pages."""
+
+    def walk(client, path="/api/v2/incremental/tickets/cursor.json", **query):
+        found, pages = [], []
+        url, params = path, {"start_time": 1, **query}
+        while True:
+            page = client.get(url, params=params).raise_for_status().json()
+            pages.append(page)
+            found += page["tickets" if "tickets" in page else "users"]
+            if page["end_of_stream"]:
+                return found, pages
+            url, params = page["after_url"], None
+
+    return walk
+
+
+@pytest.fixture(scope="session")
+def columns_of():
+    """Gives the values of a record by the names of its columns."""
+
+    def columns(record):
+        names = [column.name for column in RECORD_TYPES[record.type].columns]
+        return dict(zip(names, record.values, strict=True))
+
+    return columns
+
+
+@pytest.fixture(scope="session")
+def read_records():
+    """Reads an event of these children into records, each of which keeps the event's bytes and has an id of its own."""
+
+    def read(*children, merge_tags=("closed_by_merge",), **fields):
+        event = {
+            "id": 700,
+            "ticket_id": 35436,
+            "timestamp": AT,
+            "created_at": "2026-09-01T00:00:00Z",
+            "updater_id": 5,
+            "via": "Web form",
+            "event_type": "Audit",
+            "child_events": list(children),
+            **fields,
+        }
+        raw = json.dumps(event, indent=1).encode()
+        records = ActReader(merge_tags).records(raw)
+        assert {record.raw for record in records} <= {raw}
+        assert {record.as_of for record in records} <= {AT * 1_000_000}
+        assert len({(record.type, record.id) for record in records}) == len(records)
+        return records
+
+    return read
+
+
+@pytest.fixture(scope="session")
+def read_acts(read_records, columns_of):
+    """Reads an event of these children into its acts."""
+
+    def read(*children, **fields):
+        return [columns_of(record) for record in read_records(*children, **fields) if record.type == "ticket_event"]
+
+    return read
+
+
+@pytest.fixture(scope="session")
+def read_act(read_acts):
+    """Reads an event of these children into its only act."""
+
+    def read(*children, **fields):
+        [act] = read_acts(*children, **fields)
+        return act
+
+    return read

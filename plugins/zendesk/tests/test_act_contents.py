@@ -15,41 +15,6 @@ AT = 1_788_220_800
 NOW = AT * 1_000_000
 
 
-def _columns(record):
-    columns = RECORD_TYPES[record.type].columns
-    assert len(columns) == len(record.values)
-    return dict(zip([column.name for column in columns], record.values, strict=True))
-
-
-def _event(*children, merge_tags=("closed_by_merge",), **fields):
-    event = {
-        "id": 700,
-        "ticket_id": 35436,
-        "timestamp": AT,
-        "created_at": "2026-09-01T00:00:00Z",
-        "updater_id": 5,
-        "via": "Web form",
-        "event_type": "Audit",
-        "child_events": list(children),
-        **fields,
-    }
-    raw = json.dumps(event, indent=1).encode()
-    records = ActReader(merge_tags).records(raw)
-    assert {record.raw for record in records} <= {raw}
-    assert {record.as_of for record in records} <= {NOW}
-    assert len({(record.type, record.id) for record in records}) == len(records)
-    return records
-
-
-def _acts(*children, **fields):
-    return [_columns(record) for record in _event(*children, **fields) if record.type == "ticket_event"]
-
-
-def _act(*children, **fields):
-    [act] = _acts(*children, **fields)
-    return act
-
-
 def _change(**fields):
     return {"id": 1, "via": "Web form", "via_reference_id": None, "event_type": "Change", **fields}
 
@@ -68,12 +33,12 @@ def _comment(**fields):
     }
 
 
-def test_messages():
+def test_messages(read_act):
     """A message tells whether it is public, as delivered, and what it says."""
-    private = _act(_comment(public=False, plain_body="Thanks"))
-    without = _act({"event_type": "Comment", "comment_present": True, "comment_public": True})
-    html = _act(_comment(body=None, html_body="<p>Thanks!</p>"))
-    odd = _act(_comment(public="yes", body=None))
+    private = read_act(_comment(public=False, plain_body="Thanks"))
+    without = read_act({"event_type": "Comment", "comment_present": True, "comment_public": True})
+    html = read_act(_comment(body=None, html_body="<p>Thanks!</p>"))
+    odd = read_act(_comment(public="yes", body=None))
 
     assert (private["kind"], private["public"], private["says"]) == ("message", False, "thanks")
     assert (without["kind"], without["public"], without["says"]) == ("message", True, None)
@@ -91,9 +56,9 @@ def test_markup_that_cannot_be_read_says_nothing():
         assert record.values[8] is None
 
 
-def test_a_public_reply_through_a_side_conversation_stays_a_message():
+def test_a_public_reply_through_a_side_conversation_stays_a_message(read_act):
     """What the customer sees is a message, however it came in."""
-    assert _act(_comment(via={"channel": "side_conversation"}))["kind"] == "message"
+    assert read_act(_comment(via={"channel": "side_conversation"}))["kind"] == "message"
 
 
 MERGED = {"channel": "merge", "source": {"from": {}, "to": {"ticket_id": 900}, "rel": "merge"}}
@@ -103,29 +68,29 @@ ABSORBED = {
 }
 
 
-def test_merges():
+def test_merges(read_acts, read_act):
     """The comment a merge leaves tells into which ticket this one went, or which came in; else it is a message."""
-    assert [(act["kind"], act["other_ticket_id"]) for act in _acts(_comment(via=MERGED))] == [("merged", "900")]
-    assert [(act["kind"], act["other_ticket_id"]) for act in _acts(_comment(via=ABSORBED))] == [
+    assert [(act["kind"], act["other_ticket_id"]) for act in read_acts(_comment(via=MERGED))] == [("merged", "900")]
+    assert [(act["kind"], act["other_ticket_id"]) for act in read_acts(_comment(via=ABSORBED))] == [
         ("absorbed", "901"),
         ("absorbed", "902"),
     ]
-    assert [act["kind"] for act in _acts(_comment(via="Ticket merge"))] == ["message"]
+    assert [act["kind"] for act in read_acts(_comment(via="Ticket merge"))] == ["message"]
     own = {"channel": "merge", "source": {"from": {"ticket_id": 35436}, "to": {"ticket_id": 900}, "rel": "merge"}}
-    assert _act(_comment(via=own))["kind"] == "merged"
+    assert read_act(_comment(via=own))["kind"] == "merged"
     swapped = {"channel": "merge", "source": {"from": {"ticket_id": 900}, "to": {"ticket_id": 35436}, "rel": "merge"}}
-    assert _act(_comment(via=swapped))["kind"] == "absorbed"
+    assert read_act(_comment(via=swapped))["kind"] == "absorbed"
 
 
 CLOSING = _change(status="closed", previous_value="open")
 
 
-def test_a_merge_known_by_its_tag_alone():
+def test_a_merge_known_by_its_tag_alone(read_acts):
     """Without a comment the tag tells of the merge if the ticket is closed with it; with one, it adds nothing."""
     tag = _change(tags=["closed_by_merge"], added_tags=["closed_by_merge"])
 
     def kinds(*children, **given):
-        return [act["kind"] for act in _acts(*children, CLOSING, **given)][:-1]
+        return [act["kind"] for act in read_acts(*children, CLOSING, **given)][:-1]
 
     assert kinds(tag) == ["tagged", "merged"]
     assert kinds(_comment(via=MERGED), tag) == ["merged", "tagged"]
@@ -134,37 +99,37 @@ def test_a_merge_known_by_its_tag_alone():
     assert kinds(tag, merge_tags=["zusammen"]) == ["tagged"]
     other = _change(tags=["zusammen"], added_tags=["zusammen"])
     assert kinds(other, merge_tags=["zusammen"]) == ["tagged", "merged"]
-    assert [act["kind"] for act in _acts(tag)] == ["tagged"]
+    assert [act["kind"] for act in read_acts(tag)] == ["tagged"]
 
 
-def test_ids_do_not_depend_on_the_configuration():
+def test_ids_do_not_depend_on_the_configuration(read_records):
     """An act has the same id whatever tags are said to mark a merge, so reading again doubles nothing."""
     children = (_change(tags=["a", "dup"], added_tags=["a", "dup"]), CLOSING)
-    plain = {record.id for record in _event(*children)}
-    more = {record.id for record in _event(*children, merge_tags=["dup"])}
+    plain = {record.id for record in read_records(*children)}
+    more = {record.id for record in read_records(*children, merge_tags=["dup"])}
 
     assert plain == {"700.00.a", "700.00.b", "700.01"}
     assert more == plain | {"700.00.mg"}
 
 
-def test_who_is_not_told_is_nobody_known():
+def test_who_is_not_told_is_nobody_known(read_act):
     """An author or updater that cannot be read is somebody unknown, never the updater and never the system."""
     for odd in ([1], {}, "", 1.5):
-        act = _act(_comment(author_id=odd))
+        act = read_act(_comment(author_id=odd))
         assert (act["by"], act["actor_id"]) == ("user", None)
-    assert _act(_comment(author_id=22.0))["actor_id"] == "22"
+    assert read_act(_comment(author_id=22.0))["actor_id"] == "22"
 
 
-def test_what_is_written_on_behalf_of_somebody_is_marked():
+def test_what_is_written_on_behalf_of_somebody_is_marked(read_act):
     """A comment in another user's name is on behalf of that user, and what came through an API says so."""
-    assert _act(_comment(author_id=77))["channel"] == "on_behalf"
-    assert _act(_comment(via={"channel": "sunshine_conversations_api"}))["channel"] == "api"
+    assert read_act(_comment(author_id=77))["channel"] == "on_behalf"
+    assert read_act(_comment(via={"channel": "sunshine_conversations_api"}))["channel"] == "api"
 
 
-def test_a_file_says_more_than_thanks():
+def test_a_file_says_more_than_thanks(read_act):
     """Thanks with a file attached is not mere thanks."""
-    assert _act(_comment(body="Thanks!", plain_body="Thanks!"))["says"] == "thanks"
-    assert _act(_comment(body="Thanks!", plain_body="Thanks!", attachments=[{"id": 1}]))["says"] == "other"
+    assert read_act(_comment(body="Thanks!", plain_body="Thanks!"))["says"] == "thanks"
+    assert read_act(_comment(body="Thanks!", plain_body="Thanks!", attachments=[{"id": 1}]))["says"] == "other"
 
 
 @pytest.mark.parametrize(
@@ -178,15 +143,15 @@ def test_a_file_says_more_than_thanks():
         (None, []),
     ],
 )
-def test_the_agents_of_a_chat_are_told_whoever_ended_it(lines, agents):
+def test_the_agents_of_a_chat_are_told_whoever_ended_it(read_acts, lines, agents):
     """A chat that the bot or the customer ends hides no person who chatted before; one without an id is somebody."""
-    ended, *joined = _acts({"event_type": "ChatEnded", "author_id": 900, "value": {"history": lines}})
+    ended, *joined = read_acts({"event_type": "ChatEnded", "author_id": 900, "value": {"history": lines}})
 
     assert (ended["kind"], ended["actor_id"]) == ("call", "900")
     assert [(act["kind"], act["by"], act["actor_id"]) for act in joined] == [("call", "user", who) for who in agents]
 
 
-def test_who_picked_up_a_call_is_told():
+def test_who_picked_up_a_call_is_told(read_acts):
     """A call of the customer is the customer's, and the one who answered it acted too."""
     call = {
         **_comment(author_id=5),
@@ -195,22 +160,22 @@ def test_who_picked_up_a_call_is_told():
         "data": {"answered_by_id": 22},
     }
 
-    assert [(act["kind"], act["actor_id"]) for act in _acts(call)] == [("call", "5"), ("call", "22")]
+    assert [(act["kind"], act["actor_id"]) for act in read_acts(call)] == [("call", "5"), ("call", "22")]
 
 
-def test_custom_fields_at_creation_are_changes():
+def test_custom_fields_at_creation_are_changes(read_records):
     """A field that a form sets at once is a change like any other."""
     made = {"id": 1, "event_type": "Create", "custom_ticket_fields": {"360001": True}}
-    fields = [record.values[4] for record in _event(made) if record.type == "change"]
+    fields = [record.values[4] for record in read_records(made) if record.type == "change"]
 
     assert fields == ["custom.360001"]
 
 
-def test_the_act_that_opens_a_follow_up_names_its_parent():
+def test_the_act_that_opens_a_follow_up_names_its_parent(read_records):
     """The act that opens a follow-up names the ticket it carries on."""
     via = {"channel": "web", "source": {"from": {"ticket_id": 900}, "to": {}, "rel": "follow_up"}}
     made = {"id": 1, "event_type": "Create", "status": "new", "via": via}
-    acts = {record.values[2]: record.values for record in _event(made, via=via) if record.type == "ticket_event"}
+    acts = {record.values[2]: record.values for record in read_records(made, via=via) if record.type == "ticket_event"}
 
     assert acts["created"][13] == "900"
 
@@ -218,9 +183,9 @@ def test_the_act_that_opens_a_follow_up_names_its_parent():
 # --- events: changes
 
 
-def test_changes_carry_what_no_act_does():
+def test_changes_carry_what_no_act_does(read_records):
     """A priority, a type, custom fields and the like are changes with their values as compact JSON."""
-    records = _event(
+    records = read_records(
         _change(priority="high", previous_value=None),
         _change(type="problem", previous_value="incident"),
         _change(custom_ticket_fields={"360001": [1, 2], "360002": True}, previous_value={"360001": None}),
@@ -242,9 +207,9 @@ def test_changes_carry_what_no_act_does():
     assert records[0].values == (NOW, "ticket", "35436", "Change", "priority", "null", '"high"', "5", None, None)
 
 
-def test_a_custom_field_with_a_plain_value_before():
+def test_a_custom_field_with_a_plain_value_before(read_records):
     """The value before of one custom field may stand by itself."""
-    [record] = _event(_change(custom_ticket_fields={"1": "b"}, previous_value="a"))
+    [record] = read_records(_change(custom_ticket_fields={"1": "b"}, previous_value="a"))
 
     assert record.values[4:7] == ("custom.1", '"a"', '"b"')
 
@@ -255,22 +220,25 @@ def test_a_custom_field_with_a_plain_value_before():
 @pytest.mark.parametrize(
     "fields", [{"id": None}, {"ticket_id": []}, {"timestamp": None, "created_at": None}, {"id": " "}]
 )
-def test_an_event_without_id_ticket_or_time_is_told(fields):
+def test_an_event_without_id_ticket_or_time_is_told(read_records, fields):
     """What cannot be placed is an error of msgspec."""
     with pytest.raises(msgspec.ValidationError):
-        _event(_comment(), **fields)
+        read_records(_comment(), **fields)
 
 
-def test_numbers_may_come_as_text():
+def test_numbers_may_come_as_text(read_records):
     """Ids and times as text give the same records as numbers."""
-    number, text = _event(_comment()), _event(_comment(author_id="5"), id="700", ticket_id="35436", timestamp=str(AT))
+    number, text = (
+        read_records(_comment()),
+        read_records(_comment(author_id="5"), id="700", ticket_id="35436", timestamp=str(AT)),
+    )
 
     assert [(one.id, one.values) for one in number] == [(one.id, one.values) for one in text]
 
 
-def test_the_time_of_creation_stands_in():
+def test_the_time_of_creation_stands_in(read_act):
     """Without a timestamp, the time of creation counts."""
-    assert _act(_comment(), timestamp=None)["at"] == NOW
+    assert read_act(_comment(), timestamp=None)["at"] == NOW
 
 
 JSON = st.recursive(
@@ -304,10 +272,10 @@ CHILD = st.dictionaries(st.sampled_from(FIELDS), JSON | VIA, max_size=6).flatmap
 
 
 @given(st.lists(CHILD | JSON, max_size=5), st.none() | st.integers(-1, 9) | st.text(max_size=3), JSON | VIA)
-def test_no_child_is_ever_an_error(children, updater, via):
+def test_no_child_is_ever_an_error(columns_of, read_records, children, updater, via):
     """Whatever children hold, in whatever order, records of the right width with distinct ids come out."""
-    for record in _event(*children, updater_id=updater, via=via):
-        found = _columns(record)
+    for record in read_records(*children, updater_id=updater, via=via):
+        found = columns_of(record)
         kinds = {column.name: column.kind for column in RECORD_TYPES[record.type].columns}
         for name, value in found.items():
             wanted = {"text": str, "integer": int, "boolean": bool, "instant": int}[kinds[name]]
@@ -321,12 +289,12 @@ def test_no_child_is_ever_an_error(children, updater, via):
         [_comment(), _change(status="solved", previous_value="open"), _change(priority="x", previous_value=None), None]
     )
 )
-def test_the_order_of_children_changes_ids_only(children):
+def test_the_order_of_children_changes_ids_only(read_records, children):
     """The same children in another order give the same acts under other ids."""
-    found = sorted((record.type, repr(record.values)) for record in _event(*children))
+    found = sorted((record.type, repr(record.values)) for record in read_records(*children))
     plain = [_comment(), _change(status="solved", previous_value="open"), _change(priority="x", previous_value=None)]
 
-    assert found == sorted((record.type, repr(record.values)) for record in _event(*plain))
+    assert found == sorted((record.type, repr(record.values)) for record in read_records(*plain))
 
 
 @pytest.mark.parametrize("via", [None, [], True, 1.5, "", "  ", {}, {"channel": None}, {"source": []}, {"channel": {}}])

@@ -1,49 +1,9 @@
 """Events become acts: who, what, and in which order."""
 
-import json
-
 import pytest
-
-from tallystick.records.types import RECORD_TYPES
-from tallystick_zendesk.acts import ActReader
 
 AT = 1_788_220_800
 NOW = AT * 1_000_000
-
-
-def _columns(record):
-    columns = RECORD_TYPES[record.type].columns
-    assert len(columns) == len(record.values)
-    return dict(zip([column.name for column in columns], record.values, strict=True))
-
-
-def _event(*children, merge_tags=("closed_by_merge",), **fields):
-    event = {
-        "id": 700,
-        "ticket_id": 35436,
-        "timestamp": AT,
-        "created_at": "2026-09-01T00:00:00Z",
-        "updater_id": 5,
-        "via": "Web form",
-        "event_type": "Audit",
-        "child_events": list(children),
-        **fields,
-    }
-    raw = json.dumps(event, indent=1).encode()
-    records = ActReader(merge_tags).records(raw)
-    assert {record.raw for record in records} <= {raw}
-    assert {record.as_of for record in records} <= {NOW}
-    assert len({(record.type, record.id) for record in records}) == len(records)
-    return records
-
-
-def _acts(*children, **fields):
-    return [_columns(record) for record in _event(*children, **fields) if record.type == "ticket_event"]
-
-
-def _act(*children, **fields):
-    [act] = _acts(*children, **fields)
-    return act
 
 
 def _change(**fields):
@@ -94,30 +54,30 @@ def _comment(**fields):
         ({"via": None}, {"via": None}, ("user", "5", None, None)),
     ],
 )
-def test_who_did_it(child, event, expected):
+def test_who_did_it(read_act, child, event, expected):
     """The child's own via decides, then the event's; a rule is nobody, and -1 is the system."""
-    act = _act(_change(status="pending", previous_value="open", **child), **event)
+    act = read_act(_change(status="pending", previous_value="open", **child), **event)
 
     assert (act["by"], act["actor_id"], act["rule_id"], act["channel"]) == expected
 
 
-def test_a_message_is_its_authors():
+def test_a_message_is_its_authors(read_act):
     """Who wrote a message is its author, whoever's update it stands in; the system's update does not hide a person."""
-    message = _act(_comment(author_id="77"), updater_id=-1)
+    message = read_act(_comment(author_id="77"), updater_id=-1)
 
     assert (message["by"], message["actor_id"]) == ("user", "77")
-    assert _act(_comment(author_id=-1), updater_id=5)["by"] == "system"
-    assert _act(_comment(author_id=None))["actor_id"] == "5"
-    rule = _act(_comment(via={"channel": "rule", "source": {"from": {"id": 1}, "rel": "trigger"}}))
+    assert read_act(_comment(author_id=-1), updater_id=5)["by"] == "system"
+    assert read_act(_comment(author_id=None))["actor_id"] == "5"
+    rule = read_act(_comment(via={"channel": "rule", "source": {"from": {"id": 1}, "rel": "trigger"}}))
     assert (rule["by"], rule["actor_id"], rule["rule_id"]) == ("rule", None, "1")
 
 
 # --- events: what
 
 
-def test_a_creation_is_one_act():
+def test_a_creation_is_one_act(columns_of, read_records):
     """Fields at creation are one act, and one per tag; an assignee given then is not assigned by anybody."""
-    records = _event(
+    records = read_records(
         {"event_type": "Create", "via": "Mail", "subject": "Help"},
         {"event_type": "Create", "via": "Mail", "status": "new"},
         {"event_type": "Create", "via": "Mail", "assignee_id": 8},
@@ -126,7 +86,7 @@ def test_a_creation_is_one_act():
         _comment(body="Hi"),
         via="Mail",
     )
-    acts = {record.id: _columns(record) for record in records}
+    acts = {record.id: columns_of(record) for record in records}
 
     assert list(acts) == ["700.cr", "700.04.a", "700.04.b", "700.05"]
     created = acts["700.cr"]
@@ -144,9 +104,9 @@ def test_a_creation_is_one_act():
     assert acts["700.05"]["says"] == "greeting"
 
 
-def test_a_ticket_created_solved_is_solved_too():
+def test_a_ticket_created_solved_is_solved_too(read_records):
     """A ticket that is solved from the start has both acts."""
-    records = _event({"event_type": "Create", "status": "solved", "tags": ["x"]}, via=None)
+    records = read_records({"event_type": "Create", "status": "solved", "tags": ["x"]}, via=None)
 
     assert [(record.id, record.values[2]) for record in records] == [
         ("700.cr", "created"),
@@ -174,9 +134,9 @@ def test_a_ticket_created_solved_is_solved_too():
         ("Solved", "Open", "reopened"),
     ],
 )
-def test_each_change_of_status(old, new, kind):
+def test_each_change_of_status(read_act, old, new, kind):
     """What a change of status means depends on both ends."""
-    act = _act(_change(status=new, previous_value=old))
+    act = read_act(_change(status=new, previous_value=old))
 
     assert (act["kind"], act["value"], act["previous"]) == (kind, new.lower(), old and old.lower())
 
@@ -191,28 +151,28 @@ def test_each_change_of_status(old, new, kind):
         ({"plain_body": "Thanks!", "via": "Rule"}, None),
     ],
 )
-def test_a_reopening_carries_what_was_said(comment, says):
+def test_a_reopening_carries_what_was_said(read_acts, comment, says):
     """What the one who reopened said in public in the same event stands with the reopening; nobody else's words do."""
-    acts = _acts(_change(status="open", previous_value="solved"), _comment(**comment))
+    acts = read_acts(_change(status="open", previous_value="solved"), _comment(**comment))
 
     assert [act["says"] for act in acts if act["kind"] == "reopened"] == [says]
 
 
-def test_a_reopening_by_the_system_says_nothing():
+def test_a_reopening_by_the_system_says_nothing(read_acts):
     """Where nobody's update it was, nobody said anything."""
-    acts = _acts(_change(status="open", previous_value="solved"), _comment(body="Thanks"), updater_id=-1)
+    acts = read_acts(_change(status="open", previous_value="solved"), _comment(body="Thanks"), updater_id=-1)
 
     assert next(act for act in acts if act["kind"] == "reopened")["says"] is None
 
 
-def test_assigned_and_grouped():
+def test_assigned_and_grouped(read_act):
     """New and old assignee and group are told as text; to nobody is null."""
-    assigned = _act(_change(assignee_id=8, previous_value="7"))
-    grouped = _act(_change(group_id="9", previous_value=None))
+    assigned = read_act(_change(assignee_id=8, previous_value="7"))
+    grouped = read_act(_change(group_id="9", previous_value=None))
 
     assert (assigned["kind"], assigned["assignee_id"], assigned["previous"]) == ("assigned", "8", "7")
     assert (grouped["kind"], grouped["group_id"], grouped["previous"]) == ("grouped", "9", None)
-    assert _act(_change(assignee_id=None, previous_value=8))["assignee_id"] is None
+    assert read_act(_change(assignee_id=None, previous_value=8))["assignee_id"] is None
 
 
 @pytest.mark.parametrize(
@@ -224,9 +184,9 @@ def test_assigned_and_grouped():
         {"previous_value": "a b"},
     ],
 )
-def test_tags_that_came_and_went(lists):
+def test_tags_that_came_and_went(read_records, lists):
     """Each tag is an act of its own, from the lists or from the difference."""
-    records = _event(_change(tags=["b", "m", "n"], **lists))
+    records = read_records(_change(tags=["b", "m", "n"], **lists))
 
     assert [(record.id, record.values[2], record.values[9]) for record in records] == [
         ("700.00.a", "tagged", "m"),
@@ -235,16 +195,16 @@ def test_tags_that_came_and_went(lists):
     ]
 
 
-def test_tags_without_what_was_before_are_a_change():
+def test_tags_without_what_was_before_are_a_change(read_records):
     """Where it is not told which tags were there, none counts as added by this person."""
-    [record] = _event(_change(tags=["a"]))
+    [record] = read_records(_change(tags=["a"]))
 
     assert (record.type, record.values[4:7]) == ("change", ("tags", None, '["a"]'))
 
 
-def test_many_acts_of_one_child_stay_in_order():
+def test_many_acts_of_one_child_stay_in_order(read_records):
     """Ids of more acts than letters still sort in their order."""
-    records = _event(_change(tags=[f"t{n:03d}" for n in range(80)], previous_value=[]))
+    records = read_records(_change(tags=[f"t{n:03d}" for n in range(80)], previous_value=[]))
     ids = [record.id for record in records]
 
     assert len(set(ids)) == 80
@@ -275,9 +235,9 @@ def test_many_acts_of_one_child_stay_in_order():
         (_comment(public=False, via={"channel": "side_conversation"}), "side_conversation", None, None),
     ],
 )
-def test_each_kind_of_child(child, kind, value, score):
+def test_each_kind_of_child(read_act, child, kind, value, score):
     """Every documented child becomes its act."""
-    act = _act(child)
+    act = read_act(child)
 
     assert (act["kind"], act["value"], act["score"]) == (kind, value, score)
 
@@ -299,13 +259,13 @@ def test_each_kind_of_child(child, kind, value, score):
         [],
     ],
 )
-def test_what_we_do_not_know_is_left_out(child):
+def test_what_we_do_not_know_is_left_out(read_records, child):
     """Undocumented children, and children that are no objects, make no record and no error."""
-    assert _event(child) == []
+    assert read_records(child) == []
 
 
-def test_a_spam_ticket_that_is_deleted_is_both():
+def test_a_spam_ticket_that_is_deleted_is_both(read_acts):
     """A deletion that came in as spam is told twice."""
-    acts = _acts(_change(status="deleted", previous_value="open", via="Marked as spam"))
+    acts = read_acts(_change(status="deleted", previous_value="open", via="Marked as spam"))
 
     assert [act["kind"] for act in acts] == ["deleted", "spam"]

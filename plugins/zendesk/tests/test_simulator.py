@@ -4,10 +4,9 @@ import base64
 import re
 import subprocess
 import sys
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from email.utils import parsedate_to_datetime
 
-import httpx
 import pytest
 
 from tallystick.testing.instants import instant, iso
@@ -17,35 +16,26 @@ from tallystick_zendesk.simulator.plan import Act, Opening, Plan, User
 from tallystick_zendesk.simulator.sample import ADMIN, AGENT, CUSTOMER, END, OTHER, START, sample_plan
 from tallystick_zendesk.simulator.world import World
 
-GRANT = {"grant_type": "client_credentials", "client_id": "reader", "client_secret": "s", "scope": "read"}
 TICKETS = "/api/v2/incremental/tickets/cursor.json"
 EVENT_PATH = "/api/v2/incremental/ticket_events.json"
 USERS = "/api/v2/incremental/users/cursor.json"
 
 
-@contextmanager
-def _signed_in(origin):
-    with httpx.Client(base_url=origin, trust_env=False) as client:
-        token = client.post("/oauth/tokens", json=GRANT).json()["access_token"]
-        client.headers["Authorization"] = f"Bearer {token}"
-        yield client
-
-
 @pytest.fixture
-def client():
+def client(signed_in):
     """A signed-in client of the sample account when all of it has happened."""
-    with serve(plan=sample_plan(), now=iso(END)) as origin, _signed_in(origin) as made:
+    with serve(plan=sample_plan(), now=iso(END)) as origin, signed_in(origin) as made:
         yield made
 
 
 @pytest.fixture
-def connect():
+def connect(signed_in):
     """Serve a plan of one's own and give a signed-in client."""
     with ExitStack() as opened:
 
         def make(plan, now, **options):
             origin = opened.enter_context(serve(plan=plan, now=iso(now), expires_in=10**8, **options))
-            return opened.enter_context(_signed_in(origin))
+            return opened.enter_context(signed_in(origin))
 
         yield make
 
@@ -65,29 +55,6 @@ def _open(at, ticket=1, **options):
 
 def _move(client, to):
     client.post("/_simulator/clock", json={"to": iso(to)}).raise_for_status()
-
-
-def _walk_events(client, start, **query):
-    """Follow `end_time` to the end and give the pages; a second that fills a page is stepped over."""
-    pages = []
-    while True:
-        page = client.get(EVENT_PATH, params={"start_time": start, "support_type_scope": "all", **query}).json()
-        pages.append(page)
-        if page["end_of_stream"]:
-            return pages
-        start = page["end_time"] + (page["end_time"] == start)
-
-
-def _walk_cursor(client, path=TICKETS, **query):
-    found, pages = [], []
-    url, params = path, {"start_time": 1, **query}
-    while True:
-        page = client.get(url, params=params).raise_for_status().json()
-        pages.append(page)
-        found += page["tickets" if "tickets" in page else "users"]
-        if page["end_of_stream"]:
-            return found, pages
-        url, params = page["after_url"], None
 
 
 def test_the_newest_minute_is_withheld(connect):
@@ -111,12 +78,12 @@ def test_a_start_time_in_the_newest_minute_is_refused(client, path):
     assert client.get(path, params={"start_time": "yesterday"}).status_code == 400
 
 
-def test_the_scope_decides_which_tickets_are_seen(client):
+def test_the_scope_decides_which_tickets_are_seen(walk_cursor, client):
     """By default AI agent tickets are hidden, `ai_agent` shows only them, `all` shows both; other words give 400."""
     seen = {}
     for scope in ("agent", "ai_agent", "all", None):
         query = {} if scope is None else {"support_type_scope": scope}
-        rows, _ = _walk_cursor(client, **query)
+        rows, _ = walk_cursor(client, **query)
         events = client.get(EVENT_PATH, params={"start_time": 1, **query}).json()["ticket_events"]
         assert {row["id"] for row in rows} == {event["ticket_id"] for event in events}
         seen[scope] = {row["id"] for row in rows}
@@ -126,12 +93,12 @@ def test_the_scope_decides_which_tickets_are_seen(client):
     assert client.get(TICKETS, params={"start_time": 1, "support_type_scope": "bot"}).status_code == 400
 
 
-def test_an_escalated_ai_agent_ticket_changes_its_scope(connect):
+def test_an_escalated_ai_agent_ticket_changes_its_scope(walk_cursor, connect):
     """Before the escalation the ticket is in the `ai_agent` scope, afterwards it is in the `agent` scope only."""
     client = connect(sample_plan(), START + 3600)
 
     def ids(scope):
-        return {row["id"] for row in _walk_cursor(client, support_type_scope=scope)[0]}
+        return {row["id"] for row in walk_cursor(client, support_type_scope=scope)[0]}
 
     assert 103 in ids("ai_agent")
     assert 103 not in ids("agent")
@@ -140,11 +107,11 @@ def test_an_escalated_ai_agent_ticket_changes_its_scope(connect):
     assert 103 in ids("agent")
 
 
-def test_a_cursor_names_the_last_row_and_can_be_resumed(connect):
+def test_a_cursor_names_the_last_row_and_can_be_resumed(walk_cursor, connect):
     """The cursor is base64 of `<clock>.0||<id>|`, ends at `end_of_stream`, and later continues with what changed."""
     plan = _tiny(*(_open(START + n, n + 1) for n in range(4)), Act(START + 1000, 2, 2, status="solved"))
     client = connect(plan, START + 500)
-    rows, pages = _walk_cursor(client, per_page=2)
+    rows, pages = walk_cursor(client, per_page=2)
     assert [row["id"] for row in rows] == [1, 2, 3, 4]
     assert [page["end_of_stream"] for page in pages] == [False, True]
     assert base64.b64decode(pages[0]["after_cursor"]).decode() == f"{START + 1}.0||2|"
@@ -168,10 +135,10 @@ def test_a_ticket_that_changes_between_two_pages_comes_twice(connect):
     assert third["end_of_stream"]
 
 
-def test_pages_of_a_time_based_export_overlap_by_a_second(connect):
+def test_pages_of_a_time_based_export_overlap_by_a_second(walk_events, connect):
     """The next page starts at `end_time` and gives the rows of that second again."""
     client = connect(_tiny(*(_open(START + n // 2, n + 1) for n in range(6))), START + 500)
-    pages = _walk_events(client, START, per_page=3)
+    pages = walk_events(client, START, per_page=3)
     assert [[event["ticket_id"] for event in page["ticket_events"]] for page in pages] == [[1, 2, 3, 4], [3, 4, 5, 6]]
     assert pages[0]["end_time"] == START + 1
     assert pages[0]["count"] == 4
@@ -193,14 +160,14 @@ def test_a_second_is_never_split(connect, scope):
     assert (last["count"], last["end_of_stream"]) == (1, True)
 
 
-def test_the_end_is_told_by_end_of_stream_only(connect):
+def test_the_end_is_told_by_end_of_stream_only(walk_events, walk_cursor, connect):
     """Short pages may have others behind them, and following them loses nothing."""
     client = connect(_tiny(*(_open(START + n, n + 1) for n in range(10))), START + 500, short_pages=True)
-    rows, pages = _walk_cursor(client, per_page=6)
+    rows, pages = walk_cursor(client, per_page=6)
     assert sorted(row["id"] for row in rows) == list(range(1, 11))
     assert len(pages[0]["tickets"]) == 4
     assert not pages[0]["end_of_stream"]
-    events = {event["id"] for page in _walk_events(client, START, per_page=6) for event in page["ticket_events"]}
+    events = {event["id"] for page in walk_events(client, START, per_page=6) for event in page["ticket_events"]}
     assert len(events) == 10
 
 
@@ -234,23 +201,23 @@ def test_the_clock_of_the_export_moves_without_an_event(connect):
     assert client.get(EVENT_PATH, params={"start_time": start}).json()["count"] == 0
 
 
-def test_deleted_tickets_stay_in_the_export_without_their_words(client):
+def test_deleted_tickets_stay_in_the_export_without_their_words(walk_cursor, client):
     """A deleted row has its status and no words; it can be left out; one that came back has its words again."""
-    rows = {row["id"]: row for row in _walk_cursor(client)[0]}
+    rows = {row["id"]: row for row in walk_cursor(client)[0]}
     assert (rows[109]["status"], rows[109]["subject"], rows[109]["description"]) == ("deleted", "SCRUBBED", "SCRUBBED")
     assert rows[109]["external_id"] is None
     assert (rows[108]["status"], rows[108]["subject"], rows[108]["description"]) == ("open", "Back", "Secret")
     for scope in ("agent", "all"):
-        kept = {row["id"] for row in _walk_cursor(client, exclude_deleted="true", support_type_scope=scope)[0]}
+        kept = {row["id"] for row in walk_cursor(client, exclude_deleted="true", support_type_scope=scope)[0]}
         assert set(rows) - kept == {107, 109}
     assert client.get("/api/v2/tickets/109.json").json() == {"error": "RecordNotFound", "description": "Not found"}
     assert client.get("/api/v2/tickets/108.json").json()["ticket"]["subject"] == "Back"
 
 
-def test_archived_tickets_are_exported_but_not_listed(client):
+def test_archived_tickets_are_exported_but_not_listed(walk_cursor, client):
     """Long closed tickets are in the export and by number, not in the list, and their audits do not page."""
     listed = {row["id"] for row in client.get("/api/v2/tickets.json").json()["tickets"]}
-    exported = {row["id"] for row in _walk_cursor(client)[0]}
+    exported = {row["id"] for row in walk_cursor(client)[0]}
     assert exported - listed == {105, 107, 109, 114}
     assert client.get("/api/v2/tickets/114.json").status_code == 200
     for query in ({"page[size]": 1}, {"per_page": 1}):
@@ -288,9 +255,9 @@ def test_lists_page_by_offset_down_to_a_depth(client):
     assert client.get("/api/v2/users.json", params={"page[size]": 2, "page[after]": "nonsense"}).status_code == 400
 
 
-def test_users_show_what_changed(client):
+def test_users_show_what_changed(walk_cursor, client):
     """A changed user moves to where it changed; deleted ones stay with active false; none of them says it is a bot."""
-    rows, pages = _walk_cursor(client, USERS, per_page=3)
+    rows, pages = walk_cursor(client, USERS, per_page=3)
     assert [row["updated_at"] for row in rows] == sorted(row["updated_at"] for row in rows)
     people = {row["id"]: row for row in rows}
     assert (people[OTHER]["role"], instant(people[OTHER]["updated_at"])) == ("end-user", START + 86_400)
@@ -374,7 +341,7 @@ def test_the_clock_brings_more_and_takes_it_back(client):
     assert client.get("/_simulator/clock").json() == {"now": iso(END)}
 
 
-def test_stepping_equals_starting_late():
+def test_stepping_equals_starting_late(signed_in):
     """An account moved through time serves the same rows as one that starts at the end, and two of one seed match."""
     stepped, late = World(sample_plan(), START - 1), World(sample_plan(), END)
     for at in range(START, END, 7_000):
@@ -385,7 +352,7 @@ def test_stepping_equals_starting_late():
     assert [t.render((1,)) for t in stepped.tickets.values()] == [t.render((1,)) for t in late.tickets.values()]
     answers = []
     for seed in (1, 1, 2):
-        with serve(seed, plan=sample_plan(), now=iso(END)) as origin, _signed_in(origin) as client:
+        with serve(seed, plan=sample_plan(), now=iso(END)) as origin, signed_in(origin) as client:
             page = client.get(TICKETS, params={"start_time": 1}).json()
             answers.append((client.headers["authorization"], page["tickets"]))
     assert answers[0] == answers[1]
@@ -432,12 +399,12 @@ def test_no_now_means_an_hour_after_the_plan():
     assert create_app(plan=_tiny(_open(START))).now == START + 3600
 
 
-def test_the_harness_runs_the_story():
+def test_the_harness_runs_the_story(signed_in):
     """The harness starts the simulator of the story at its first stage, steers it, and options reach it."""
     told = story(3, tickets=400)
     options = ["--tickets", "400", "--token-calls", "2", "--headers", "old", "--export-limit", "1"]
     with start_simulator("tallystick_zendesk.simulator", seed=3, options=options) as simulator:
-        with _signed_in(simulator.origin) as client:
+        with signed_in(simulator.origin) as client:
             found = client.get(TICKETS, params={"start_time": 1})
             assert found.json()["tickets"]
             assert iso(int(parsedate_to_datetime(found.headers["date"]).timestamp())) == told["stages"][0]

@@ -2,9 +2,7 @@
 
 import socket
 import threading
-from contextlib import contextmanager
 
-import httpx
 import pytest
 
 from tallystick.testing.instants import instant
@@ -12,41 +10,9 @@ from tallystick.testing.serving import bind
 from tallystick.testing.simulation import start_simulator
 from tallystick_zendesk.simulator.prerendered import EVENTS, Pages, serve_pages
 
-GRANT = {"grant_type": "client_credentials", "client_id": "reader", "client_secret": "s", "scope": "read"}
 TICKETS = "/api/v2/incremental/tickets/cursor.json"
 EVENT_PATH = "/api/v2/incremental/ticket_events.json"
 USERS = "/api/v2/incremental/users/cursor.json"
-
-
-@contextmanager
-def _signed_in(origin):
-    with httpx.Client(base_url=origin, trust_env=False) as client:
-        token = client.post("/oauth/tokens", json=GRANT).json()["access_token"]
-        client.headers["Authorization"] = f"Bearer {token}"
-        yield client
-
-
-def _walk_events(client, start, **query):
-    """Follow `end_time` to the end and give the pages; a second that fills a page is stepped over."""
-    pages = []
-    while True:
-        page = client.get(EVENT_PATH, params={"start_time": start, "support_type_scope": "all", **query}).json()
-        pages.append(page)
-        if page["end_of_stream"]:
-            return pages
-        start = page["end_time"] + (page["end_time"] == start)
-
-
-def _walk_cursor(client, path=TICKETS, **query):
-    found, pages = [], []
-    url, params = path, {"start_time": 1, **query}
-    while True:
-        page = client.get(url, params=params).raise_for_status().json()
-        pages.append(page)
-        found += page["tickets" if "tickets" in page else "users"]
-        if page["end_of_stream"]:
-            return found, pages
-        url, params = page["after_url"], None
 
 
 def test_prerendered_rows_have_the_size_of_real_ones():
@@ -57,14 +23,14 @@ def test_prerendered_rows_have_the_size_of_real_ones():
     assert pages.ticket_time(299) < instant("2026-10-01T00:00:00Z") - 60
 
 
-def test_prerendered_pages_keep_the_protocol():
+def test_prerendered_pages_keep_the_protocol(signed_in, walk_events, walk_cursor):
     """Both walks over ready-made pages give all rows in order, with real overlap and ends; `ai_agent` gives none."""
     listening = bind(0)
     serving = threading.Thread(target=serve_pages, args=(listening, Pages(250)), kwargs={"latency_ms": 1})
     serving.start()
     try:
-        with _signed_in(f"http://127.0.0.1:{listening.getsockname()[1]}") as client:
-            _check_prerendered(client)
+        with signed_in(f"http://127.0.0.1:{listening.getsockname()[1]}") as client:
+            _check_prerendered(client, walk_events, walk_cursor)
     finally:
         # Closing alone does not wake a thread that waits for a connection.
         listening.shutdown(socket.SHUT_RDWR)
@@ -82,21 +48,21 @@ def test_prerendered_pages_are_filled_again_when_they_are_not_kept(monkeypatch):
     assert (len(kept._kept), len(fresh._kept)) == (2, 0)
 
 
-def test_the_prerendered_process_says_where_it_listens():
+def test_the_prerendered_process_says_where_it_listens(signed_in):
     """As a process it announces itself and serves."""
     with (
         start_simulator("tallystick_zendesk.simulator", seed=1, options=["--prerendered", "20"]) as simulator,
-        _signed_in(simulator.origin) as client,
+        signed_in(simulator.origin) as client,
     ):
         assert client.get(EVENT_PATH, params={"start_time": 1}).json()["count"] == 20 * EVENTS
 
 
-def _check_prerendered(client):
-    rows, pages = _walk_cursor(client, support_type_scope="all", include="metric_sets", per_page=100)
+def _check_prerendered(client, walk_events, walk_cursor):
+    rows, pages = walk_cursor(client, support_type_scope="all", include="metric_sets", per_page=100)
     assert len({row["id"] for row in rows}) == len(rows) == 250
     assert [row["generated_timestamp"] for row in rows] == sorted(row["generated_timestamp"] for row in rows)
     assert [s["ticket_id"] for page in pages for s in page["metric_sets"]] == [row["id"] for row in rows]
-    walked = _walk_events(client, 1, include="comment_events", per_page=700)
+    walked = walk_events(client, 1, include="comment_events", per_page=700)
     events = [event for page in walked for event in page["ticket_events"]]
     assert len(events) == 250 * EVENTS + len(walked) - 1
     assert len({event["id"] for event in events}) == 250 * EVENTS
@@ -106,7 +72,7 @@ def _check_prerendered(client):
     assert client.get(TICKETS, params={"start_time": 1, "support_type_scope": "ai_agent"}).json()["tickets"] == []
     resumed = client.get(TICKETS, params={"cursor": pages[-1]["after_cursor"]}).json()
     assert (resumed["tickets"], resumed["end_of_stream"]) == ([], True)
-    people, _ = _walk_cursor(client, USERS)
+    people, _ = walk_cursor(client, USERS)
     assert {event["updater_id"] for event in events} <= {user["id"] for user in people}
     assert client.get("/api/v2/users/me.json").json()["user"]["role"] == "admin"
     user = people[1]["id"]

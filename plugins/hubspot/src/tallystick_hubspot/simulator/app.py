@@ -149,14 +149,14 @@ class Simulator(SteeredApp[HubspotFault]):
         try:
             if fault and (error := refusal(fault)):
                 raise error
-            answer, status = self._serve(call, headers)
+            answer, status = self._serve(call, headers, kind)
             content = msgspec.json.encode(distort(kind, answer))
         except WireError as error:
             (content, media), status = error.content(self._correlation(request)), error.status
             headers |= error.headers
         return Response(content, status, headers, media)
 
-    def _serve(self, call: Call, headers: dict[str, str]) -> tuple[Obj, int]:
+    def _serve(self, call: Call, headers: dict[str, str], fault: str) -> tuple[Obj, int]:
         now = self.world.now
         if call.length > _ADDRESS:
             raise WireError.too_long()
@@ -176,7 +176,7 @@ class Simulator(SteeredApp[HubspotFault]):
             case ("associations" | "linked", *_):
                 return self._associations.answer(call)
             case ("conversations", *_):
-                return self._conversations.answer(call), 200
+                return self._conversations.answer(call, all_tickets=fault == "all_threads"), 200
         return self._settings.answer(call, self._meter.used), 200
 
     def _correlation(self, request: Request) -> str:

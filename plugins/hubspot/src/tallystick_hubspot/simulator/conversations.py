@@ -23,17 +23,21 @@ class Conversations:
     def __init__(self, world: World) -> None:
         self._world = world
 
-    def answer(self, call: Call) -> Obj:
+    def answer(self, call: Call, *, all_tickets: bool = False) -> Obj:
         """Give the content of an answer.
+
+        Args:
+            call: The call.
+            all_tickets: Whether the list of threads takes no notice of the ticket that is asked for.
 
         Raises:
             WireError: The call is refused.
         """
         match (call.method, call.place[1:]):
             case ("GET", ("threads",)):
-                return self._threads(call)
+                return self._threads(call, None if all_tickets else call.query.get("associatedTicketId"))
             case ("GET", ("threads", key)):
-                return self._thread(key).row()
+                return self._thread(key).row(associations=_associations(call))
             case ("GET", ("threads", key, "messages")):
                 return self._messages(call, self._thread(key))
             case ("GET", ("threads", key, "messages", entry)):
@@ -48,20 +52,19 @@ class Conversations:
             raise WireError.missing(f"thread {key}")
         return self._world.threads[key]
 
-    def _threads(self, call: Call) -> Obj:
+    def _threads(self, call: Call, ticket: str | None) -> Obj:
         limit, after = call.size(_USUAL, _MOST), after_number(call.query.get("after"))
-        wanted = {"ticket": call.query.get("associatedTicketId"), "inbox": call.query.get("inboxId")}
         status, contact = call.query.get("threadStatus"), call.query.get("associatedContactId")
         rows = [
             thread
             for thread in sorted(self._world.threads.values(), key=lambda thread: thread.number)
             if thread.number > after
-            and wanted["ticket"] in {None, thread.ticket}
-            and wanted["inbox"] in {None, thread.inbox}
+            and ticket in {None, thread.ticket}
+            and call.query.get("inboxId") in {None, thread.inbox}
             and status in {None, thread.status}
             and contact in {None, thread.opened.contact}
         ]
-        answer: Obj = {"results": [thread.row() for thread in rows[:limit]]}
+        answer: Obj = {"results": [thread.row(associations=_associations(call)) for thread in rows[:limit]]}
         if len(rows) > limit:
             answer["paging"] = call.next_page(after_text(rows[limit - 1].number))
         return answer
@@ -74,3 +77,8 @@ class Conversations:
         if after + limit < len(entries):
             answer["paging"] = call.next_page(after_text(after + limit))
         return answer
+
+
+def _associations(call: Call) -> bool:
+    """Tell whether the ticket of a thread is asked for; without being asked, HubSpot does not tell it."""
+    return "TICKET" in call.names("association")

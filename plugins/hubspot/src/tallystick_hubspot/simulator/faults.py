@@ -43,6 +43,7 @@ KINDS = {
     "530": "the edge takes the token for malformed",
     "foreign_host": "a good answer whose links lead to another host",
     "unknown_enum": "a good answer in which values of enumerations are not known yet",
+    "all_threads": "a good list of threads that takes no notice of the ticket asked for",
     "new_field": "a good answer with fields that are not known yet",
 }
 """What can go wrong beside the common kinds."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Any
 
 from tallystick_hubspot.simulator.errors import WireError
@@ -21,6 +22,7 @@ Values = Mapping[str, str | None]
 Matches = Callable[[Values], bool]
 
 _GROUPS, _PER_GROUP, _FILTERS = 5, 6, 18
+_CACHED = 131_072
 _TOKEN = re.compile(r"\w+")
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "EQ": lambda mine, asked: mine == asked,
@@ -52,6 +54,9 @@ def matcher(groups: object, known: Mapping[str, Property]) -> Matches:
     if any(len(group) > _PER_GROUP for group in filters) or sum(map(len, filters)) > _FILTERS:
         raise WireError.bad(f"at most {_PER_GROUP} filters in a group and {_FILTERS} in all are allowed")
     tests = [[_filter(one, known) for one in group] for group in filters]
+    if len(tests) == 1:
+        (only,) = tests
+        return lambda values: all(test(values) for test in only)
     return lambda values: any(all(test(values) for test in group) for group in tests)
 
 
@@ -68,29 +73,38 @@ def _filter(asked: Any, known: Mapping[str, Property]) -> Matches:
 
 
 def _on_value(made: Property, operator: str, asked: Mapping[str, Any]) -> Matches:
+    test, name = _test(made, operator, asked), made.name
+
+    def matches(values: Values) -> bool:
+        mine = values.get(name)
+        return mine is not None and test(mine)
+
+    return matches
+
+
+def _test(made: Property, operator: str, asked: Mapping[str, Any]) -> Callable[[str], bool]:
+    """Give what a value has to stand."""
     read = _reader(made)
-    name = made.name
     if operator in {"IN", "NOT_IN"}:
         several = asked.get("values")
         if not isinstance(several, list) or not several:
             raise WireError.bad(f"operator {operator} needs values")
         among = {read(str(value)) for value in several}
-        wanted = operator == "IN"
-        return lambda values: values.get(name) is not None and (read(str(values[name])) in among) == wanted
+        return (lambda mine: read(mine) in among) if operator == "IN" else (lambda mine: read(mine) not in among)
     if asked.get("value") is None:
         raise WireError.bad(f"operator {operator} needs a value")
     value = str(asked["value"])
     if operator in {"CONTAINS_TOKEN", "NOT_CONTAINS_TOKEN"}:
         wanted = operator == "CONTAINS_TOKEN"
-        return lambda values: values.get(name) is not None and _has_token(str(values[name]), value) == wanted
+        return lambda mine: _has_token(mine, value) == wanted
+    fixed = read(value)
     if operator == "BETWEEN":
-        low, high = read(value), read(str(asked.get("highValue")))
-        return lambda values: values.get(name) is not None and low <= read(str(values[name])) <= high
+        high = read(str(asked.get("highValue")))
+        return lambda mine: bool(fixed <= read(mine) <= high)
     compare = _COMPARE.get(operator)
     if compare is None:
         raise WireError.bad(f"{operator} is no operator")
-    fixed = read(value)
-    return lambda values: values.get(name) is not None and compare(read(str(values[name])), fixed)
+    return lambda mine: compare(read(mine), fixed)
 
 
 def _reader(made: Property) -> Callable[[str], Any]:
@@ -101,6 +115,7 @@ def _reader(made: Property) -> Callable[[str], Any]:
     return str.casefold
 
 
+@lru_cache(maxsize=_CACHED)
 def _number(text: str) -> float | int:
     try:
         return int(text) if text.lstrip("-").isdigit() else float(text)
@@ -108,6 +123,7 @@ def _number(text: str) -> float | int:
         raise WireError.bad(f"{text} is no number") from cause
 
 
+@lru_cache(maxsize=_CACHED)
 def _moment(text: str) -> int:
     found = moment(text)
     if found is None:

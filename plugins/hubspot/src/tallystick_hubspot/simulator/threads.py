@@ -33,8 +33,8 @@ class Thread:
         self.latest: dict[str, int] = {}
         self.entries: list[Obj] = []
 
-    def row(self) -> Obj:
-        """Give the thread as it is delivered."""
+    def row(self, *, associations: bool) -> Obj:
+        """Give the thread as it is delivered; its ticket is told only with `associations`."""
         found: Obj = {"id": self.id, "createdAt": iso(self.opened.at)}
         if self.closed_at is not None:
             found["closedAt"] = iso(self.closed_at)
@@ -51,7 +51,7 @@ class Thread:
             found["assignedTo"] = self.assigned
         if self.opened.contact is not None:
             found["associatedContactId"] = self.opened.contact
-        if self.ticket is not None:
+        if associations and self.ticket is not None:
             found["threadAssociations"] = {"associatedTicketId": self.ticket}
         return found
 

@@ -148,7 +148,8 @@ class World:
         self._computer.follow(item, changed, at)
         # What a plan says wins over what follows from it.
         for name, value in deed.values.items():
-            if value is not None or name in item.history:
+            newest = next(iter(item.history.get(name, ())), None)
+            if newest is not None and (newest.author, newest.at) == (CALCULATED, at):
                 item.write(name, value, at, deed.by)
 
     @_do.register
