@@ -31,7 +31,8 @@ class Buckets:
     @classmethod
     def of(cls, timer: Timer, *, searches: float, requests: float) -> Buckets:
         """Make them from calls a second."""
-        return cls(TokenBucket(searches, timer), TokenBucket(requests, timer))
+        # Searches are counted by the second, so there is no burst of them.
+        return cls(TokenBucket(searches, timer, burst=0), TokenBucket(requests, timer))
 
     @property
     def taken(self) -> int:
