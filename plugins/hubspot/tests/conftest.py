@@ -8,6 +8,10 @@ import respx
 
 from tallystick.testing.timing import FakeTimer
 from tallystick_hubspot.connector import HubSpotConfig, HubSpotConnector
+from tallystick_hubspot.simulator import Plan, create_app, serve
+from tallystick_hubspot.simulator.deeds import Create, person
+from tallystick_hubspot.simulator.instants import instant
+from tallystick_hubspot.simulator.plan import Owner, Pipeline, Stage
 
 ORIGIN = "https://api.hubspot.test"
 SECRET = "VerySecretOfTheClient"
@@ -83,3 +87,72 @@ def web():
         router.post(f"{ORIGIN}/oauth/2026-09/token", name="mint").mock(side_effect=mint)
         router.minted = minted
         yield router
+
+
+T0 = instant("2026-09-01T08:00:00Z")
+HOUR = 3_600_000
+OWNERS = (
+    Owner("31", 9_001, "ada@nordwind.example", "Ada", "East"),
+    Owner("32", 9_002, "bea@nordwind.example", "Bea", "West"),
+    Owner("33", 9_003, "old@nordwind.example", "Old", "Hand", archived_at=T0),
+)
+SALES = (Stage("first", "First"), Stage("won", "Won", closed=True, probability="1.0"))
+PIPELINES = (
+    Pipeline("tickets", "0", "Support", (Stage("1", "New"), Stage("2", "Waiting"), Stage("4", "Closed", closed=True))),
+    Pipeline("deals", "default", "Sales", SALES),
+)
+
+
+@pytest.fixture
+def plan():
+    """Make plans of an account with three owners and two pipelines."""
+
+    def make(*deeds, **more):
+        return Plan(**{"owners": OWNERS, "pipelines": PIPELINES, "deeds": deeds, **more})
+
+    return make
+
+
+@pytest.fixture
+def tickets():
+    """Make deeds that create tickets, numbered from 1001."""
+
+    def make(count, at=T0, first=1001):
+        values = {"hs_pipeline": "0", "hs_pipeline_stage": "1", "subject": "x"}
+        return [Create(at, ("tickets", str(first + n)), values, person(9_001)) for n in range(count)]
+
+    return make
+
+
+@pytest.fixture
+def simulate(connect):
+    """Serve a plan at an instant; give the application and a function that makes connectors for it."""
+    opened = []
+
+    def make(plan, now=T0 + 2 * HOUR, **options):
+        simulator = create_app(1, plan=plan, **options)
+        simulator.move(now // 1000)
+        opened.append(serve(app=simulator))
+        origin = opened[-1].__enter__()
+        return simulator, lambda **settings: connect(base_url=origin, **settings)
+
+    yield make
+    for served in opened:
+        served.__exit__(None, None, None)
+
+
+@pytest.fixture
+def streams():
+    """Give the streams of a connector by name."""
+    return lambda connector: {stream.name: stream for stream in connector.streams()}
+
+
+@pytest.fixture
+def read():
+    """Read a stream; give its pages and their records."""
+
+    def run(stream, watermark=None, until=T0 + 2 * HOUR):
+        pages = [page for part in stream.plan(watermark, until * 1000) for page in stream.read(part)]
+        return pages, [record for page in pages for record in page.records]
+
+    return run

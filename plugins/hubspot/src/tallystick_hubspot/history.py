@@ -22,6 +22,7 @@ BATCH = 50
 
 _NONE_THERE = frozenset({"OBJECT_NOT_FOUND"})
 _DECODE = msgspec.json.Decoder(HistoryPage).decode
+_LIST = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _ENTRY = msgspec.json.Decoder(Entry).decode
 
 
@@ -50,29 +51,30 @@ def histories(api: HubSpotApi, kind: str, properties: Sequence[str], ids: Sequen
         Error: A call was refused in whole or in part, or could not be made.
     """
     found: dict[str, Histories] = {}
+
+    def convert(response: Response) -> dict[str, Histories]:
+        page = _DECODE(response.body)
+        check_faults(page.errors, _NONE_THERE)
+        return {str(row.id): read_histories(row, properties) for row in page.results}
+
     for start in range(0, len(ids), BATCH):
         body = {
             "properties": ["hs_object_id"],
             "propertiesWithHistory": properties,
             "inputs": [{"id": key} for key in ids[start : start + BATCH]],
         }
-        found |= api.post(f"{api.paths.objects(kind)}/batch/read", body, _convert)
+        found |= api.post(f"{api.paths.objects(kind)}/batch/read", body, convert)
     return found
 
 
-def _convert(response: Response) -> dict[str, Histories]:
-    page = _DECODE(response.body)
-    check_faults(page.errors, _NONE_THERE)
-    return {str(row.id): read_histories(row) for row in page.results}
-
-
-def read_histories(row: HistoryRow) -> Histories:
-    """Give the histories that came with an object.
+def read_histories(row: HistoryRow, properties: Sequence[str]) -> Histories:
+    """Give the histories of some properties that came with an object.
 
     Raises:
-        msgspec.ValidationError: A value has no time.
+        msgspec.ValidationError: One is no list, or a value in it has no time.
     """
-    return {name: _written(raws) for name, raws in (row.properties_with_history or {}).items()}
+    told = row.properties_with_history or {}
+    return {name: _written(_LIST(told[name])) for name in properties if name in told}
 
 
 def _written(raws: Sequence[msgspec.Raw]) -> list[Written]:

@@ -128,7 +128,7 @@ class Lookup:
             for target, found in (live.associations or {}).items()
         }
         around = reader.with_people(links)
-        return _mapped(seen, lambda: reader.live(item, around, read_histories(live)))
+        return _mapped(seen, lambda: reader.live(item, around, read_histories(live, asked)))
 
     def _ask(self, ref: Ref, properties: list[str], asked: list[str], *, archived: bool) -> Response:
         self._refused = False

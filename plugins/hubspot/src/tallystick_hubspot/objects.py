@@ -225,7 +225,7 @@ class HistoryRow(msgspec.Struct, rename="camel"):
     """The histories of some properties of an object, newest entry first."""
 
     id: Id
-    properties_with_history: dict[str, list[msgspec.Raw]] | None = None
+    properties_with_history: dict[str, msgspec.Raw] | None = None
 
 
 class HistoryPage(msgspec.Struct):

@@ -9,7 +9,7 @@ import msgspec
 from tallystick.connectors import Params, Response
 from tallystick.errors import SchemaChanged
 from tallystick_hubspot.client import HubSpotApi
-from tallystick_hubspot.objects import ArchivedPage, Id
+from tallystick_hubspot.objects import ArchivedPage, Id, identifier
 
 __all__ = ["Said", "Thread", "ThreadEntry", "conversations"]
 
@@ -18,11 +18,21 @@ _MOST_PAGES = 1_000
 _DECODE = msgspec.json.Decoder(ArchivedPage).decode
 
 
+class _Associated(msgspec.Struct, gc=False, rename="camel"):
+    associated_ticket_id: Any = None
+
+
 class Thread(msgspec.Struct, gc=False, rename="camel"):
-    """A thread: where it came in."""
+    """A thread: where it came in, and which ticket it belongs to, if that is told."""
 
     id: Id
     original_channel_id: Any = None
+    thread_associations: _Associated | None = None
+
+    def is_of(self, ticket: str) -> bool:
+        """Tell whether it belongs to a ticket, or does not say to which."""
+        told = self.thread_associations.associated_ticket_id if self.thread_associations is not None else None
+        return told is None or identifier(told) == ticket
 
 
 class _Client(msgspec.Struct, gc=False, rename="camel"):
@@ -73,8 +83,10 @@ def conversations(api: HubSpotApi, ticket: str) -> list[Said]:
         Error: A call was refused or could not be made.
     """
     found: list[Said] = []
-    for raw in _all(api, api.paths.threads, {"associatedTicketId": ticket}):
+    for raw in _all(api, api.paths.threads, {"associatedTicketId": ticket, "association": "TICKET"}):
         thread = _THREAD(raw)
+        if not thread.is_of(ticket):
+            continue
         found += [Said(thread, _ENTRY(one), one) for one in _all(api, api.paths.messages(str(thread.id)), {})]
     return found
 
