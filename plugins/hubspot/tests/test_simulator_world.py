@@ -66,7 +66,7 @@ def _bytes(world):
         for kind in known
         for item in world.ordered(kind)
     ]
-    threads = [(thread.row(), thread.entries) for thread in world.threads.values()]
+    threads = [(thread.row(associations=True), thread.entries) for thread in world.threads.values()]
     return msgspec.json.encode([rows, threads, {kind: world.index.rows(kind) for kind in known}])
 
 

@@ -21,6 +21,7 @@ from tallystick_hubspot.simulator.errors import WireError
 from tallystick_hubspot.simulator.faults import CURSOR, KINDS, HubspotFault, distort, refusal
 from tallystick_hubspot.simulator.instants import instant, iso
 from tallystick_hubspot.simulator.items import Obj
+from tallystick_hubspot.simulator.journal import Journal
 from tallystick_hubspot.simulator.limits import Limits, Meter
 from tallystick_hubspot.simulator.objects import Objects
 from tallystick_hubspot.simulator.plan import Plan
@@ -86,6 +87,7 @@ class Simulator(SteeredApp[HubspotFault]):
         self._objects = Objects(world)
         self._associations = Associations(world, association_page)
         self._conversations = Conversations(world)
+        self._journal = Journal(world, seed)
         self._settings = Settings(world, self._objects.known)
         self.limit(Limits())
         super().__init__(FaultPlan(KINDS, HubspotFault), start=world.now // 1_000, latency_ms=latency_ms)
@@ -150,26 +152,28 @@ class Simulator(SteeredApp[HubspotFault]):
             if fault and (error := refusal(fault)):
                 raise error
             answer, status = self._serve(call, headers, kind)
-            content = msgspec.json.encode(distort(kind, answer))
+            content = b"" if answer is None else msgspec.json.encode(distort(kind, answer))
         except WireError as error:
             (content, media), status = error.content(self._correlation(request)), error.status
             headers |= error.headers
         return Response(content, status, headers, media)
 
-    def _serve(self, call: Call, headers: dict[str, str], fault: str) -> tuple[Obj, int]:
-        now = self.world.now
+    def _serve(self, call: Call, headers: dict[str, str], fault: str) -> tuple[Obj | None, int]:
         if call.length > _ADDRESS:
             raise WireError.too_long()
-        match call.place:
-            case ():
+        match (call.method, call.place):
+            case (_, ()):
                 raise WireError.no_route()
-            case ("oauth", "token"):
-                if call.method != "POST":
-                    raise WireError.no_route()
-                return self.access.mint(call, now), 200
-        reader = self.access.reader(call, now)
+            case ("POST", ("oauth", "token")):
+                return self.access.mint(call, self.world.now), 200
+            case ("GET", ("file", _)):
+                return self._journal.file(call), 200
+        reader = self.access.reader(call, self.world.now)
         headers |= self._meter.charge(call.place, oauth=reader.oauth)
         permit(reader, call.place)
+        return self._read(call, fault)
+
+    def _read(self, call: Call, fault: str) -> tuple[Obj | None, int]:
         match call.place:
             case ("objects", _, *_):
                 return self._objects.answer(call)
@@ -177,6 +181,9 @@ class Simulator(SteeredApp[HubspotFault]):
                 return self._associations.answer(call)
             case ("conversations", *_):
                 return self._conversations.answer(call, all_tickets=fault == "all_threads"), 200
+            case ("journal", *_):
+                entry = self._journal.answer(call)
+                return entry, 200 if entry else 204
         return self._settings.answer(call, self._meter.used), 200
 
     def _correlation(self, request: Request) -> str:

@@ -29,7 +29,8 @@ _SPELLINGS = (
     (r"/conversations/v3/conversations", rf"/conversations/conversations/{DATED}", "conversations"),
     (r"/account-info/v3", rf"/account-info/{DATED}", "account-info"),
     (r"/oauth/v1", rf"/oauth/{DATED}", "oauth"),
-    (r"/webhooks-journal/journal/2026-03", None, "journal"),
+    (r"/webhooks-journal/journal/2026-03", rf"/webhooks-journal/journal/{DATED}", "journal"),
+    (r"/_journal", None, "file"),
 )
 
 
