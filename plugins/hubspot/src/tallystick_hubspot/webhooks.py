@@ -31,21 +31,26 @@ _MOST_SIGNS = 200
 _AS_IT_CAME = "Pass headers and body on exactly as they came."
 # The percent sequences that HubSpot decodes before it signs an address.
 _DECODED = {f"%{ord(sign):02X}": sign for sign in ":/?@!$'()*,;"}
+_RECORDS = {"0-1": "contact", "0-2": "account", "0-3": "deal", "0-5": "ticket", "0-47": "meeting", "0-48": "call"}
+_WORDS = {"contact": "contact", "company": "account", "deal": "deal", "ticket": "ticket"}
 
 
 class _Event(msgspec.Struct, rename="camel"):
     subscription_type: str
     event_id: Id | None = None
     object_id: Id | None = None
-    from_object_id: Id | None = None
+    object_type_id: Any = None
 
 
 class Hint(msgspec.Struct, frozen=True):
-    """One event of a webhook that HubSpot signed: which object to read again; None where it is about none."""
+    """One event of a webhook that HubSpot signed; `ref` is what `lookup` takes, None where it is about nothing we read.
+
+    `event_id` is none where HubSpot gives none; the same event may come twice.
+    """
 
     event_id: str | None
     event: str
-    object_id: str | None
+    ref: str | None
 
 
 def verify(
@@ -122,11 +127,15 @@ def _hints(payload: bytes) -> list[Hint]:
         raise SchemaChanged(
             "a webhook that HubSpot signed is no list of events that we know", hint="Update tallystick-hubspot."
         ) from None
-    return [Hint(identifier(event.event_id), event.subscription_type, _about(event)) for event in events]
+    return [Hint(identifier(event.event_id), event.subscription_type, _ref(event)) for event in events]
 
 
-def _about(event: _Event) -> Any:
-    return identifier(event.object_id) or identifier(event.from_object_id)
+def _ref(event: _Event) -> str | None:
+    """Give what the event is about; meetings and calls are told by the number of their type alone."""
+    key = identifier(event.object_id)
+    word = event.subscription_type.partition(".")[0]
+    record = _RECORDS.get(identifier(event.object_type_id) or "") or _WORDS.get(word)
+    return None if key is None or record is None else f"{record}/{key}"
 
 
 def _refused(reason: str, hint: str) -> AuthorizationError:
