@@ -115,7 +115,8 @@ def _moves(ticket: str, pipeline: str | None, moves: Sequence[Written], stages: 
             yield act(
                 ticket, f"stage.{part}", move.at, kind, writer(move.entry), raw=move.raw, value=stage, previous=before
             )
-        before, was = stage, closed
+        # A stage that no pipeline has does not hide that a ticket was closed before and is open after it.
+        before, was = stage, was if closed is None else closed
 
 
 def _turn(was: bool | None, closed: bool | None) -> str:  # noqa: FBT001 - two states of one ticket
