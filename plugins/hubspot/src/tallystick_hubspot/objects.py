@@ -44,7 +44,7 @@ Id: TypeAlias = int | str
 
 _LAST = 10**17
 _BIGGEST = 2**63
-_MOST_DIGITS = 40
+_MOST_DIGITS = 30
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -250,14 +250,14 @@ def number(value: object) -> int | None:
 
 
 def decimal(text: str | None) -> Decimal | None:
-    """Give an exact number from its text; None if it is none."""
+    """Give an exact number from its text; None if it is none, or has more digits than any amount."""
     if not text or len(text) > _MOST_DIGITS:
         return None
     try:
         found = Decimal(text)
     except InvalidOperation:
         return None
-    return found if found.is_finite() else None
+    return found if found.is_finite() and abs(found.adjusted()) < _MOST_DIGITS else None
 
 
 def boolean(text: str | None) -> bool | None:
