@@ -149,7 +149,7 @@ def test_a_merge_of_tickets_is_found(simulate, plan, streams, read, tickets, mov
 
 @pytest.mark.parametrize(("kind", "record", "column"), [("contacts", "contact", -1), ("companies", "account", -1)])
 def test_a_merged_contact_or_company_names_the_one_that_stays(simulate, plan, streams, read, kind, record, column):  # noqa: PLR0917 - fixtures and one case
-    """The one that went is a tombstone that says into which other it went."""
+    """The one that went is a record that says into which other it went; a tombstone would hide it."""
     deeds = [Create(T0, (kind, key), {"name": key} if kind == "companies" else {}, BY) for key in ("301", "302")]
     merge = Merge(T0 + 5 * HOUR, (kind, "301"), (kind, "302"), BY, moves_stamp=False)
     simulator, make = simulate(plan(*deeds, merge))
@@ -158,20 +158,20 @@ def test_a_merged_contact_or_company_names_the_one_that_stays(simulate, plan, st
     _, after = read(streams(make())[kind], pages[-1].watermark, until=T0 + 7 * HOUR)
 
     gone = _row(after, record, "302")
-    assert gone.deleted
+    assert not gone.deleted
     assert gone.values[column] == "301"
     assert gone.raw == b'"302"'
 
 
-def test_what_was_deleted_is_a_tombstone(simulate, plan, streams, read, tickets):
-    """A deleted ticket comes from the list of deleted ones, with the time and an act; one that is back is no longer."""
+def test_what_was_deleted_is_told_by_its_status(simulate, plan, streams, read, tickets):
+    """A deleted ticket stays visible, with its status, time and an act; one that is back is not deleted."""
     deeds = [*tickets(2), Archive(T0 + HOUR, TICKET), Archive(T0 + HOUR, ("tickets", "1002"))]
     simulator, make = simulate(plan(*deeds, Restore(T0 + 3 * HOUR, ("tickets", "1002"))))
     found = streams(make())
     pages, records = read(found["archived_tickets"])
     gone = _row(records, "ticket", "1001")
 
-    assert (gone.deleted, gone.as_of, gone.values[2]) == (True, (T0 + HOUR) * 1000, "deleted")
+    assert (gone.deleted, gone.as_of, gone.values[2]) == (False, (T0 + HOUR) * 1000, "deleted")
     assert _row(records, "ticket_event", f"1001.deleted.{T0 + HOUR}").values[2] == "deleted"
     assert pages[-1].watermark == (T0 + 2 * HOUR) * 1000
     assert found["archived_tickets"].follows == ("tickets",)
@@ -180,6 +180,24 @@ def test_what_was_deleted_is_a_tombstone(simulate, plan, streams, read, tickets)
     assert [record.id for record in later if record.type == "ticket"] == ["1001"]
     _, back = read(streams(make())["tickets"], (T0 + 2 * HOUR) * 1000, until=T0 + 4 * HOUR)
     assert _row(back, "ticket", "1002").as_of > gone.as_of
+
+
+def test_a_deleted_meeting_is_a_tombstone(simulate, plan, streams, read):
+    """What has no status that says so is gone from what is judged; what it was stays in the tombstone."""
+    _, make = simulate(plan(_meeting(hs_meeting_title="Demo"), Archive(T0 + HOUR, MEETING)))
+    _, records = read(streams(make())["archived_meetings"])
+
+    assert (_row(records, "meeting").deleted, _row(records, "meeting").values[6]) == (True, "Demo")
+
+
+def test_a_deal_that_was_merged_away_is_a_tombstone(simulate, plan, streams, read):
+    """A deal has no column for the one that stays, so the one that went is gone."""
+    deeds = [Create(T0, ("deals", key), {"dealstage": "first"}, BY) for key in ("301", "302")]
+    _, make = simulate(plan(*deeds, Merge(T0 + HOUR, ("deals", "301"), ("deals", "302"), BY)))
+    _, records = read(streams(make())["deals"])
+
+    assert _row(records, "deal", "302").deleted
+    assert not _row(records, "deal", "301").deleted
 
 
 # --- batches that are answered in part

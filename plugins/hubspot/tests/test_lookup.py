@@ -61,11 +61,12 @@ def test_the_same_object_over_both_spellings(simulate):
 
 @pytest.mark.parametrize("sdk", [True, False])
 def test_what_was_deleted_is_asked_for_as_deleted(simulate, plan, tickets, sdk):
-    """A deleted ticket is a tombstone with its act; one that never was is missing."""
+    """A deleted ticket says so, with its act; one that never was is missing."""
     _, make = simulate(plan(*tickets(1), Archive(T0 + MINUTE, ("tickets", "1001"))))
     found = make(lookup_through_sdk=sdk).lookup("ticket/1001")
 
-    assert [(one.type, one.deleted) for one in found] == [("ticket", True), ("ticket_event", False)]
+    assert [(one.type, one.deleted) for one in found] == [("ticket", False), ("ticket_event", False)]
+    assert found[0].values[2] == "deleted"
     with pytest.raises(MissingError):
         make(lookup_through_sdk=sdk).lookup("ticket/9")
 

@@ -107,7 +107,9 @@ def company_values(item: Item, directory: Directory) -> tuple[Value, ...]:
 
 
 def merged_away(item: Item, record: str, stand: int, width: int) -> Iterator[Record]:
-    """Yield a tombstone of each object that was merged into one; of a contact or company it says which one remains.
+    """Yield a record of each contact or company that was merged into one: it says which one remains, and no more.
+
+    Of a deal that was merged away there is a tombstone.
 
     Args:
         item: The one that remains.
@@ -119,5 +121,6 @@ def merged_away(item: Item, record: str, stand: int, width: int) -> Iterator[Rec
     for other in merged_ids(text):
         if other != item.id:
             # The last column of contacts and accounts is `merged_into`; deals have none.
-            values: tuple[Value, ...] = (*(None,) * (width - 1), None if record == "deal" else item.id)
-            yield Record(record, other, stand, values, msgspec.json.encode(text), True)
+            is_deal = record == "deal"
+            values: tuple[Value, ...] = (*(None,) * (width - 1), None if is_deal else item.id)
+            yield Record(record, other, stand, values, msgspec.json.encode(text), is_deal)

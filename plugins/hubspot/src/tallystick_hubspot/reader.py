@@ -147,13 +147,14 @@ class ObjectReader:
         return found
 
     def tombstones(self, items: Sequence[Item]) -> list[Record]:
-        """Give what was deleted, as it was, with the time it was deleted at."""
+        """Give what was deleted, as it was, with the time it was deleted at; a ticket has a status that says so."""
         values, found = self._values(_LONE, deleted=True), []
+        is_ticket = self.kind.name == "tickets"
         for item in items:
             when = at(item.row.archived_at) or as_of(item)
-            custom = self._custom(item) if self._fields else None
-            found.append(Record(self.kind.record, item.id, when, values(item), item.raw, True, custom))
-            if self.kind.name == "tickets":
+            custom = self._beside(item, _LONE)
+            found.append(Record(self.kind.record, item.id, when, values(item), item.raw, not is_ticket, custom))
+            if is_ticket:
                 found.append(removed(item, when))
         return found
 
@@ -166,7 +167,7 @@ class ObjectReader:
         kind, values, found = self.kind, self._values(around), []
         merges, attended = kind.merges and kind.name != "tickets", kind.name in {"meetings", "calls"}
         for item in items:
-            custom = self._custom(item) if self._fields else None
+            custom = self._beside(item, around)
             stand = at(item.row.updated_at)
             if stand is None:
                 stand = as_of(item, getattr(item.row.properties, kind.stamp))
@@ -284,8 +285,14 @@ class ObjectReader:
     def _merged(self, item: Item) -> bool:
         return self.kind.name == "tickets" and bool(item.row.properties.hs_merged_object_ids)
 
-    def _custom(self, item: Item) -> dict[str, Value]:
-        return extract(msgspec.json.decode(item.raw), self._fields)
+    def _beside(self, item: Item, around: Around) -> dict[str, Value] | None:
+        """Give the declared fields, and the associations, which came beside the object: a change is a new version."""
+        found = extract(msgspec.json.decode(item.raw), self._fields) if self._fields else {}
+        for kind, linked in around.links.items():
+            others = linked.get(item.id)
+            if others:
+                found[f"associated_{kind}"] = others[0] if len(others) == 1 else " ".join(others)
+        return found or None
 
     def _joins_meetings(self) -> bool:
         return self.kind.name == "calls" and self._settings.call_meeting == "association"

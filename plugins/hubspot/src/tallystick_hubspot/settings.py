@@ -47,6 +47,25 @@ class Settings:
     threads: bool = True
     role: str = "agent"
 
+    def words(self, kind: Kind | None) -> str:
+        """Give a text that changes when the records of a kind would be others; of the owners where there is no kind."""
+        if kind is None:
+            return self.role
+        narrowed = (sorted(self.pipelines), sorted(self.owners), self.created_after)
+        found: list[object] = [
+            sorted((name, repr(one)) for name, one in self.fields(kind).items()),
+            sorted(self.histories(kind)),
+        ]
+        found += [narrowed] if found[1] or kind.name == "tickets" else []
+        if kind.name == "meetings":
+            found += [sorted(self.outcomes.items()), self.meeting_external_id]
+        if kind.name == "calls":
+            conference = self.conference and (self.conference[0], sorted(self.conference[1]))
+            found += [sorted(self.dispositions.items()), conference, self.call_meeting, self.call_external_id]
+        if kind.name == "tickets":
+            found.append(self.threads)
+        return repr(found)
+
     def fields(self, kind: Kind) -> Mapping[str, CustomField]:
         """Give the declared fields of a kind by name."""
         return self.custom.get(kind.record, {})

@@ -57,14 +57,19 @@ def build_streams(
         recheck: How long after its time a meeting or call counts as open, microseconds.
         base: What makes every stream begin again when it changes.
     """
-    streams: list[Stream] = [OwnerStream(directory, settings, start=start)]
+    owners = OwnerStream(directory, settings, start=start)
+    owners.revision = revision(base, settings.words(None))
+    streams: list[Stream] = [owners]
     for kind in KINDS.values():
         if kind.name in kinds:
             reader = ObjectReader(api, kind, settings, directory)
-            streams.append(ObjectStream(api, reader, start=start, lag=lag, recheck=recheck))
-            streams.append(ArchivedStream(api, reader, start=start))
-    for stream in streams:
-        stream.revision = revision(base, repr(settings))
+            found = (
+                ObjectStream(api, reader, start=start, lag=lag, recheck=recheck),
+                ArchivedStream(api, reader, start=start),
+            )
+            for stream in found:
+                stream.revision = revision(base, settings.words(kind))
+            streams += found
     return streams
 
 
