@@ -134,6 +134,30 @@ def test_an_association_without_a_stamp_is_a_new_version(simulate, plan, tickets
         assert (row["requester_id"], row["version"]) == (("V-99", 2) if hours > 5 else (None, 1))
 
 
+def test_what_is_declared_later_is_stored(account, store):
+    """Settings that change what a byte means give new versions: status, medium, role, and the words of changes."""
+    _, make = account
+    held = store()
+    _sync(held, make(), LAST)
+    connected = "f240bbac-87c9-4f6e-bf70-924b57d47db7"
+    later = {
+        "meeting_outcomes": {"COMPLETED": "no_show"},
+        "call_dispositions": {connected: "other"},
+        "call_conference": {"property": "hs_call_status", "values": ["COMPLETED"]},
+        "role": "team",
+    }
+    report, _ = _sync(held, make(**later), LAST)
+    statuses = {row["status"] for row in _rows(held, "meeting").values()}
+    words = {row["new"] for row in _rows(held, "change").values() if row["field"] == "status"}
+
+    assert report.errors == []
+    assert ("completed" in statuses, "no_show" in statuses) == (False, True)
+    assert ('"completed"' in words, '"no_show"' in words) == (False, True)
+    assert "connected" not in {row["status"] for row in _rows(held, "call").values()}
+    assert "conference" in {row["medium"] for row in _rows(held, "call").values()}
+    assert "agent" not in {row["role"] for row in _rows(held, "actor").values()}
+
+
 def test_syncing_step_by_step_sees_at_least_as_much(simulate, store):
     """Syncs at three instants give what one sync gives, and what fell out of histories since besides."""
     simulator, make = simulate(sample_plan(), now=FIRST)

@@ -311,7 +311,7 @@ def test_owners_are_people_by_their_user_id(simulate, plan, streams, read):
 
     assert set(found) == {"9001", "9003", "owner:34"}
     assert found["9001"].values[1:] == ("unknown", "Ada East", "ada@nordwind.example", "agent", True)
-    assert found["9001"].custom == {"owner_id": "31", "team": "Sales"}
+    assert found["9001"].custom == {"owner_id": "31", "role": "agent", "team": "Sales"}
     assert found["9003"].values[5] is False
     assert pages[-1].watermark == (T0 + 2 * HOUR) * 1000
     _, teams = read(streams(make(role="team"))["owners"])

@@ -39,6 +39,9 @@ class ChangeReader:
         self._kind = kind
         self._names: Mapping[str, str] = settings.names(kind)
         self._read: dict[str, _Read] = {name: _typed(field) for name, field in settings.typed(kind).items()}
+        self._configured = set(self._read)
+        self._configured |= {"hs_meeting_outcome"} if settings.outcomes else set()
+        self._configured |= {"hs_call_disposition"} if settings.dispositions else set()
         self._read["hubspot_owner_id"] = directory.user
         if kind.name == "meetings":
             self._read["hs_meeting_outcome"] = lambda text: meeting_status(text, settings)
@@ -70,7 +73,9 @@ class ChangeReader:
                     *(when, kind, key, entry.source_type, field, before, new),
                     *(who.user, who.app, None),
                 )
-                yield Record("change", part, when, values, raw)
+                # What the configuration alone decides changes no byte of the entry.
+                beside: dict[str, Value] | None = {"field": field, "new": new} if name in self._configured else None
+                yield Record("change", part, when, values, raw, False, beside)
                 before = new
 
     def _value(self, name: str, entry: Entry) -> str:

@@ -37,15 +37,16 @@ def owner_record(found: FoundOwner, role: str) -> Record:
         raise msgspec.ValidationError("an owner has no time")
     name = " ".join(part for part in (owner.first_name, owner.last_name) if part) or None
     team = _team(owner)
+    shown = team if role == "team" else "agent"
     values: tuple[Value, ...] = (
         created,
         "unknown",
         name,
         lower(owner.email),
-        team if role == "team" else "agent",
+        shown,
         None if owner.archived is None else not owner.archived,
     )
-    beside: dict[str, Value] = {"owner_id": str(owner.id), "team": team}
+    beside: dict[str, Value] = {"owner_id": str(owner.id), "role": shown, "team": team}
     return Record("actor", user_id(owner), stand, values, found.raw, False, beside)
 
 

@@ -26,6 +26,7 @@ from tallystick_hubspot.sales import (
     as_of,
     attendees,
     call_values,
+    configured,
     deal_values,
     meeting_values,
 )
@@ -286,8 +287,9 @@ class ObjectReader:
         return self.kind.name == "tickets" and bool(item.row.properties.hs_merged_object_ids)
 
     def _beside(self, item: Item, around: Around) -> dict[str, Value] | None:
-        """Give the declared fields, and the associations, which came beside the object: a change is a new version."""
+        """Give the declared fields, and what a column is read from beside the object: a change is a new version."""
         found = extract(msgspec.json.decode(item.raw), self._fields) if self._fields else {}
+        found |= configured(item, self.kind.name, self._settings)
         for kind, linked in around.links.items():
             others = linked.get(item.id)
             if others:

@@ -36,6 +36,7 @@ __all__ = [
     "attendees",
     "call_status",
     "call_values",
+    "configured",
     "deal_values",
     "domain",
     "meeting_status",
@@ -167,15 +168,13 @@ def call_values(item: Item, around: Around, directory: Directory, settings: Sett
     found: CallProperties = item.row.properties
     started = at(found.hs_timestamp)
     lasted = number(found.hs_call_duration)
-    conference = settings.conference
-    is_conference = conference is not None and _extra(item, conference[0]) in conference[1]
     meeting = settings.call_meeting
     linked = around.first("meetings", item.id) if meeting == "association" else _extra(item, meeting)
     return (
         started,
         None if started is None or lasted is None else started + lasted * 1_000,
         None if lasted is None else lasted // 1_000,
-        "conference" if is_conference else "phone",
+        _medium(item, settings),
         call_status(found.hs_call_disposition, found.hs_call_status, settings),
         linked,
         directory.user(found.hubspot_owner_id),
@@ -187,6 +186,26 @@ def call_values(item: Item, around: Around, directory: Directory, settings: Sett
         _extra(item, settings.call_external_id),
         bool(found.hs_call_recording_url),
     )
+
+
+def configured(item: Item, kind: str, settings: Settings) -> dict[str, Value]:
+    """Give what a column is by the configuration alone: a change of that changes no byte of the object."""
+    found: Any = item.row.properties
+    if kind == "meetings" and settings.outcomes:
+        return {"configured_status": meeting_status(found.hs_meeting_outcome, settings)}
+    if kind != "calls":
+        return {}
+    beside: dict[str, Value] = {}
+    if settings.dispositions:
+        beside["configured_status"] = call_status(found.hs_call_disposition, found.hs_call_status, settings)
+    if settings.conference is not None:
+        beside["configured_medium"] = _medium(item, settings)
+    return beside
+
+
+def _medium(item: Item, settings: Settings) -> str:
+    conference = settings.conference
+    return "conference" if conference is not None and _extra(item, conference[0]) in conference[1] else "phone"
 
 
 def deal_values(item: Item, around: Around, directory: Directory, stages: Stages) -> tuple[Value, ...]:
