@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from tallystick_hubspot.simulator import Plan, serve
-from tallystick_hubspot.simulator.deeds import Associate, Create, Disassociate, Erase, Label, Merge
+from tallystick_hubspot.simulator.deeds import PRIMARY, Associate, Create, Disassociate, Erase, Label, Merge
 from tallystick_hubspot.simulator.instants import iso
 from tallystick_hubspot.simulator.sample import CALL, DEAL, END, GONE, HANDED_OVER, LOSER, MEETING, START, WINNER
 
@@ -143,6 +143,34 @@ def test_a_merge_moves_associations_and_an_erasure_ends_them(connect):
     assert [end["toObjectId"] for end in _read(client, "contacts", "tickets", "3").json()["results"][0]["to"]] == [1]
     assert _read(client, "tickets", "tickets", "1").status_code == 207
     assert client.get("/crm/v3/objects/tickets/2").json()["id"] == "1"
+
+
+def test_a_company_may_be_the_primary_one(connect):
+    """The primary company has HubSpot's own label from both ends, and stands on the contact until they part."""
+    contact, company = ("contacts", "1"), ("companies", "2")
+    client = connect(
+        *(Create(START, ref) for ref in (contact, company)),
+        Associate(START, contact, company, PRIMARY["contacts"]),
+        Disassociate(START + 1_000, company, contact),
+        now=iso(START),
+    )
+    for ends, number in ((("contacts", "companies", "1"), 1), (("companies", "contacts", "2"), 2)):
+        types = _read(client, *ends).json()["results"][0]["to"][0]["associationTypes"]
+        assert types[1] == {"category": "HUBSPOT_DEFINED", "typeId": number, "label": "Primary"}
+    path = "/crm/v3/objects/contacts/1?properties=associatedcompanyid"
+    before = client.get(path).json()
+    client.post("/_simulator/clock", json={"advance_seconds": 1})
+    after = client.get(path).json()
+    assert [row["properties"]["associatedcompanyid"] for row in (before, after)] == ["2", None]
+    assert before["updatedAt"] == after["updatedAt"]
+
+
+def test_kinds_without_a_plain_type_need_a_label():
+    """Between meetings and calls HubSpot defines nothing: to connect them without a label is not possible."""
+    refs = ("meetings", "3"), ("calls", "4")
+    plan = Plan(deeds=(*(Create(START, ref) for ref in refs), Associate(START, *refs)))
+    with pytest.raises(ValueError, match="need a label"), serve(plan=plan):
+        pass
 
 
 def test_one_object_at_a_time_is_numbered_only(client):

@@ -128,6 +128,13 @@ def test_threads_are_listed_in_pages_and_filtered(client):
         assert [row["id"] for row in client.get(THREADS, params=query).json()["results"]] == ["700003"]
 
 
+def test_threads_of_a_contact_need_a_status(client):
+    """A contact without a status, or beside an inbox, is refused."""
+    for more in ({}, {"threadStatus": "OPEN", "inboxId": "70002"}):
+        assert client.get(THREADS, params={"associatedContactId": "100001", **more}).status_code == 400
+    assert client.post(THREADS).status_code == 404
+
+
 def test_a_conversation_of_a_bot_may_never_become_a_ticket(connect):
     """A thread without a ticket is found on the list only, and says nothing of one."""
     client = connect(OpenThread(START, "1"), Say(START, "1", "V-1", "Hi"), Say(START + 1, "1", "B-1", "Hello"))

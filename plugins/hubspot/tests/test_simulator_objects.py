@@ -196,6 +196,23 @@ def test_a_batch_with_missing_ids_is_a_207(client, objects):
     assert (whole.status_code, "numErrors" in whole.json()) == (200, False)
 
 
+def test_a_batch_of_archived_objects(client):
+    """Asked for archived ones, a batch has those and not the living."""
+    body = {"inputs": [{"id": GONE[1]}, {"id": BACK[1]}], "properties": []}
+    answer = client.post("/crm/v3/objects/tickets/batch/read?archived=true", json=body).json()
+    assert [row["id"] for row in answer["results"]] == [GONE[1]]
+    assert answer["errors"][0]["context"] == {"ids": [BACK[1]]}
+
+
+def test_answers_are_compressed_for_those_who_take_it(client):
+    """With gzip accepted an answer comes compressed, and is the same when read."""
+    plain = client.get("/crm/v3/objects/tickets", headers={"Accept-Encoding": "identity"})
+    small = client.get("/crm/v3/objects/tickets", headers={"Accept-Encoding": "gzip"})
+    assert ("Content-Encoding" in plain.headers, small.headers["Content-Encoding"]) == (False, "gzip")
+    assert plain.content == small.content
+    assert int(small.headers["Content-Length"]) < int(plain.headers["Content-Length"]) / 2
+
+
 def test_how_much_a_batch_takes(client):
     """A batch takes a hundred ids, with histories fifty; a body that is no batch is refused."""
     path = "/crm/v3/objects/tickets/batch/read"

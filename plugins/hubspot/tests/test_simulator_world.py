@@ -109,6 +109,14 @@ def test_a_ticket_is_closed_by_its_stage():
     assert stages == ["4", "1", "4", "1"]
 
 
+def test_a_stage_of_no_pipeline_computes_nothing():
+    """A stage that no pipeline of the account has leaves what was computed before; closing twice keeps the first."""
+    stages = ((1, "4"), (2, "nowhere"), (3, "4"))
+    world = _world(Create(START, TICKET), *(Set(START + at, TICKET, {"hs_pipeline_stage": to}) for at, to in stages))
+    assert _values(world, TICKET, "hs_is_closed", "closed_date") == ["true", iso(START + 1)]
+    assert _values(world, TICKET, "hs_v2_date_entered_4") == [iso(START + 3)]
+
+
 def test_a_deal_is_won_by_its_stage():
     """Winning gives probability, amounts and dates; the currency decides whether the home amount is known."""
     world = _world(
@@ -184,6 +192,8 @@ def test_a_thread_may_come_before_its_ticket():
         Create(START + 1, ("spaceships", "1")),
         Create(START + 1, ("tickets", "x")),
         Set(START + 1, ("tickets", "9"), {}),
+        Set(START + 1, TICKET, {"hs_resolutoin": "x"}),
+        Create(START + 1, ("tickets", "9"), {"dealname": "x"}),
         Archive(START + 1, ("tickets", "9")),
         Restore(START + 1, ("leads", "9")),
         Erase(START + 1, ("tickets", "9")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import time
@@ -88,7 +89,7 @@ class Simulator(SteeredApp[HubspotFault]):
         self._associations = Associations(world, association_page)
         self._conversations = Conversations(world)
         self._journal = Journal(world, seed)
-        self._settings = Settings(world, self._objects.known)
+        self._settings = Settings(world)
         self.limit(Limits())
         super().__init__(FaultPlan(KINDS, HubspotFault), start=world.now // 1_000, latency_ms=latency_ms)
 
@@ -156,6 +157,8 @@ class Simulator(SteeredApp[HubspotFault]):
         except WireError as error:
             (content, media), status = error.content(self._correlation(request)), error.status
             headers |= error.headers
+        if content and "gzip" in names.get("accept-encoding", ""):
+            content, headers["Content-Encoding"] = gzip.compress(content, 1, mtime=0), "gzip"
         return Response(content, status, headers, media)
 
     def _serve(self, call: Call, headers: dict[str, str], fault: str) -> tuple[Obj | None, int]:

@@ -55,6 +55,8 @@ class Conversations:
     def _threads(self, call: Call, ticket: str | None) -> Obj:
         limit, after = call.size(_USUAL, _MOST), after_number(call.query.get("after"))
         status, contact = call.query.get("threadStatus"), call.query.get("associatedContactId")
+        if contact is not None and (status is None or "inboxId" in call.query):
+            raise WireError.bad("associatedContactId needs threadStatus, and cannot stand beside inboxId")
         rows = [
             thread
             for thread in sorted(self._world.threads.values(), key=lambda thread: thread.number)

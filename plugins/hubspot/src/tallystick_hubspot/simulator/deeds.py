@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 
 __all__ = [
     "CALCULATED",
+    "PRIMARY",
     "Archive",
     "Assign",
     "Associate",
@@ -109,6 +110,14 @@ class Label:
     back_id: int | None = None
     back_text: str | None = None
     category: str = "USER_DEFINED"
+
+
+PRIMARY = {
+    "contacts": Label(1, "Primary", 2, category="HUBSPOT_DEFINED"),
+    "deals": Label(5, "Primary", 6, category="HUBSPOT_DEFINED"),
+    "tickets": Label(26, "Primary", 25, category="HUBSPOT_DEFINED"),
+}
+"""Labels that make a company the primary one, by the kind of the first object; a contact has its id as a property."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ _EVERYWHERE = {
 _OF_KIND = {
     "contacts": {
         "string": "email firstname lastname phone company jobtitle hs_additional_emails",
+        "number": "associatedcompanyid",
         "enumeration": "lifecyclestage hs_lead_status hs_customer_agent_lead_status hs_analytics_source",
         "datetime": "createdate lastmodifieddate closedate",
     },

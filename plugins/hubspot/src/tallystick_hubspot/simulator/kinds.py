@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-__all__ = ["KINDS", "TYPE_IDS", "Kind", "kind_named", "link_name", "stamp_name"]
+__all__ = ["KINDS", "TYPE_IDS", "Kind", "kind_named", "link_name"]
 
 
 class Kind(NamedTuple):
@@ -120,8 +120,3 @@ def link_name(source: str, target: str) -> str:
     """Give what the answers for objects call an association, like `ticket_to_contact`."""
     words = [KINDS[name].singular for name in (source, target)]
     return "_to_".join("meeting_event" if word == "meeting" else word for word in words)
-
-
-def stamp_name(kind: str) -> str:
-    """Give the property that moves with each change of a property."""
-    return KINDS[kind].stamp

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from itertools import islice
 
 from tallystick_hubspot.simulator.batches import batch_answer, batch_error, input_ids
-from tallystick_hubspot.simulator.definitions import definitions
 from tallystick_hubspot.simulator.errors import WireError
 from tallystick_hubspot.simulator.filters import matcher, sort_key
 from tallystick_hubspot.simulator.items import Item, Obj
@@ -35,7 +34,7 @@ class Objects:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self.known = definitions(world.plan)
+        self.known = world.known
 
     def answer(self, call: Call) -> tuple[Obj, int]:
         """Give the content and the status of an answer.

@@ -4,6 +4,25 @@ A plan is data: the account, its owners, pipelines and own properties, and a lis
 order; they take effect in the order of their instants, and deeds of one instant in the order they are given. Moving the
 virtual clock lets more of them have happened; moving it back takes them back.
 
+How usual things are told by deeds:
+
+- A meeting that was held: `Create` with a scheduled start and end, `Set` of `hs_meeting_outcome`, and for how long it
+  took a call (`hs_call_duration`, milliseconds) that `Associate` ties to the same contact.
+- Acceptance: a `Set` by `person(user id)` of the account executive, or of somebody else; a deal that `Create` makes by
+  that person and `Associate` ties to the meeting; a `Set` of `dealstage`.
+- A late edit: a `Set` with a later `at`. A value brought with an older timestamp: `Set(..., dated=...)`.
+- A mass update: one `Set` per object, all with one `at`.
+- What no search by the stamp finds: `Associate`, `Disassociate`, `Merge(..., moves_stamp=False)`,
+  `Set(..., moves_stamp=False)`, `Archive`, `Erase`.
+- A ticket that a bot resolves: `Create`, `OpenThread` with it, `Say` by `V-`, `B-` and `L-` actors, `Set` of
+  `hs_pipeline_stage` by the vendor's `app(...)`.
+- A handoff: `Assign` to an `A-` actor, `Say` by it. A vendor that posts with a person's token: `Say` by the `A-` actor
+  with `app_id`. A ticket made only at the handoff: `OpenThread` without one, later `Create` and `LinkThread`.
+- A reopening: a `Set` of `hs_pipeline_stage` back to an open stage; what HubSpot computes from it follows.
+
+An answer shows the account as it is at the virtual instant, but search matches what its index knew up to `index_lag`
+earlier, and delivers what is there now.
+
 Example:
     >>> from tallystick_hubspot.simulator.deeds import Create, person
     >>> from tallystick_hubspot.simulator.instants import instant
@@ -145,7 +164,7 @@ class Plan:
     Attributes:
         owners: Its owners.
         pipelines: Its pipelines; without one of a kind the stages of that kind compute nothing.
-        properties: Its own properties.
+        properties: Its own properties. A deed that writes one that is neither here nor HubSpot's own is not possible.
         deeds: All that happens, in any order.
         account: The account itself.
         history_depth: How many values of a property are kept, for all kinds but contacts.

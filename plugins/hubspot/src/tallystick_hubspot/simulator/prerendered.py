@@ -15,11 +15,12 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from email.utils import formatdate
+from functools import lru_cache
+from operator import itemgetter
 
 import msgspec
 
 from tallystick_hubspot.simulator.deeds import Create, Set, app, person
-from tallystick_hubspot.simulator.definitions import definitions
 from tallystick_hubspot.simulator.errors import WireError
 from tallystick_hubspot.simulator.instants import instant, iso, moment
 from tallystick_hubspot.simulator.items import Obj
@@ -39,8 +40,9 @@ _ROW_BYTES = 1_100
 _SEND_BUFFER = 4_000_000
 _KEPT_BYTES = 300_000_000
 
-_MARK_ID, _MARK_CREATED, _MARK_TIME = 4_777_777_777, 1_234_567_890_123, 1_234_567_950_123
-_CUT = re.compile(rb"(4777777777|2009-02-13T23:31:30\.123Z|2009-02-13T23:32:30\.123Z)")
+_MARK_CREATED, _MARK_TIME = 1_234_567_890_123, 1_234_567_950_123
+_MARKS = (b"4777777777", b"2009-02-13T23:31:30.123Z", b"2009-02-13T23:32:30.123Z")
+_CUT = re.compile(b"|".join(map(re.escape, _MARKS)))
 
 PROPERTIES = (
     *("subject", "content", "hs_pipeline", "hs_pipeline_stage", "hs_is_closed", "createdate", "closed_date"),
@@ -52,6 +54,7 @@ PROPERTIES = (
 """Properties of every row, whatever a call asks for."""
 
 Body = list[bytes]
+_Template = tuple[bytes, Callable[[tuple[bytes, ...]], tuple[bytes, ...]]]
 
 
 class Pages:
@@ -73,15 +76,15 @@ class Pages:
         if tickets > self._span:
             raise ValueError(f"{tickets} tickets do not fit into {self._span} milliseconds")
         world = _world()
-        self.settings = Settings(world, definitions(world.plan))
-        known = definitions(world.plan)["tickets"]
+        self.settings = Settings(world)
+        known = world.known["tickets"]
         rows = [item.row(world.plan.account.portal, PROPERTIES, None, known) for item in world.ordered("tickets")]
         histories = [
             item.row(world.plan.account.portal, PROPERTIES, ("hs_pipeline_stage", "hubspot_owner_id"), known)
             for item in world.ordered("tickets")
         ]
-        self._rows = [_pieces(row) for row in rows]
-        self._histories = [_pieces(row) for row in histories]
+        self._rows = [_template(row) for row in rows]
+        self._histories = [_template(row) for row in histories]
         self._kept: dict[tuple[int, int], bytes] = {}
         self._bytes = 0
 
@@ -156,21 +159,34 @@ class Pages:
             self._kept[key] = made
         return self._kept[key]
 
-    def _fill(self, templates: list[list[bytes]], number: int) -> bytes:
+    def _fill(self, templates: list[_Template], number: int) -> bytes:
         at = self.stamp(number)
-        marks = {
-            b"4777777777": b"%d" % (_TICKETS_FROM + number),
-            b"2009-02-13T23:31:30.123Z": iso(at - 60_000).encode(),
-            b"2009-02-13T23:32:30.123Z": iso(at).encode(),
-        }
-        return b"".join([marks.get(piece, piece) for piece in templates[number % _VARIANTS]])
+        text, choose = templates[number % _VARIANTS]
+        return text % choose((b"%d" % (_TICKETS_FROM + number), _text(at - 60_000), _text(at)))
 
 
-def _pieces(row: Obj) -> list[bytes]:
-    """Render a row and cut it at what differs between rows of one template."""
-    text = msgspec.json.encode(row)
+def _template(row: Obj) -> _Template:
+    """Render a row with gaps for its id, its creation and its stamp."""
     # Templates are tickets of a world, so their ids differ in it.
-    return _CUT.split(text.replace(row["id"].encode(), b"%d" % _MARK_ID))
+    text = msgspec.json.encode(row).replace(row["id"].encode(), _MARKS[0])
+    gaps = [_MARKS.index(mark) for mark in _CUT.findall(text)]
+    return _CUT.sub(b"%b", text.replace(b"%", b"%%")), itemgetter(*gaps)
+
+
+def _text(at: int) -> bytes:
+    """Write Unix milliseconds as ISO 8601; neighbours share their day."""
+    day, left = divmod(at, 86_400_000)
+    minutes, left = divmod(left, 60_000)
+    hours, minutes = divmod(minutes, 60)
+    seconds, fraction = divmod(left, 1_000)
+    if fraction:
+        return b"%bT%02d:%02d:%02d.%03dZ" % (_day(day), hours, minutes, seconds, fraction)
+    return b"%bT%02d:%02d:%02dZ" % (_day(day), hours, minutes, seconds)
+
+
+@lru_cache(maxsize=64)
+def _day(day: int) -> bytes:
+    return iso(day * 86_400_000)[:10].encode()
 
 
 def _world() -> World:

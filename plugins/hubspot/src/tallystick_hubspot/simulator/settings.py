@@ -24,12 +24,10 @@ class Settings:
 
     Args:
         world: The account.
-        known: Definitions by kind and name.
     """
 
-    def __init__(self, world: World, known: dict[str, dict[str, Property]]) -> None:
+    def __init__(self, world: World) -> None:
         self._world = world
-        self._known = known
         self._own = {(made.kind, made.name) for made in world.plan.properties}
 
     def answer(self, call: Call, used: tuple[int, int]) -> Obj:
@@ -112,7 +110,7 @@ class Settings:
         raise WireError.missing("pipeline or stage")
 
     def _property(self, name: str, rest: list[str]) -> Obj:
-        known = self._known[kind_of(name).name]
+        known = self._world.known[kind_of(name).name]
         if not rest:
             return {"results": [self._definition(made) for made in known.values()]}
         if len(rest) > 1 or rest[0] not in known:

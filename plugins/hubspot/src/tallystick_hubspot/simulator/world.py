@@ -7,6 +7,7 @@ from functools import singledispatchmethod
 from tallystick_hubspot.simulator.computed import Computer
 from tallystick_hubspot.simulator.deeds import (
     CALCULATED,
+    PRIMARY,
     Archive,
     Assign,
     Associate,
@@ -24,6 +25,7 @@ from tallystick_hubspot.simulator.deeds import (
     Set,
     SetStatus,
 )
+from tallystick_hubspot.simulator.definitions import definitions
 from tallystick_hubspot.simulator.index import Index
 from tallystick_hubspot.simulator.instants import iso
 from tallystick_hubspot.simulator.items import Item, Link
@@ -51,6 +53,7 @@ class World:
     def __init__(self, plan: Plan, now: int, *, lag: int = 0) -> None:
         self.plan = plan
         self._line = sorted(plan.deeds, key=lambda deed: deed.at)
+        self.known = definitions(plan)
         self._computer = Computer(plan)
         self._lag = lag
         self._start(now)
@@ -140,6 +143,11 @@ class World:
         self.index.note(item, deed.at)
 
     def _write(self, item: Item, values: dict[str, str | None], at: int, deed: Create | Set) -> None:
+        unknown = set(deed.values) - set(self.known[item.kind])
+        if unknown:
+            raise ValueError(
+                f"{type(deed).__name__} at {iso(deed.at)}: {item.kind} have no {', '.join(sorted(unknown))}"
+            )
         changed = {
             name
             for name, value in values.items()
@@ -218,6 +226,13 @@ class World:
         if not there:
             raise ValueError(f"Associate at {iso(deed.at)}: {first.kind} and {second.kind} need a label")
         self._connect(first, second, tuple(there), tuple(back))
+        if label == PRIMARY["contacts"] and first.kind == "contacts":
+            self._primary(first, second.id, deed.at)
+
+    def _primary(self, contact: Item, company: str | None, at: int) -> None:
+        """Write the primary company of a contact, which moves no stamp."""
+        contact.write("associatedcompanyid", company, at, CALCULATED)
+        self.index.note(contact, at)
 
     @staticmethod
     def _connect(first: Item, second: Item, there: tuple[Link, ...], back: tuple[Link, ...]) -> None:
@@ -230,6 +245,9 @@ class World:
         first, second = self._item(deed.first, deed), self._item(deed.second, deed)
         first.links.get(second.kind, {}).pop(second.id, None)
         second.links.get(first.kind, {}).pop(first.id, None)
+        for contact, company in ((first, second), (second, first)):
+            if contact.values.get("associatedcompanyid") == company.id and company.kind == "companies":
+                self._primary(contact, None, deed.at)
 
     @_do.register
     def _open_thread(self, deed: OpenThread) -> None:
