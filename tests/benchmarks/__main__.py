@@ -10,6 +10,7 @@ from tests.benchmarks import (
     bench_start,
     bench_store,
     bench_sync,
+    bench_sync_hubspot,
     bench_sync_tickets,
     bench_tickets,
     bench_verify,
@@ -22,6 +23,7 @@ PARTS = {
     "sync": bench_sync.run,
     "verify": bench_verify.run,
     "sync_tickets": bench_sync_tickets.run,
+    "sync_hubspot": bench_sync_hubspot.run,
     "tickets": bench_tickets.run,
 }
 

@@ -43,7 +43,8 @@ def _entry(value, minute, source=UI):
 
 
 def _item(**properties):
-    raw = json.dumps({"id": "7", "properties": {"createdate": _at(0), "hs_pipeline": "0", **properties}}).encode()
+    found = {"createdate": _at(0), "hs_pipeline": "0", **properties}
+    raw = json.dumps({"id": "7", "updatedAt": _at(59), "properties": found}).encode()
     return Item("7", raw, TICKETS.decode(raw))
 
 
@@ -124,6 +125,9 @@ def test_merges_are_acts_on_both():
         ("7.absorbed.9", "7", "absorbed", "9"),
         ("9.merged.7", "9", "merged", "7"),
     ]
+    alone = _acts(_item(hs_merged_object_ids="8", createdate=_at(1)), hs_merged_object_ids=[])
+    assert [r.id for r in alone] == ["7.created", "7.absorbed.8", "8.merged.7"]
+    assert alone[1].values[0] == alone[0].values[0] + 58 * 60_000_000
     assert merged_ids(" 1; 2,3;;") == ["1", "2", "3"]
     assert merged_ids(None) == []
 

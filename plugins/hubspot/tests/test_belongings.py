@@ -125,6 +125,21 @@ def test_what_is_over_is_not_read_again(simulate, plan, streams, read):
     assert _row(again, "meeting").id == "5001"
 
 
+def test_an_account_without_the_properties_that_tell_is_read_without_them(web, answer, connect, streams):
+    """Where nothing tells which objects are open or merged no search without filters is made."""
+    _partly(web, answer, archived=[])
+    names = ["hs_object_id", "createdate"]
+    properties = "https://api.hubspot.test/crm/properties/2026-09/tickets"
+    web.get(properties).mock(return_value=answer({"results": [{"name": name} for name in names]}))
+    search = web.post("https://api.hubspot.test/crm/objects/2026-09/tickets/search")
+    search.mock(return_value=answer({"total": 0, "results": []}))
+    stream = streams(connect(objects=["tickets"], threads=False))["tickets"]
+    [part] = stream.plan(T0 * 1000, (T0 + HOUR) * 1000)
+
+    assert [page.cursor is None for page in stream.read(part)] == [False, True]
+    assert search.call_count == 1
+
+
 # --- merges and deletions
 
 

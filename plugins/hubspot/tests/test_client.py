@@ -109,6 +109,7 @@ def test_threads_share_one_bearer(web, answer, minting):
         (400, {"category": "VALIDATION_ERROR", "message": "x"}, (PermanentError, 1)),
         (403, {"category": "MISSING_SCOPES"}, (AuthorizationError, 1)),
         (404, {"category": "OBJECT_NOT_FOUND"}, (MissingError, 1)),
+        (409, {"category": "CONFLICT"}, (RetryableError, 8)),
         (414, b"", (PermanentError, 1)),
         (423, {"message": "locked"}, (RateLimited, 8)),
         (429, {"errorType": "RATE_LIMIT", "policyName": "SECONDLY"}, (RateLimited, 8)),

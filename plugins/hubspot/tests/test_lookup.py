@@ -210,3 +210,15 @@ def test_an_attendee_is_looked_up_with_the_meeting(simulate, plan):
 
     assert found["attendee", "meeting.5001.contact.99"][3] == "cfo@clay.example"
     assert found["meeting", "5001"][11] == "99"
+
+
+@pytest.mark.parametrize("sdk", [True, False])
+def test_more_associations_than_come_with_an_object(simulate, plan, sdk):
+    """Where the associations that came with an object are cut, a batch gives them all."""
+    meeting = ("meetings", "5001")
+    contacts = [Create(T0, ("contacts", str(1000 + n)), {"email": f"c{n}@clay.example"}, BY) for n in range(130)]
+    links = [Associate(T0, meeting, ("contacts", str(1000 + n))) for n in range(130)]
+    _, make = simulate(plan(Create(T0, meeting, {"hs_timestamp": "2026-09-02T08:00:00Z"}, BY), *contacts, *links))
+    found = make(lookup_through_sdk=sdk).lookup("meeting/5001")
+
+    assert sum(1 for one in found if one.type == "attendee") == 130

@@ -72,7 +72,7 @@ def ticket_acts(item: Item, found: Histories, stages: Stages, directory: Directo
     yield from _created(item, properties, moves)
     yield from _moves(item.id, properties.hs_pipeline, moves, stages)
     yield from _owners(item.id, found.get(OWNER, []), directory)
-    yield from _merges(item.id, found.get(MERGED, []))
+    yield from _merges(item, found.get(MERGED, []))
 
 
 def removed(item: Item, when: int) -> Record:
@@ -145,16 +145,23 @@ def _owners(ticket: str, entries: Sequence[Written], directory: Directory) -> It
         before = owner
 
 
-def _merges(ticket: str, entries: Sequence[Written]) -> Iterator[Record]:
-    known: set[str] = set()
+def _merges(item: Item, entries: Sequence[Written]) -> Iterator[Record]:
+    known = {item.id}
     for entry in entries:
         for other in merged_ids(entry.entry.value):
-            if other in known or other == ticket:
-                continue
-            known.add(other)
-            who = writer(entry.entry)
-            yield act(ticket, f"absorbed.{other}", entry.at, "absorbed", who, raw=entry.raw, other=other)
-            yield act(other, f"merged.{ticket}", entry.at, "merged", who, raw=entry.raw, other=ticket)
+            if other not in known:
+                known.add(other)
+                yield from _merge(item.id, other, entry.at, writer(entry.entry), entry.raw)
+    # Where the history says nothing of it, all that is known is that it was before the last change.
+    when = at(item.row.updated_at) or at(item.row.created_at)
+    for other in merged_ids(item.row.properties.hs_merged_object_ids):
+        if other not in known and when is not None:
+            yield from _merge(item.id, other, when, NOBODY, item.raw)
+
+
+def _merge(ticket: str, other: str, when: int, who: Who, raw: bytes) -> Iterator[Record]:
+    yield act(ticket, f"absorbed.{other}", when, "absorbed", who, raw=raw, other=other)
+    yield act(other, f"merged.{ticket}", when, "merged", who, raw=raw, other=ticket)
 
 
 def _named(entries: Sequence[Written]) -> Iterator[tuple[Written, str]]:

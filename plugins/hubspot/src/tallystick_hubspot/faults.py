@@ -101,7 +101,7 @@ def refusal(
     text = f"HubSpot refused ({status}): {reason}"
     if status == 503 and wait is not None:
         return RateLimited(text, retry_after=wait, hint=f"HubSpot asks to wait. {_LATER}", request_id=request_id)
-    if status == 408 or status >= 500:
+    if status in {408, 409} or status >= 500:
         return RetryableError(text, hint=f"HubSpot is busy or in trouble. {_LATER}", request_id=request_id)
     if status == 404:
         return MissingError(text, hint="Check the id, and base_url.", request_id=request_id)

@@ -23,8 +23,9 @@ from tallystick_hubspot.directory import Directory
 from tallystick_hubspot.faults import MissingError, UnauthenticatedError, refusal, spent
 from tallystick_hubspot.history import read_histories
 from tallystick_hubspot.kinds import KINDS, Kind
-from tallystick_hubspot.objects import HistoryRow, Id
+from tallystick_hubspot.objects import HistoryRow, Id, Paging
 from tallystick_hubspot.reader import ObjectReader
+from tallystick_hubspot.sales import Around
 from tallystick_hubspot.search import Item
 from tallystick_hubspot.settings import Settings
 from tallystick_hubspot.tokens import SignIn
@@ -67,6 +68,7 @@ class _Other(msgspec.Struct, gc=False):
 
 class _Others(msgspec.Struct):
     results: list[_Other]
+    paging: Paging | None = None
 
 
 class _Live(HistoryRow, rename="camel"):
@@ -123,12 +125,18 @@ class Lookup:
             return _mapped(seen, lambda: reader.tombstones([_item(ref, seen)]))
         item = _mapped(seen, lambda: _item(ref, seen))
         live = _mapped(seen, lambda: msgspec.json.decode(seen.body, type=_Live))
-        links = {
-            target: {item.id: sorted({str(one.id) for one in found.results}, key=int)}
-            for target, found in (live.associations or {}).items()
-        }
-        around = reader.with_people(links)
+        around = self._around(reader, item, live.associations or {})
         return _mapped(seen, lambda: reader.live(item, around, read_histories(live, asked)))
+
+    @staticmethod
+    def _around(reader: ObjectReader, item: Item, told: Mapping[str, _Others]) -> Around:
+        """Give what belongs to an object: what came with it, or, where that is cut, what a batch says."""
+        if any(found.paging is not None and found.paging.after is not None for found in told.values()):
+            return reader.around([item])
+        links = {
+            target: {item.id: sorted({str(one.id) for one in found.results}, key=int)} for target, found in told.items()
+        }
+        return reader.with_people(links)
 
     def _ask(self, ref: Ref, properties: list[str], asked: list[str], *, archived: bool) -> Response:
         self._refused = False

@@ -15,7 +15,7 @@ from tallystick_hubspot.associations import Links, check_faults, links
 from tallystick_hubspot.changes import ChangeReader
 from tallystick_hubspot.client import HubSpotApi
 from tallystick_hubspot.directory import Directory
-from tallystick_hubspot.history import Histories, histories
+from tallystick_hubspot.history import BATCH, Histories, histories
 from tallystick_hubspot.kinds import Kind
 from tallystick_hubspot.messages import thread_records
 from tallystick_hubspot.objects import Fault, Id, at, lower
@@ -89,6 +89,19 @@ class ObjectReader:
             found += ["ticket_event", *(["actor"] if self._settings.threads else [])]
         return tuple(found)
 
+    @property
+    def chunk(self) -> int:
+        """Objects of which all records are made before any is handed over: a kill loses the calls for them."""
+        return BATCH if self.kind.name == "tickets" and self._settings.threads else 4 * BATCH
+
+    def known(self) -> frozenset[str]:
+        """Give the properties that the account has.
+
+        Raises:
+            Error: The call was refused or could not be made.
+        """
+        return self._directory.properties(self.kind.name)
+
     def properties(self) -> list[str]:
         """Give the properties to ask for.
 
@@ -123,7 +136,7 @@ class ObjectReader:
     def asked(self) -> list[str]:
         """Give the properties whose history is read, as far as the account has them."""
         asked = (*self._history, *(_ACTS if self.kind.name == "tickets" else ()))
-        known = self._directory.properties(self.kind.name)
+        known = self.known()
         return [name for name in dict.fromkeys(asked) if name in known]
 
     def records(self, items: Sequence[Item], around: Around, *, again: bool = False) -> list[Record]:

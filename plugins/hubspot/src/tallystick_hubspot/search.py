@@ -7,7 +7,7 @@ thousand rows per search is never met.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
@@ -63,21 +63,24 @@ def changed(kind: Kind, start: int, end: int) -> Groups:
     ]
 
 
-def unstamped(kind: Kind, before: int, since: int) -> Groups:
+def unstamped(kind: Kind, known: Container[str], before: int, since: int) -> Groups:
     """Give the filters for what may have changed without a stamp: the open ones and those that others went into.
+
+    There are none where the account lacks the properties that tell.
 
     Args:
         kind: The kind.
+        known: The properties of the kind in this account.
         before: What changed later was found already; microseconds UTC.
         since: What takes place later counts as open where only its time tells; microseconds UTC.
     """
     unchanged = {"propertyName": kind.stamp, "operator": "LT", "value": str(before // 1_000)}
     groups = []
-    if kind.since is not None:
+    if kind.since is not None and kind.since in known:
         groups.append([{"propertyName": kind.since, "operator": "GTE", "value": str(since // 1_000)}, unchanged])
-    if kind.open:
+    if kind.open and all(one["propertyName"] in known for one in kind.open):
         groups.append([*kind.open, unchanged])
-    if kind.merges:
+    if kind.merges and "hs_merged_object_ids" in known:
         groups.append([{"propertyName": "hs_merged_object_ids", "operator": "HAS_PROPERTY"}, unchanged])
     return groups
 

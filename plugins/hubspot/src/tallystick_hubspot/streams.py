@@ -28,7 +28,6 @@ __all__ = ["ArchivedStream", "ObjectStream", "OwnerStream", "build_streams", "re
 
 _SECOND = 1_000_000
 _DAY = 86_400 * _SECOND
-_CHUNK = 200
 _LIST = 100
 _SLICE = 90 * _DAY
 _SLICES = 4
@@ -110,7 +109,7 @@ class ObjectStream(Stream):
         step = (until - start) // count // 1_000 * 1_000
         edges = [start + step * n for n in range(count)] + [until]
         parts = [Slice(first, last, {}) for first, last in pairwise(edges)]
-        if watermark is not None and unstamped(self._reader.kind, 0, 0):
+        if watermark is not None:
             parts[-1] = Slice(parts[-1].start, until, {"then": "unstamped"})
         return parts
 
@@ -128,7 +127,8 @@ class ObjectStream(Stream):
             known = max(part.start, min(part.end, cursor["date"] - self._lag))
             last = batch.end and "then" not in cursor
             again = cursor.get("phase") == "unstamped"
-            chunks = [batch.items[at : at + _CHUNK] for at in range(0, len(batch.items), _CHUNK)] or [[]]
+            size = self._reader.chunk
+            chunks = [batch.items[at : at + size] for at in range(0, len(batch.items), size)] or [[]]
             around = self._reader.around(batch.items)
             for place, chunk in enumerate(chunks, 1):
                 records = self._reader.records(chunk, around, again=again)
@@ -144,7 +144,9 @@ class ObjectStream(Stream):
     def _gather(self, part: Slice, cursor: Cursor) -> Batch:
         kind = self._reader.kind
         if cursor.get("phase") == "unstamped":
-            groups = unstamped(kind, part.start, part.end - self._recheck)
+            groups = unstamped(kind, self._reader.known(), part.start, part.end - self._recheck)
+            if not groups:
+                return Batch([], cursor["after"], True, cursor["date"])
         else:
             groups = changed(kind, part.start, part.end)
         return gather(self._api, kind, self._reader.properties(), groups, cursor["after"])
