@@ -52,22 +52,25 @@ class Timer:
 
 
 class TokenBucket:
-    """Spaces out calls to at most `rate` a second, with bursts of at most one second's worth after a pause.
+    """Spaces out calls to at most `rate` a second, with bursts of at most `burst` seconds' worth after a pause.
 
     Threads are served in the order in which they ask. `slow_down` halves the rate, `acquire` lets it grow back slowly.
 
     Args:
         rate: Calls a second; fractions are allowed.
         timer: What it waits with.
+        burst: How many seconds' worth of calls may come at once after a pause; 0 for none, where a system counts the
+            calls of each single second.
 
     Raises:
         ValueError: The rate is not above zero.
     """
 
-    def __init__(self, rate: float, timer: Timer) -> None:
+    def __init__(self, rate: float, timer: Timer, *, burst: float = 1.0) -> None:
         if not rate > 0:
             raise ValueError(f"a rate must be above zero, not {rate}")
         self._full = float(rate)
+        self._burst = burst
         self._rate = self._full
         self._timer = timer
         self._lock = Lock()
@@ -118,7 +121,7 @@ class TokenBucket:
 
     def _slack(self) -> float:
         """Give how far ahead of its time a call may start: the burst, less the call itself."""
-        return max(1.0 - 1 / self._rate, 0.0)
+        return max(self._burst - 1 / self._rate, 0.0)
 
     def _recover(self, now: float) -> None:
         grown = self._full * (now - self._changed) / _FULL_RECOVERY

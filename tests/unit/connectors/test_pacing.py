@@ -44,6 +44,18 @@ def test_a_burst_of_one_second_is_free_and_the_rest_is_spaced():
     assert starts == pytest.approx([0] * 10 + [0.1, 0.2, 0.3])
 
 
+def test_without_a_burst_calls_are_never_closer_than_the_rate():
+    """A bucket without a burst spaces all calls, also after a pause, and after a refusal as well."""
+    timer = _Manual()
+    bucket = TokenBucket(5, timer, burst=0)
+
+    assert _starts(bucket, timer, 4, [0, 0, 10]) == pytest.approx([0, 0.2, 10.2, 10.4])
+    bucket.slow_down()
+    first, second = _starts(bucket, timer, 2)
+    assert first - 10.4 >= 0.2
+    assert second - first > 0.2
+
+
 @settings(max_examples=100, deadline=None)
 @given(
     rate=st.floats(0.2, 200),
