@@ -1,8 +1,5 @@
 """Sync of pre-rendered Stripe pages, beside a bare httpx + orjson loop and Stripe's own SDK on the same pages."""
 
-import os
-import subprocess
-import sys
 import tempfile
 import time
 from contextlib import contextmanager
@@ -10,6 +7,7 @@ from pathlib import Path
 
 import httpx
 import orjson
+from tests.benchmarks.sync_of import sync_of
 
 from tallystick.testing.simulation import start_simulator
 
@@ -50,20 +48,11 @@ def _sdk(origin):
 
 
 def _ours(origin, folder):
-    """Run `tallystick sync` in a process of its own; give the records stored, its seconds and peak memory in MB."""
-    (folder / "tallystick.yaml").write_text(
-        f"project: bench\nsources:\n  billing:\n    connector: stripe\n    base_url: {origin}\n"
-        "    key: env:STRIPE_KEY\n    start: 2020-01-01\n    requests_per_second: 10000\n"
+    source = (
+        f"    connector: stripe\n    base_url: {origin}\n    key: env:STRIPE_KEY\n    start: 2020-01-01\n"
+        "    requests_per_second: 10000\n"
     )
-    command = [sys.executable, "-m", "tallystick", "sync", "--json"]
-    with (folder / "out").open("w+b") as out:
-        process = subprocess.Popen(command, cwd=folder, env={**os.environ, "STRIPE_KEY": KEY}, stdout=out)
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        assert process.returncode == 0
-        out.seek(0)
-        [source] = orjson.loads(out.read())["sources"]
-    return source["stored"], source["seconds"], used.ru_maxrss / 1024
+    return sync_of(folder, source, environment={"STRIPE_KEY": KEY})
 
 
 def run():
@@ -71,7 +60,7 @@ def run():
     found = {}
     with start_simulator(MODULE, seed=1, options=["--prerendered", str(CHARGES)]) as simulator, _folder() as folder:
         bare = _bare(simulator.origin)
-        stored, seconds, _ = _ours(simulator.origin, folder)
+        stored, seconds, *_ = _ours(simulator.origin, folder)
         assert stored == CHARGES
         found["bare httpx + orjson, records/s"] = f"{bare:,.0f}"
         found["tallystick sync, evidence durable, records/s"] = f"{stored / seconds:,.0f}"
@@ -80,7 +69,7 @@ def run():
         found["stripe SDK auto-paging, records/s"] = f"{sdk:,.0f}"
         found["ratio tallystick / stripe SDK"] = f"{stored / seconds / sdk:.1f}"
     with start_simulator(MODULE, seed=1, options=["--prerendered", str(MANY)]) as simulator, _folder() as folder:
-        stored, seconds, peak = _ours(simulator.origin, folder)
+        stored, seconds, peak, _ = _ours(simulator.origin, folder)
         found[f"{stored:,} records, records/s"] = f"{stored / seconds:,.0f}"
         found["peak memory at 1,000,000 records, MB (target 300)"] = f"{peak:.0f}"
     return found

@@ -1,6 +1,5 @@
 """Sync of pre-rendered HubSpot tickets, beside a bare httpx + orjson loop of the same calls, and HubSpot's client."""
 
-import os
 import subprocess
 import sys
 import tempfile
@@ -9,6 +8,7 @@ from pathlib import Path
 
 import httpx
 import orjson
+from tests.benchmarks.sync_of import sync_of
 
 from tallystick.testing.simulation import start_simulator
 
@@ -63,23 +63,12 @@ def _sdk(origin):
 
 
 def _ours(origin, folder):
-    """Run `tallystick sync` in a process of its own; give the report, its seconds and peak memory in MB."""
-    (folder / "tallystick.yaml").write_text(
-        f"project: bench\nsources:\n  crm:\n    connector: hubspot\n    base_url: {origin}\n"
-        "    token: env:HUBSPOT_TOKEN\n    start: 2026-01-01\n    objects: [tickets]\n    threads: false\n"
-        "    candidates: {created_after: 2030-01-01}\n"
+    source = (
+        f"    connector: hubspot\n    base_url: {origin}\n    token: env:HUBSPOT_TOKEN\n    start: 2026-01-01\n"
+        "    objects: [tickets]\n    threads: false\n    candidates: {created_after: 2030-01-01}\n"
         "    searches_per_second: 100000\n    requests_per_second: 100000\n"
     )
-    command = [sys.executable, "-m", "tallystick", "sync", "--json", "--now", NOW]
-    with (folder / "out").open("w+b") as out:
-        process = subprocess.Popen(command, cwd=folder, env={**os.environ, "HUBSPOT_TOKEN": "bench"}, stdout=out)
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        out.seek(0)
-        report = orjson.loads(out.read())
-        assert process.returncode == 0, report
-        [source] = report["sources"]
-    return source, used.ru_maxrss / 1024
+    return sync_of(folder, source, now=NOW, environment={"HUBSPOT_TOKEN": "bench"})
 
 
 def run():
@@ -89,9 +78,9 @@ def run():
         _bare(simulator.origin)
         with tempfile.TemporaryDirectory() as folder:
             bare = _bare(simulator.origin)
-            source, peak = _ours(simulator.origin, Path(folder))
-        rate = TICKETS / source["seconds"]
-        found["tickets"] = f"{TICKETS:,}; {source['stored']:,} records stored"
+            stored, seconds, peak, calls = _ours(simulator.origin, Path(folder))
+        rate = TICKETS / seconds
+        found["tickets"] = f"{TICKETS:,}; {stored:,} records stored in {calls:,} calls"
         found["bare httpx + orjson, tickets/s"] = f"{bare:,.0f}"
         found["tallystick sync, evidence durable, tickets/s"] = f"{rate:,.0f}"
         found["ratio tallystick / bare (target >= 0.60)"] = f"{rate / bare:.2f}"

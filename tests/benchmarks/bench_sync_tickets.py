@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 import orjson
+from tests.benchmarks.sync_of import sync_of
 
 from tallystick.testing.simulation import start_simulator
 
@@ -73,23 +74,12 @@ def _zenpy(origin):
 
 
 def _ours(origin, folder):
-    """Run `tallystick sync` in a process of its own; give rows read, its seconds and peak memory in MB."""
-    (folder / "tallystick.yaml").write_text(
-        f"project: bench\nsources:\n  support:\n    connector: zendesk\n    base_url: {origin}\n"
-        "    client_id: bench\n    client_secret: env:ZENDESK_SECRET\n    start: 2026-01-01\n"
-        "    requests_per_minute: 60000\n    export_requests_per_minute: 60000\n"
-        "    user_export_requests_per_minute: 60000\n"
+    source = (
+        f"    connector: zendesk\n    base_url: {origin}\n    client_id: bench\n"
+        "    client_secret: env:ZENDESK_SECRET\n    start: 2026-01-01\n    requests_per_minute: 60000\n"
+        "    export_requests_per_minute: 60000\n    user_export_requests_per_minute: 60000\n"
     )
-    command = [sys.executable, "-m", "tallystick", "sync", "--json", "--now", NOW]
-    with (folder / "out").open("w+b") as out:
-        process = subprocess.Popen(command, cwd=folder, env={**os.environ, "ZENDESK_SECRET": "s"}, stdout=out)
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        out.seek(0)
-        report = orjson.loads(out.read())
-        assert process.returncode == 0, report
-        [source] = report["sources"]
-    return source["stored"], source["seconds"], used.ru_maxrss / 1024
+    return sync_of(folder, source, now=NOW, environment={"ZENDESK_SECRET": "s"})
 
 
 def run():
@@ -98,7 +88,7 @@ def run():
     with start_simulator(MODULE, seed=1, options=["--prerendered", str(TICKETS)]) as simulator:
         with tempfile.TemporaryDirectory() as folder:
             bare = _bare(simulator.origin)
-            stored, seconds, peak = _ours(simulator.origin, Path(folder))
+            stored, seconds, peak, _ = _ours(simulator.origin, Path(folder))
         rate = (TICKETS + EVENTS) / seconds
         found["tickets and events"] = f"{TICKETS:,} and {EVENTS:,}; {stored:,} records stored"
         found["bare httpx + orjson, rows/s"] = f"{bare:,.0f}"
@@ -110,6 +100,6 @@ def run():
         found["ratio tallystick rows / zenpy tickets"] = f"{rate / zenpy:.1f}"
     with start_simulator(MODULE, seed=1, options=["--prerendered", str(MANY)]) as simulator:
         with tempfile.TemporaryDirectory() as folder:
-            stored, _, peak = _ours(simulator.origin, Path(folder))
+            stored, _, peak, _ = _ours(simulator.origin, Path(folder))
         found[f"peak memory with {MANY:,} tickets, {stored:,} records, MB (target 300)"] = f"{peak:.0f}"
     return found
