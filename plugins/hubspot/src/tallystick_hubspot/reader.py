@@ -77,13 +77,14 @@ class ObjectReader:
         self._changes = ChangeReader(kind, settings, directory)
         self._targets = (*kind.targets, *(("meetings",) if self._joins_meetings() else ()))
         self._narrowed = bool(settings.pipelines or settings.owners or settings.created_after)
+        self._attended = kind.name in {"meetings", "calls"}
         self._width = len(RECORD_TYPES[kind.record].columns)
 
     @property
     def types(self) -> tuple[str, ...]:
         """Record types it makes."""
         found = [self.kind.record, *(["change"] if self._history else [])]
-        if self.kind.name in {"meetings", "calls"}:
+        if self._attended:
             found.append("attendee")
         if self.kind.name == "tickets":
             found += ["ticket_event", *(["actor"] if self._settings.threads else [])]
@@ -128,7 +129,7 @@ class ObjectReader:
         Raises:
             Error: A call was refused in whole or in part, or could not be made.
         """
-        if self.kind.name not in {"meetings", "calls"}:
+        if not self._attended:
             return Around(found, {})
         contacts = dict.fromkeys(key for keys in found.get("contacts", {}).values() for key in keys)
         return Around(found, self._people(list(contacts)))
@@ -179,7 +180,7 @@ class ObjectReader:
     def _plain(self, items: Sequence[Item], around: Around) -> list[Record]:
         """Give the objects themselves, and what stands in them of others."""
         kind, values, found = self.kind, self._values(around), []
-        merges, attended = kind.merges and kind.name != "tickets", kind.name in {"meetings", "calls"}
+        merges, attended = kind.merges and kind.name != "tickets", self._attended
         for item in items:
             custom = self._beside(item, around)
             stand = at(item.row.updated_at)
@@ -302,7 +303,8 @@ class ObjectReader:
     def _beside(self, item: Item, around: Around) -> dict[str, Value] | None:
         """Give the declared fields, and what a column is read from beside the object: a change is a new version."""
         found = extract(msgspec.json.decode(item.raw), self._fields) if self._fields else {}
-        found |= configured(item, self.kind.name, self._settings)
+        if self._attended:
+            found |= configured(item, self.kind.name, self._settings)
         for kind, linked in around.links.items():
             others = linked.get(item.id)
             if others:
