@@ -178,6 +178,23 @@ def test_a_result_that_is_not_whole_is_not_taken(org, stream, read, row, told):
         read(stream())
 
 
+def test_a_result_that_is_cut_anywhere_is_not_taken(org, stream, read, row):
+    """Not even where all rows and columns seem to be there: the last value may have lost its end, or all of it."""
+    _cases(org, row, 4)
+    results, seen = org._results, []
+
+    def cut(job, params):
+        status, body, headers = results(job, params)
+        seen.append(len(body) - body.rindex(b'"500'))
+        return status, body[: -len(seen)], headers
+
+    org._results = cut
+    found = stream()
+    while not seen or len(seen) < seen[0]:
+        with pytest.raises(RetryableError, match="a bulk result"):
+            read(found)
+
+
 def test_a_result_that_does_not_move_on_is_an_error(org, stream, read, row):
     """One that names itself as the next one would never end."""
     _cases(org, row, 10)

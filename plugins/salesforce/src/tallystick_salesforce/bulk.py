@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from io import StringIO
+from io import BytesIO, TextIOWrapper
 from itertools import islice
 from typing import Any
 
@@ -18,14 +18,15 @@ from tallystick_salesforce.describe import Described
 
 __all__ = ["CHUNK", "Bulk", "BulkRefusedError", "Chunk", "rows_as_json"]
 
-CHUNK = 5_000
-"""Rows that are handed over at a time."""
+CHUNK = 2_000
+"""Rows that are handed over at a time: as many as a page has."""
 
 _ROWS = 50_000
 _WAITS = (2.0, 5.0, 10.0, 20.0, 30.0)
 _DEADLINE = 3_600.0
 _NUMBERS = frozenset({"int", "double", "currency", "percent", "long"})
 _LATER = "The next run goes on where this one stopped."
+_CUT = f"{_LATER} If it stays so, set `bulk_above: null`."
 
 
 class BulkRefusedError(PermanentError):
@@ -85,6 +86,7 @@ class Bulk:
             if onward is not None and onward == cursor.get("locator"):
                 raise SchemaChanged("a bulk result goes on, but does not move on", hint="Report it to Salesforce.")
             yield from self._parts(answer, cursor, onward)
+            del answer  # a result is large: the next one is not to come beside it
             if onward is None:
                 return
             cursor = {**_base(cursor), "locator": onward}
@@ -120,11 +122,11 @@ class Bulk:
 
     def _parts(self, answer: Response, cursor: Cursor, onward: str | None) -> Iterator[Chunk]:
         date, skip = cursor["date"], cursor.get("skip", 0)
-        names, rows = _rows(answer)
+        names, count = _counted(answer)
         done = skip
-        for part in _cut(islice(rows, skip, None), CHUNK):
+        for part in _cut(islice(_lines(answer.body), skip + 1, None), CHUNK):
             done += len(part)
-            last = done >= len(rows)
+            last = done >= count
             here = {**_base(cursor), **({"locator": cursor["locator"]} if "locator" in cursor else {}), "skip": done}
             following = here if not last else None if onward is None else {**_base(cursor), "locator": onward}
             yield Chunk(rows_as_json(self._described, names, part), following, date)
@@ -195,18 +197,31 @@ def _number(text: str) -> Any:
     return msgspec.Raw(text.encode())
 
 
-def _rows(answer: Response) -> tuple[list[str], list[list[str]]]:
-    """Give the names and the rows of a result; one that is not whole is asked for again by the next run."""
+def _counted(answer: Response) -> tuple[list[str], int]:
+    """Give the names and the number of rows of a result, once it is certain to be whole.
+
+    It is read through before any row is handed over, and then again: the rows of a large one are never held together.
+
+    Raises:
+        RetryableError: It is not whole.
+    """
     try:
-        text = answer.body.decode()
-    except UnicodeDecodeError:
-        raise RetryableError("a bulk result is no text", hint=_LATER) from None
-    rows = list(csv.reader(StringIO(text, newline="")))
+        lines = _lines(answer.body)
+        names = next(lines, [])
+        count = sum(len(row) == len(names) for row in lines)
+    except (UnicodeDecodeError, csv.Error):
+        raise RetryableError("a bulk result is no text, or was cut", hint=_CUT) from None
     told = answer.headers.get("sforce-numberofrecords", "")
-    count = max(len(rows) - 1, 0)
     if not told.isdigit() or int(told) != count:
-        raise RetryableError(f"a bulk result has {count} rows, and tells of {told[:12] or 'none'}", hint=_LATER)
-    return (rows[0], rows[1:]) if rows else ([], [])
+        raise RetryableError(f"a bulk result has {count} rows, and tells of {told[:12] or 'none'}", hint=_CUT)
+    if names and not answer.body.endswith(b"\n"):
+        # The last value may have lost its end, or all of it, and would look whole.
+        raise RetryableError("a bulk result ends in the middle of a row", hint=_CUT)
+    return names, count
+
+
+def _lines(body: bytes) -> Iterator[list[str]]:
+    return csv.reader(TextIOWrapper(BytesIO(body), encoding="utf-8", newline=""), strict=True)
 
 
 def _cut(rows: Iterator[list[str]], size: int) -> Iterator[list[list[str]]]:
