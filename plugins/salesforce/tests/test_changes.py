@@ -160,6 +160,19 @@ def test_declared_fields_have_their_declared_names(org, made, row):
     assert {c["actor_id"] for c in found} == {ADA}
 
 
+def test_a_deal_in_the_recycle_bin_was_not_created_by_its_last_move(org, connect, read, row):
+    """The row before a page is found among deleted ones too, as the page itself was."""
+    org.rows["OpportunityHistory"] = [
+        _stage(row, 1, "New") | {"IsDeleted": True},
+        _stage(row, 90_000, "Won", by=BO) | {"IsDeleted": True},
+    ]
+    stream = {found.name: found for found in connect().streams()}["opportunity_history"]
+    _, records = read(stream, watermark=AUGUST + 90_000 * 1_000_000)
+    told = [_columns(record) for record in records]
+
+    assert [(one["event"], one["old"], one["new"]) for one in told] == [("changed", '"New"', '"Won"')]
+
+
 def test_what_the_stage_history_tells_is_not_told_twice(made, row):
     """Stage and amount come from the history that is always on; where that is left out, from field history."""
     base = {"OpportunityId": DEAL, "CreatedById": ADA}

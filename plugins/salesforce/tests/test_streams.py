@@ -199,6 +199,62 @@ def test_a_row_that_changes_while_we_read_comes_with_the_next_window(org, stream
     assert (again.id, again.values[2]) == ("500000000000000AAA", "open")
 
 
+def test_a_row_that_a_later_page_shows_changed_is_not_how_far_we_have_come(org, streams, row, stamp):
+    """A locator lost just after it loses no row, and no absence is claimed up to it."""
+    org.page = 2
+    _cases(org, row, 8)
+    stream = streams["cases"]
+    pages = stream.read(stream.plan(None, NOW + 3600 * SECOND)[0])
+    found = [next(pages)]
+    [rest] = org.pages.values()
+    # Changed after the query was asked, and shown so by the page that follows.
+    rest[1] = org.rows["Case"][3] = {**rest[1], "SystemModstamp": stamp(datetime(2026, 9, 1, 0, 0, 1, tzinfo=UTC))}
+    found.append(next(pages))
+    org.pages.clear()
+    found += pages
+
+    assert {record.id for page in found for record in page.records if record.type == "ticket"} == {
+        f"500{number:012d}AAA" for number in range(8)
+    }
+    assert found[1].watermark == AUGUST + 2 * SECOND
+
+
+@pytest.mark.parametrize("name", ["cases", "users"])
+def test_empty_pages_that_go_on_for_ever_end(org, streams, read, name):
+    """Each names another next page, so that only their number tells; a few of them are no mistake."""
+    count = iter(range(10**6))
+
+    def page(method, path, params, body):
+        if "/query" not in path or "COUNT" in params.get("q", ""):
+            return None
+        at = next(count)
+        return 200, {"records": [], "done": at == 5, "nextRecordsUrl": f"/services/data/v68.0/query/0r8-{at}"}
+
+    org.refuse = page
+    pages, _ = read(streams[name])
+    assert len(pages) == 6
+
+    with pytest.raises(SchemaChanged, match="does not move on"):
+        read(streams[name])
+    assert next(count) < 30
+
+
+def test_what_a_page_needs_beside_it_is_not_asked_for_without_end(org, streams, read, row):
+    """Rows that stood before a page come by a query of their own, which must end too."""
+    org.rows["OpportunityHistory"] = [row("008", 1, OpportunityId="006000000000001AAA", StageName="New")]
+    one = {
+        "Id": "008000000000000AAA",
+        "OpportunityId": "006000000000001AAA",
+        "CreatedDate": "2026-07-01T00:00:00.000+0000",
+    }
+    stuck = {"records": [one], "done": False, "nextRecordsUrl": "/services/data/v68.0/query/0r8-1"}
+    org.refuse = lambda method, path, params, body: (
+        (200, stuck) if "OpportunityId IN" in params.get("q", "") or "0r8-1" in path else None
+    )
+    with pytest.raises(SchemaChanged, match="does not move on"):
+        read(streams["opportunity_history"])
+
+
 def test_a_long_transaction_is_seen_by_the_overlap(org, streams, read, row, stamp):
     """A row that shows itself late, with a stamp before the watermark, is found by the next read."""
     stream = streams["cases"]

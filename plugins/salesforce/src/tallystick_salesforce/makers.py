@@ -13,7 +13,7 @@ from tallystick_salesforce.changes import COLUMNS, Activities, Histories, stage_
 from tallystick_salesforce.copies import parents_of
 from tallystick_salesforce.fields import column_names
 from tallystick_salesforce.objects import HistoryRow, micros
-from tallystick_salesforce.org import Org, PageReader, read_rows
+from tallystick_salesforce.org import Org, read_pages, read_rows
 from tallystick_salesforce.soql import Instant, literal, one_of
 
 __all__ = [
@@ -153,7 +153,8 @@ def _earlier(org: Org, chain: _Chain, keys: set[str], rows: Sequence[Any]) -> It
     before = f"({chain.cursor} < {stamp} OR ({chain.cursor} = {stamp} AND Id < {first}))"
     where = [one_of(chain.parent, keys), before]
     soql = org.select_all(chain.entity, chain.row, where=where, order=(chain.cursor, "Id"))
-    return read_rows(org.api, soql, chain.row)
+    # Those of deleted objects too: the page shows theirs, which would look like beginnings.
+    return read_rows(org.api, soql, chain.row, deleted=True)
 
 
 def histories(kind: Callable[[str], str | None], *told: str, unless: str = "") -> Prepare:
@@ -204,15 +205,10 @@ def sessions(org: Org) -> Make:
 
 def _entries_of(org: Org, sessions: dict[str, objects.SessionRow]) -> Iterable[Record]:
     where, order = [one_of("ConversationId", sessions)], ("CreatedDate", "Id")
-    reader = PageReader(objects.EntryRow)
     soql = org.select_all("ConversationEntry", objects.EntryRow, where=where, order=order)
-    got = org.api.query(soql, reader.read)
-    while True:
+    for got in read_pages(org.api, soql, objects.EntryRow, deleted=True):
         for row, raw in zip(got.rows, got.raws, strict=True):
             yield from tickets.entry_acts(row, raw, sessions.get(row.conversation_id))
-        if got.following is None:
-            return
-        got = org.api.more(got.following, reader.read)
 
 
 def entries(org: Org) -> Make:
@@ -240,7 +236,7 @@ def _sessions_of(org: Org, keys: set[str]) -> Iterator[tuple[str, objects.Sessio
             continue
         where, order = [one_of(field, named)], ("SystemModstamp", "Id")
         soql = org.select_all("MessagingSession", objects.SessionRow, where=where, order=order)
-        for session in read_rows(org.api, soql, objects.SessionRow):
+        for session in read_rows(org.api, soql, objects.SessionRow, deleted=True):
             if session.case_id is not None:
                 yield from ((key, session) for key in _keys(session))
 

@@ -19,10 +19,12 @@ from tallystick_salesforce.objects import OrganizationRow, Row, StatusRow
 from tallystick_salesforce.sales import Currency
 from tallystick_salesforce.soql import select
 
-__all__ = ["Got", "Org", "PageReader", "Settings", "read_rows"]
+__all__ = ["Got", "Onward", "Org", "PageReader", "Settings", "read_pages", "read_rows"]
 
 T = TypeVar("T")
 R = TypeVar("R", bound=Row)
+
+_MOST_EMPTY = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,15 +108,58 @@ def read_rows(api: SalesforceApi, soql: str, row: type[R], *, deleted: bool = Fa
     """Yield the rows of a query, page by page.
 
     Raises:
+        SchemaChanged: It goes on without an end.
         Error: A call was refused or could not be made.
     """
-    reader = PageReader(row)
+    for got in read_pages(api, soql, row, deleted=deleted):
+        yield from got.rows
+
+
+def read_pages(api: SalesforceApi, soql: str, row: type[R], *, deleted: bool = False) -> Iterator[Got[R]]:
+    """Yield the pages of a query.
+
+    Raises:
+        SchemaChanged: It goes on without an end.
+        Error: A call was refused or could not be made.
+    """
+    reader, onward = PageReader(row), Onward()
     got = api.query(soql, reader.read, deleted=deleted)
     while True:
-        yield from got.rows
+        yield got
         if got.following is None:
             return
+        onward.check(got)
         got = api.more(got.following, reader.read)
+
+
+class Onward:
+    """Sees to it that a query that says it goes on does: nowhere twice, and with few empty pages in a row.
+
+    An empty page alone is no mistake: its rows may have been deleted since the query was asked.
+    """
+
+    def __init__(self) -> None:
+        self._seen: set[tuple[str | None, str | None]] = set()
+        self._empty = 0
+
+    def check(self, got: Got[Any], place: str | None = None) -> None:
+        """Take note of a page that is not the last one.
+
+        Args:
+            got: The page.
+            place: The row a new query would go on after, should Salesforce forget the path of the next page.
+
+        Raises:
+            SchemaChanged: The query does not move on.
+        """
+        here = (got.following, place)
+        self._empty = 0 if got.rows else self._empty + 1
+        if here in self._seen or self._empty > _MOST_EMPTY:
+            raise SchemaChanged(
+                "Salesforce says that a query goes on, but does not move on in it",
+                hint="Run the sync again; if it stays so, report it to Salesforce's support.",
+            )
+        self._seen.add(here)
 
 
 class Org:

@@ -2,7 +2,8 @@
 
 A window is ordered by time stamp and id, and read to its end. The cursor carries both of the last row beside the path
 of the next page: where Salesforce has forgotten that path, the window goes on from the row. A row that changes while we
-read moves behind the window, and comes with the next one. Every read begins ten minutes before the watermark, and the
+read moves behind the window, and comes with the next one; where a later page shows it with its new time, it does not
+count as how far we have come. Every read begins ten minutes before the watermark, and the
 watermark stays three minutes behind Salesforce's own clock, because a long transaction shows its rows late.
 """
 
@@ -16,14 +17,14 @@ from typing import Any
 import msgspec
 
 from tallystick.connectors import Cursor, Page, Response, Slice, Stream
-from tallystick.errors import CursorExpired, SchemaChanged
+from tallystick.errors import CursorExpired
 from tallystick_salesforce.bulk import Bulk, BulkRefusedError
 from tallystick_salesforce.catalog import ENTITIES, SNAPSHOTS, Entity, Snapshot
 from tallystick_salesforce.client import clock
 from tallystick_salesforce.faults import LocatorError, MissingError, QueryTimeoutError
 from tallystick_salesforce.objects import Row, micros
 from tallystick_salesforce.opened import Opened
-from tallystick_salesforce.org import Got, Org, PageReader
+from tallystick_salesforce.org import Got, Onward, Org, PageReader
 from tallystick_salesforce.soql import after, select, window
 
 __all__ = ["LAG", "OVERLAP", "ObjectStream", "SnapshotStream", "build_streams", "revision"]
@@ -111,6 +112,7 @@ class ObjectStream(Stream):
         yield from self._by_pages(part, cursor, opened)
 
     def _by_pages(self, part: Slice, cursor: Cursor, opened: Opened) -> Iterator[Page]:
+        onward = Onward()
         while True:
             end = min(cursor.get("to", part.end), part.end)
             try:
@@ -123,6 +125,7 @@ class ObjectStream(Stream):
                 continue
             records = opened.records(got)
             kept = {"date": cursor.get("date", got.date), **_only(cursor, "to", "width")}
+            asked = cursor["asked"] if "next" in cursor else got.date
             known = min(part.end, kept["date"] - LAG)
             if got.following is None and end >= part.end:
                 yield Page(records, None, max(part.start, known))
@@ -132,13 +135,10 @@ class ObjectStream(Stream):
                 cursor = {"date": kept["date"], "from": end, "width": width, "to": end + width}
                 reached = end
             else:
-                if got.following == cursor.get("next"):
-                    raise SchemaChanged(
-                        f"Salesforce says that a query for {self._entity.name} goes on, but does not move on in it",
-                        hint="Run the sync again; if it stays so, report it to Salesforce's support.",
-                    )
-                place = self._place(got.rows[-1]) if got.rows else _only(cursor, "from", "id")
-                cursor = {**kept, **place, "next": got.following}
+                sure = asked - LAG if "next" in cursor else None
+                place = self._place(got.rows, sure) or _only(cursor, "from", "id")
+                onward.check(got, place.get("id"))
+                cursor = {**kept, **place, "asked": asked, "next": got.following}
                 reached = place.get("from", part.start)
             yield Page(records, cursor, min(reached, known) if min(reached, known) > part.start else None)
 
@@ -153,9 +153,20 @@ class ObjectStream(Stream):
         soql = select(entity.name, opened.fields, where=where, order=(entity.cursor, "Id"))
         return self._api.query(soql, opened.reader.read)
 
-    def _place(self, row: Row) -> Cursor:
-        """Give where a row stands; whole milliseconds are all that Salesforce keeps."""
-        return {"from": micros(getattr(row, self._stamp)), "id": row.id}
+    def _place(self, rows: Sequence[Row], sure: int | None) -> Cursor:
+        """Give where the last row of a page stands that stood there when the query was asked; empty for none.
+
+        Whole milliseconds are all that Salesforce keeps.
+
+        Args:
+            rows: Of the page.
+            sure: A row with a later time may have changed since the query was asked; None: none may.
+        """
+        for row in reversed(rows):
+            at = micros(getattr(row, self._stamp))
+            if at is not None and (sure is None or at < sure):
+                return {"from": at, "id": row.id}
+        return {}
 
     def _count(self, part: Slice) -> int:
         entity = self._entity
@@ -214,6 +225,7 @@ class SnapshotStream(Stream):
             Error: A call was refused or could not be made.
         """
         snapshot, reader, cursor = self._snapshot, PageReader(self._snapshot.row), dict(part.cursor)
+        onward = Onward()
         while True:
             try:
                 if "next" in cursor:
@@ -231,6 +243,7 @@ class SnapshotStream(Stream):
                 yield Page(records, None, max(part.start, min(part.end, date - LAG)))
                 return
             place = {"id": got.rows[-1].id} if got.rows else _only(cursor, "id")
+            onward.check(got, place.get("id"))
             cursor = {"date": date, **place, "next": got.following}
             yield Page(records, cursor)
 
