@@ -254,14 +254,18 @@ class HttpClient:
             )
             answer = self._client.send(request, stream=True)
             try:
-                request_id = _request_id(answer.headers.get(self._request_id), signed)
+                request_id = _harmless(answer.headers.get(self._request_id), signed)
                 body = read_whole(answer, self._timer, self._read_timeout)
             finally:
                 answer.close()
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, httpx.CookieConflict) as cause:
             # No chain: what h11 says about an illegal header repeats the header, and that may be the key.
             raise map_http_error(cause, self._name, request_id) from None
-        kept = {header: answer.headers[header] for header in self._keep if header in answer.headers}
+        kept = {
+            header: value
+            for header in self._keep
+            if (value := _harmless(answer.headers.get(header), signed)) is not None
+        }
         return Response.of(answer.status_code, kept, body, request_id)
 
     def _redirected(self, response: Response) -> ConnectorError | None:
@@ -385,8 +389,8 @@ def _date(text: str | None) -> int | None:
     return (delta.days * 86_400 + delta.seconds) * 1_000_000
 
 
-def _request_id(given: str | None, signed: Mapping[str, str]) -> str | None:
-    """Give a request id; one that repeats a word of what the call was signed with is none, since ids are shown."""
+def _harmless(given: str | None, signed: Mapping[str, str]) -> str | None:
+    """Give a header; one that repeats a word of what the call was signed with is none, because it may be shown."""
     words = (word for value in signed.values() for word in value.split() if len(word) >= _SECRET)
     return None if given is None or any(word in given for word in words) else given
 

@@ -103,6 +103,17 @@ def test_an_answer_keeps_what_was_asked_for(api, client):
     )
 
 
+def test_a_header_that_repeats_the_key_is_not_shown(api, client):
+    """What kind of answer it was is told to the reader, so it must not be the key."""
+    headers = {"content-type": f"text/{SECRET}", "x-kept": SECRET}
+    api.get(f"{ORIGIN}/things").mock(return_value=httpx.Response(200, content=b"<html>", headers=headers))
+    with pytest.raises(SchemaChanged) as caught:
+        client.get_as("things", None, _decode)
+
+    assert SECRET not in caught.value.diagnostics()
+    assert "x-kept" not in client.get("things").headers
+
+
 @pytest.mark.parametrize("echo", [SECRET, f"Bearer {SECRET}", f"req_{SECRET}_1"])
 def test_a_request_id_that_repeats_the_key_is_none(api, client, echo):
     """A system or a gateway that echoes what the call was signed with gets no request id into our messages."""
