@@ -131,6 +131,21 @@ def test_several_results_are_read_one_after_the_other(org, stream, read, row, mo
     assert [page.watermark for page in pages][:-1] == [None] * 3
 
 
+def test_a_result_is_asked_for_as_the_text_it_is(org, stream, read, row):
+    """A server that takes the Accept header at its word gives no JSON in place of CSV."""
+    _cases(org, row, 10)
+    answer, asked = org.answer, {}
+
+    def noted(method, url, headers, body):
+        asked["results" if "/results" in url else "other"] = headers["accept"]
+        return answer(method, url, headers, body)
+
+    org.answer = noted
+    read(stream())
+
+    assert asked == {"results": "text/csv", "other": "application/json"}
+
+
 def test_a_job_that_is_refused_is_read_by_pages(org, stream, read, row):
     """Some objects cannot be read in bulk; that costs one call."""
     _cases(org, row, 10)

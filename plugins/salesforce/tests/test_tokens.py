@@ -175,6 +175,16 @@ def test_a_sign_in_that_fails_says_what_to_do(org, provider, status, body, expec
     assert "VerySecret" not in caught.value.diagnostics()
 
 
+def test_a_sign_in_that_repeats_what_it_was_signed_with_is_not_shown(org, provider):
+    """Key and secret travel together as one word, which is as good as the secret."""
+    word = base64.b64encode(f"key:{SECRET}".encode()).decode()
+    org.refuse = lambda *_: (400, {"error": "invalid_client", "error_description": f"not known: {word}"})
+    with pytest.raises(AuthorizationError) as caught:
+        provider().token()
+
+    assert word not in caught.value.diagnostics()
+
+
 def test_nothing_is_minted_after_the_end(provider, timer):
     """A connector that was closed signs in no more."""
     timer.stop()

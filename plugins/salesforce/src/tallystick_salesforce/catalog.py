@@ -235,6 +235,7 @@ ENTITIES: tuple[Entity, ...] = (
         makers.some(makers.plain(tickets.email_act)),
         "answers by e-mail, and so a handoff, are not seen",
         where=("ParentId != null",),
+        bulk=False,  # fifty thousand texts of any length make a result that no memory should have to hold
     ),
     Entity(
         "case_comments",

@@ -43,6 +43,7 @@ class _Here(local):
 
     token: str = ""
     refused: bool = False
+    accept: str = ""
 
 
 class SalesforceApi:
@@ -103,13 +104,17 @@ class SalesforceApi:
         return self._http.get_as(self._path(path), params, convert)
 
     def get_text(self, path: str, params: Params | None) -> Response:
-        """Give the answer to a GET that is no JSON.
+        """Give the answer to a GET that is no JSON but CSV.
 
         Raises:
             Error: The call was refused or could not be made.
         """
-        self._here.refused = False
-        return self._http.get(self._path(path), params)
+        here = self._here
+        here.refused, here.accept = False, "text/csv"
+        try:
+            return self._http.get(self._path(path), params)
+        finally:
+            here.accept = ""
 
     def post(self, path: str, body: object, convert: Callable[[Response], T]) -> T:
         """Give what `convert` makes of the answer to a POST that changes no record.
@@ -172,7 +177,7 @@ class SalesforceApi:
         here = self._here
         here.token = self._sign_in.token()
         self._budget.spend()
-        return {"Authorization": f"Bearer {here.token}"}
+        return {"Authorization": f"Bearer {here.token}", **({"Accept": here.accept} if here.accept else {})}
 
     def _judge(self, response: Response) -> Error | None:
         self._budget.note(response.headers)

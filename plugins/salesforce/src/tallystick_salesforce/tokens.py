@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import binascii
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -114,7 +114,8 @@ class ClientCredentials:
         """
         secret = self.secret.reveal()
         told = {"consumer_key": self.client_id, "consumer_secret": secret, "domain": _DOMAIN}
-        return told, [secret]
+        # What is sent is both in one, and an answer may repeat it.
+        return told, [secret, b64encode(f"{self.client_id}:{secret}".encode()).decode()]
 
 
 @dataclass(frozen=True, slots=True)
