@@ -18,7 +18,7 @@ import respx
 from tallystick.testing.timing import FakeTimer
 from tallystick_salesforce.catalog import ENTITIES, SNAPSHOTS
 from tallystick_salesforce.connector import SalesforceConfig, SalesforceConnector
-from tallystick_salesforce.objects import OrganizationRow, StatusRow, field_names
+from tallystick_salesforce.objects import InviteRow, OrganizationRow, StatusRow, field_names
 
 ORIGIN = "https://acme.my.salesforce.test"
 SECRET = "VerySecretOfTheApp"
@@ -104,6 +104,7 @@ class FakeOrg:
         shapes = {entity.name: entity.row for entity in (*ENTITIES, *SNAPSHOTS)}
         shapes |= {"CaseStatus": StatusRow, "Organization": OrganizationRow}
         self.fields = {name: [path for path, _ in field_names(row)] for name, row in shapes.items()}
+        self.fields["EventRelation"] += [path for path, _ in field_names(InviteRow) if path.startswith("Event.")]
         self.fields["CaseStatus"] = ["Id", "ApiName", "MasterLabel", "IsClosed"]
         self.rows["CaseStatus"] = [
             {"Id": "01J1", "ApiName": "Closed", "MasterLabel": "Closed", "IsClosed": True},
@@ -312,7 +313,8 @@ def _holds_one(row, text):
     match = _CONDITION.match(text)
     found, op, value = _at(row, match["field"]), match["op"], match["value"]
     if op == "IN":
-        return found in [word.strip("'") for word in value.strip("()").split(",")]
+        words = value.strip("()").split(",")
+        return found in [word.strip("'") if word.startswith("'") else word.replace("Z", "+0000") for word in words]
     if value == "null":
         return (found is not None) == (op == "!=")
     if value in {"true", "false"}:

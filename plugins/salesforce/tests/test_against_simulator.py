@@ -180,16 +180,16 @@ def test_who_accepted_a_meeting_and_when_is_told(company, open_):
     assert _columns(meeting)["status"] == "completed"
 
 
-def test_group_copies_are_told_from_originals(company, open_):
-    """Each invited user has a copy: five of the events have one, and each has a parent that nobody names."""
-    records = _all(open_(company(), **MEETINGS))["events"]
-    copies = [record for record in records if _columns(record)["parent_id"] is not None]
+def test_group_copies_lead_to_their_originals(company, open_):
+    """Each invited user has a copy, and the event it is one of is found by who is invited to what."""
+    org = company()
+    meetings = {record.id: _columns(record) for record in _all(open_(org, **MEETINGS))["events"]}
+    copies = {key: columns["parent_id"] for key, columns in meetings.items() if columns["parent_id"] is not None}
 
-    assert len([record for record in copies if not record.deleted]) + len(
-        [record for record in copies if record.deleted]
-    ) == len(copies)
-    assert {_columns(record)["parent_id"] for record in copies} == {"unknown"}
-    assert copies
+    assert len(copies) == 5
+    for place, owner in enumerate(["ae2", "ae1", "ae2", "ae1"]):
+        assert copies[org.id(f"meeting{place}/{owner}/copy")] == org.id(f"meeting{place}")
+    assert {meetings[parent]["parent_id"] for parent in copies.values()} == {None}
 
 
 def test_stages_are_told_with_their_authors(company, open_):

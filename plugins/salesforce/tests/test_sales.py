@@ -97,6 +97,42 @@ def test_an_invited_users_copy_is_told_from_the_event(made, row):
     assert [found["parent_id"] for found in columns] == [None, "unknown", None]
 
 
+def _gathering(row, **times):
+    return {"Subject": "Demo", "StartDateTime": "2026-08-03T10:00:00.000+0000", "EndDateTime": None, **times}
+
+
+def _invited(row, number, event, user, told):
+    return row(
+        "0RE", number, EventId=f"00U{event:012d}AAA", RelationId=user, IsInvitee=True, Event={**told, "IsChild": False}
+    )
+
+
+def test_a_copys_event_is_the_one_its_owner_is_invited_to(org, made, row):
+    """Subject and times are the event's own; where two events are alike, or none is, it cannot be told."""
+    ada, bo, eve = (f"005{number:012d}AAA" for number in (1, 2, 3))
+    told, other = _gathering(row), _gathering(row, Subject="Other")
+    org.rows["EventRelation"] = [
+        _invited(row, 1, 1, ada, told),
+        _invited(row, 2, 2, bo, told),
+        _invited(row, 3, 3, bo, told),
+        _invited(row, 4, 4, eve, other),
+    ]
+    copies = [row("00U", 10 + number, OwnerId=user, IsChild=True, **told) for number, user in enumerate((ada, bo, eve))]
+    _, columns = made("events", "Event", row("00U", 1, IsChild=False, **told), *copies)
+
+    assert [found["parent_id"] for found in columns] == [None, "00U000000000001AAA", "unknown", "unknown"]
+    assert org.names().count("query EventRelation") == 1
+
+
+@pytest.mark.parametrize("hidden", ["EventRelation", "EventRelation.EventId"])
+def test_without_relations_a_copys_event_is_unknown(org, made, row, hidden):
+    """What cannot be read says nothing; that it cannot is told by the stream of relations."""
+    org.hidden.add(hidden)
+    _, columns = made("events", "Event", row("00U", 1, OwnerId="005000000000001AAA", IsChild=True, **_gathering(row)))
+
+    assert columns[0]["parent_id"] == "unknown"
+
+
 def test_what_an_event_is_about_is_told_by_its_kind(made, row):
     """A case is no deal, and an account is no contact."""
     _, [columns] = made("events", "Event", row("00U", 1, WhoId="001000000000001AAA", WhatId="500000000000001AAA"))

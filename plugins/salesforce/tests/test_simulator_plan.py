@@ -1,6 +1,7 @@
 """What a plan does to the records: stamps, derived fields, histories, copies, the recycle bin, merges, late sight."""
 
 import textwrap
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -58,6 +59,7 @@ def test_a_real_id_has_its_suffix():
     assert checked("012000000000000") == "012000000000000AAA"
 
 
+@settings(deadline=None)
 @given(st.integers(0, 62**9 - 2), st.sampled_from(["500", "00U", "017"]))
 def test_ids_sort_as_they_were_made(number, prefix):
     """A later number gives an id that sorts later; short and long forms are one; a wrong suffix is no id."""
@@ -379,6 +381,28 @@ def test_the_application_stands_in_the_history_of_sign_ins(plan):
     assert [row["LoginTime"] for row in rows if row["Application"] == "Vendor App"] == [AT]
 
 
+def test_what_is_gone_cannot_be_changed(plan):
+    """A deed to a record that is deleted, or that has vanished, is refused."""
+    plan.create(AT, "Case", "case", by="bot")
+    plan.delete(AT + 60, "case", by="ada")
+    plan.update(AT + 90, "case", by="ada")
+    with pytest.raises(ValueError, match="case is deleted"):
+        World(plan, AT + 90)
+    with pytest.raises(ValueError, match="it is not there"):
+        World(Plan(deeds=[replace(deed, kind="hard_delete") if deed.kind == "delete" else deed for deed in plan.deeds]),
+              AT + 90)  # fmt: skip
+
+
+def test_records_have_the_corporate_currency_unless_said(plan):
+    """In an org with several currencies a record without one has the first."""
+    plan.currencies = ("EUR", "USD")
+    _deal(plan)
+    plan.create(AT, "Opportunity", "dollars", by="ada", Name="x", StageName="Prospecting", CurrencyIsoCode="USD")
+    world = World(plan, AT)
+    assert [world.record(key)["CurrencyIsoCode"] for key in ("deal", "dollars")] == ["EUR", "USD"]
+    assert {row["CurrencyIsoCode"] for row in _rows(world, "OpportunityHistory")} == {"EUR", "USD"}
+
+
 def test_objects_of_packages_are_objects(plan):
     """A custom object has its prefix, an owner and audit fields."""
     seconds = Custom("Seconds__c", "double")
@@ -398,6 +422,8 @@ def test_objects_of_packages_are_objects(plan):
         (lambda p: p.create(AT, "Case", "x", by="ada", OwnerId="nobody"), "neither a key of the plan nor an id"),
         (lambda p: p.create(AT, "Case", "x", by="ada", IsEscalated=1), "not a boolean"),
         (lambda p: p.create(AT, "Case", "x", by="ada", audit={"SystemModstamp": 1}), "no audit field"),
+        (lambda p: p.create(AT, "Event", "x", by="ada", StartDateTime=AT, invitees=("nobody",)), "no nobody to invite"),
+        (lambda p: p.tracked.update(Profile={"Name"}), "Profile has no field history"),
         (lambda p: p.create(AT, "Cases", "x", by="ada"), "no object Cases"),
         (lambda p: p.create(AT, "Account", "acme", by="ada"), "created twice"),
         (lambda p: p.create(AT, "Event", "x", by="ada"), "needs StartDateTime"),
@@ -416,7 +442,7 @@ def test_what_cannot_be_is_refused_with_its_key(plan, deed, message):
         World(plan, AT)
 
 
-@settings(max_examples=20)
+@settings(max_examples=20, deadline=None)
 @given(st.lists(st.integers(-40, 30), max_size=6))
 def test_the_way_of_the_clock_does_not_matter(days):
     """Whatever way the clock goes, forward or back, at one instant there are the same records."""

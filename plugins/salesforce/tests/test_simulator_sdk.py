@@ -5,6 +5,7 @@ import io
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
+import jwt
 import pytest
 import requests
 from cryptography.hazmat.primitives import serialization
@@ -139,6 +140,24 @@ def test_an_assertion_for_somebody_unknown_is_refused(session, keys):
         pytest.raises(SalesforceAuthenticationFailed, match="approved"),
     ):
         SalesforceLogin(session=session, consumer_key="reader", username="no@body.example", privatekey=keys[0])
+
+
+@pytest.mark.parametrize(
+    ("claims", "error"),
+    [
+        ({"exp": 1_000_000_000}, "assertion has expired"),
+        ({"aud": "https://login.salesforce.evil"}, "audience is invalid"),
+        ({"iss": "wrong"}, "client identifier invalid"),
+        ({"sub": None}, "invalid assertion"),
+    ],
+)
+def test_an_assertion_that_says_something_wrong_is_refused(origin, keys, claims, error):
+    """A token too old, for somebody else or of nobody is refused though it is signed with the right key."""
+    good = {"iss": "reader", "sub": READER, "aud": "https://login.salesforce.com", "exp": 4_000_000_000}
+    assertion = jwt.encode({**good, **claims}, keys[0], algorithm="RS256")
+    form = {"grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer", "assertion": assertion}
+    answer = requests.post(f"{origin}/services/oauth2/token", data=form, timeout=5)
+    assert (answer.status_code, answer.json()["error_description"]) == (400, error)
 
 
 def test_query_all_walks_all_pages(app, salesforce, session):

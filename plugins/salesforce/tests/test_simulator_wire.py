@@ -202,6 +202,15 @@ def test_a_locator_dies_after_two_days(read, cases):
     assert _error(reader.http.get(f"{DATA}/query/0r8nothing-2")) == (400, "INVALID_QUERY_LOCATOR")
 
 
+def test_moving_the_clock_back_forgets_cursors(read, cases):
+    """What was found at an instant that has not come yet is found no more."""
+    reader = read(plan=cases, paging=Paging(page=2))
+    reader.steer("clock", {"advance_seconds": 60})
+    first = reader.query("SELECT Id FROM Case").json()
+    reader.steer("clock", {"advance_seconds": -60})
+    assert _error(reader.http.get(first["nextRecordsUrl"])) == (400, "INVALID_QUERY_LOCATOR")
+
+
 def test_child_rows_count_towards_the_page(read, cases):
     """A row comes with its child rows, null if it has none, and each of them makes the page shorter."""
     for place in range(3):
@@ -337,6 +346,38 @@ def test_an_empty_result_has_its_headers_too(read):
     answer = reader.http.get(f"{place}/results")
     assert answer.content == b'"Id"\t"Name"\r\n'
     assert (answer.headers["Sforce-NumberOfRecords"], answer.headers["Sforce-Locator"]) == ("0", "null")
+
+
+def test_settings_are_rows_too(read):
+    """Which fields have a history is asked by SOQL, and so are stages and statuses."""
+    reader = read()
+    where = "WHERE EntityDefinition.QualifiedApiName = 'Lead' AND IsFieldHistoryTracked = true"
+    page = reader.query(f"SELECT QualifiedApiName, EntityDefinition.KeyPrefix FROM FieldDefinition {where}").json()
+    assert {row["QualifiedApiName"] for row in page["records"]} == {"Status", "OwnerId"}
+    assert {row["EntityDefinition"]["KeyPrefix"] for row in page["records"]} == {"00Q"}
+    won = reader.query("SELECT MasterLabel, DefaultProbability FROM OpportunityStage WHERE IsWon = true").json()
+    assert [(row["MasterLabel"], row["DefaultProbability"]) for row in won["records"]] == [("Closed Won", 100.0)]
+    closed = reader.query("SELECT MasterLabel FROM CaseStatus WHERE IsClosed = true").json()
+    assert [row["MasterLabel"] for row in closed["records"]] == ["Closed"]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"operation": "insert", "query": "SELECT Id FROM Case"},
+        {"operation": "query"},
+        {"operation": "query", "query": "SELECT Id FROM Case", "columnDelimiter": "DOT"},
+    ],
+)
+def test_a_job_that_is_none_is_refused(read, asked):
+    """An unknown operation or delimiter, and no statement, make no job."""
+    reader = read(paging=Paging(polls=0))
+    assert _error(reader.http.post(f"{DATA}/jobs/query", json=asked)) == (400, "INVALIDJOB")
+    place = reader.job("SELECT Id FROM Case")
+    reader.http.get(place)
+    assert _error(reader.http.patch(place, json={"state": "Aborted"})) == (400, "INVALIDJOBSTATE")
+    assert _error(reader.http.get(f"{place}/results", params={"maxRecords": 0})) == (400, "INVALID_ARGUMENT")
+    assert reader.http.get(f"{place}/nothing").status_code == 404
 
 
 @pytest.mark.parametrize(

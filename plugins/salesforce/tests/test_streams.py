@@ -210,7 +210,7 @@ def test_a_long_transaction_is_seen_by_the_overlap(org, streams, read, row, stam
 
 
 def test_a_query_that_takes_too_long_is_halved(org, streams, read, row):
-    """Windows are halved until they pass, and every row of the slice comes all the same."""
+    """Windows are halved until they pass, and widen again; every row of the slice comes all the same."""
     _cases(org, row, 9)
     widths = []
 
@@ -227,7 +227,9 @@ def test_a_query_that_takes_too_long_is_halved(org, streams, read, row):
 
     assert _ids(records) == [f"500{number:012d}AAA" for number in range(9)]
     assert pages[-1].watermark == NOW - LAG
-    assert max(width.days for width in widths[4:]) <= 20
+    passed = [width.days for width in widths if width.days <= 20]
+    assert 153 <= sum(passed) + len(passed) <= 160
+    assert len(widths) < 30
     marks = [page.watermark for page in pages if page.watermark is not None]
     assert marks == sorted(marks)
 

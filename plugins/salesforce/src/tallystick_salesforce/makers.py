@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, TypeAlias
 from tallystick.records.model import Record, Value
 from tallystick_salesforce import objects, sales, tickets
 from tallystick_salesforce.changes import COLUMNS, Activities, Histories, stage_changes, trail_changes
+from tallystick_salesforce.copies import parents_of
 from tallystick_salesforce.fields import column_names
 from tallystick_salesforce.objects import HistoryRow, micros
 from tallystick_salesforce.org import Org, PageReader, read_rows
@@ -68,9 +69,17 @@ def plain(make: Callable[[Any, bytes], Any]) -> Callable[[Any, bytes, Any], Any]
 
 
 def meetings(org: Org) -> Make:
-    """Make meetings of events."""
-    make = sales.Meetings(org.settings.meeting_statuses).record
-    return lambda rows, raws, customs: list(map(make, rows, raws, customs))
+    """Make meetings of events; of whose event an invited user's copy is one is asked for."""
+    record = sales.Meetings(org.settings.meeting_statuses).record
+
+    def make(rows: Sequence[objects.EventRow], raws: Sequence[bytes], customs: Customs) -> list[Record]:
+        copies = [row for row in rows if row.is_child]
+        if not copies:
+            return list(map(record, rows, raws, customs))
+        parents = parents_of(org, copies)
+        return list(map(record, rows, raws, customs, [parents.get(row.id) for row in rows]))
+
+    return make
 
 
 def deals(org: Org) -> Make:

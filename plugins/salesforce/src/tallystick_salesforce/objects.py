@@ -25,6 +25,7 @@ __all__ = [
     "EventRow",
     "GroupRow",
     "HistoryRow",
+    "InviteRow",
     "LeadRow",
     "OpportunityRow",
     "OrganizationRow",
@@ -108,6 +109,22 @@ class RelationRow(_Stamped):
     is_what: bool | None = None
     is_deleted: bool = False
     relation: Name | None = None
+
+
+class Gathering(msgspec.Struct, rename="pascal", gc=False):
+    """What an event has in common with the copies of those who are invited."""
+
+    subject: str | None = None
+    start_date_time: datetime | None = None
+    end_date_time: datetime | None = None
+
+
+class InviteRow(Row):
+    """Who is invited to a group event."""
+
+    event_id: str
+    relation_id: str | None = None
+    event: Gathering | None = None
 
 
 class TaskRow(_Stamped):

@@ -39,7 +39,7 @@ __all__ = [
 ]
 
 UNKNOWN_PARENT = "unknown"
-"""Parent of an invited user's copy: Salesforce marks it as one, and does not say of which event."""
+"""Parent of an invited user's copy whose event cannot be told: Salesforce marks a copy, and does not say of what."""
 
 USER = "005"
 CONTACTS = ("003", "00Q")
@@ -76,8 +76,15 @@ class Meetings:
 
     statuses: Mapping[str, str] = field(default_factory=dict)
 
-    def record(self, row: EventRow, raw: bytes, custom: Custom) -> Record:
-        """Give the record of an event; the length of an event is the scheduled one."""
+    def record(self, row: EventRow, raw: bytes, custom: Custom, parent: str | None = None) -> Record:
+        """Give the record of an event; the length of an event is the scheduled one.
+
+        Args:
+            row: The event.
+            raw: Its bytes.
+            custom: Its declared fields.
+            parent: For an invited user's copy, the event, where it could be told.
+        """
         status = external = None
         if custom:
             said, called = custom.pop(STATUS, None), custom.pop(EXTERNAL, None)
@@ -103,7 +110,7 @@ class Meetings:
             who if starting(who, *CONTACTS) else None,
             row.what_id if starting(row.what_id, _DEAL) else None,
             external,
-            UNKNOWN_PARENT if row.is_child else None,
+            (parent or UNKNOWN_PARENT) if row.is_child else None,
             row.recurrence_activity_id,
             None,
         )

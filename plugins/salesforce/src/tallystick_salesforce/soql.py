@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from tallystick.errors import ConfigurationError
 
@@ -101,6 +101,6 @@ def after(field: str, at: int, key: str) -> str:
     return f"({written} > {stamp} OR ({written} = {stamp} AND Id > {literal(key)}))"
 
 
-def one_of(field: str, values: Iterable[str]) -> str:
+def one_of(field: str, values: Iterable[str] | Iterable[Instant]) -> str:
     """Give the condition that a field has one of some values, each written once and in order."""
-    return f"{name(field)} IN {literal(sorted(set(values)))}"
+    return f"{name(field)} IN {literal(sorted(set[Any](values)))}"

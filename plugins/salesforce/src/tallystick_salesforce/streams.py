@@ -128,7 +128,8 @@ class ObjectStream(Stream):
                 yield Page(records, None, max(part.start, known))
                 return
             if got.following is None:
-                cursor = {"date": kept["date"], "from": end, "width": cursor["width"], "to": end + cursor["width"]}
+                width = 2 * cursor["width"]  # one part was too full for its time; the next one need not be
+                cursor = {"date": kept["date"], "from": end, "width": width, "to": end + width}
                 reached = end
             else:
                 if got.following == cursor.get("next"):

@@ -67,10 +67,6 @@ class Jobs:
         self._result = result
         self._jobs: dict[str, _Job] = {}
 
-    def forget(self) -> None:
-        """Drop all jobs."""
-        self._jobs.clear()
-
     def create(self, call: Call, by: str) -> dict[str, Any]:
         """Make a job.
 

@@ -55,10 +55,6 @@ class Queries:
         self._short = short
         self._cursors: dict[str, _Cursor] = {}
 
-    def forget(self) -> None:
-        """Drop all cursors."""
-        self._cursors.clear()
-
     def answer(self, call: Call, *, short: bool = False) -> dict[str, Any]:
         """Answer a query or a further page; `short` makes the page a short one.
 

@@ -13,7 +13,7 @@ from tallystick_salesforce.simulator.schema import Schema
 from tallystick_salesforce.simulator.shapes import Field, Shape
 from tallystick_salesforce.simulator.soql_text import Node, Order, Path, Statement, at_place, parse
 from tallystick_salesforce.simulator.tables import Tables
-from tallystick_salesforce.simulator.values import AnyValue, Row
+from tallystick_salesforce.simulator.values import Row
 
 __all__ = ["Bound", "Column", "bind"]
 
@@ -187,8 +187,6 @@ class Bound:
 
         def key(row: Row) -> Any:
             value = self.value(row, column)
-            if isinstance(value, AnyValue):
-                return str(value.value)
             return value.lower() if isinstance(value, str) and not exact else value
 
         return key
