@@ -116,6 +116,16 @@ def test_a_meeting_without_a_start_begins_at_its_time():
     assert (found["starts_at"], found["ends_at"]) == (AT, None)
 
 
+def test_times_are_instants():
+    """A meeting over the end of summer time is an hour longer than its clock says; one may have no length at all."""
+    over = _meeting(hs_meeting_start_time="2026-10-25T02:30:00+02:00", hs_meeting_end_time="2026-10-25T02:30:00+01:00")
+    none = _meeting(hs_meeting_start_time="2026-09-01T08:00:00Z", hs_meeting_end_time="2026-09-01T08:00:00.000Z")
+
+    assert over["ends_at"] - over["starts_at"] == 3_600 * SECOND
+    assert none["ends_at"] == none["starts_at"]
+    assert over["all_day"] is None
+
+
 def test_a_declared_property_is_the_external_id():
     """What the calendar calls a meeting may stand in a property of the account."""
     found = _meeting(Settings(meeting_external_id="calendar_uid"), calendar_uid="uid-1", hs_meeting_external_url="x")

@@ -77,13 +77,14 @@ class ObjectReader:
         self._changes = ChangeReader(kind, settings, directory)
         self._targets = (*kind.targets, *(("meetings",) if self._joins_meetings() else ()))
         self._narrowed = bool(settings.pipelines or settings.owners or settings.created_after)
+        self._attended = kind.name in {"meetings", "calls"}
         self._width = len(RECORD_TYPES[kind.record].columns)
 
     @property
     def types(self) -> tuple[str, ...]:
         """Record types it makes."""
         found = [self.kind.record, *(["change"] if self._history else [])]
-        if self.kind.name in {"meetings", "calls"}:
+        if self._attended:
             found.append("attendee")
         if self.kind.name == "tickets":
             found += ["ticket_event", *(["actor"] if self._settings.threads else [])]
@@ -128,7 +129,7 @@ class ObjectReader:
         Raises:
             Error: A call was refused in whole or in part, or could not be made.
         """
-        if self.kind.name not in {"meetings", "calls"}:
+        if not self._attended:
             return Around(found, {})
         contacts = dict.fromkeys(key for keys in found.get("contacts", {}).values() for key in keys)
         return Around(found, self._people(list(contacts)))
@@ -151,13 +152,15 @@ class ObjectReader:
             Error: A call was refused in whole or in part, or could not be made.
         """
         found = self._plain(items, around)
-        wanted = [item for item in items if self._merged(item) or (not again and self._is_candidate(item))]
+        spoken = self._settings.threads and not (again and not self._settings.recheck_threads)
+        all_of_them = not again or (spoken and self.kind.name == "tickets")
+        wanted = [item for item in items if self._merged(item) or (all_of_them and self._is_candidate(item))]
         if not self._history and self.kind.name != "tickets":
             wanted = []
         told = self._histories([item.id for item in wanted])
         for item in wanted:
             if item.id in told:
-                found += self._told(item, told[item.id], again=again)
+                found += self._told(item, told[item.id], spoken=spoken)
         return found
 
     def tombstones(self, items: Sequence[Item]) -> list[Record]:
@@ -174,12 +177,12 @@ class ObjectReader:
 
     def live(self, item: Item, around: Around, told: Histories) -> list[Record]:
         """Give the records of one object whose histories came with it."""
-        return [*self._plain([item], around), *self._told(item, told, again=False)]
+        return [*self._plain([item], around), *self._told(item, told, spoken=self._settings.threads)]
 
     def _plain(self, items: Sequence[Item], around: Around) -> list[Record]:
         """Give the objects themselves, and what stands in them of others."""
         kind, values, found = self.kind, self._values(around), []
-        merges, attended = kind.merges and kind.name != "tickets", kind.name in {"meetings", "calls"}
+        merges, attended = kind.merges and kind.name != "tickets", self._attended
         for item in items:
             custom = self._beside(item, around)
             stand = at(item.row.updated_at)
@@ -211,14 +214,14 @@ class ObjectReader:
                 stages = directory.stages("tickets")
                 return lambda item: ticket_values(item, around, directory, stages, deleted=deleted)
 
-    def _told(self, item: Item, told: Histories, *, again: bool) -> Iterator[Record]:
+    def _told(self, item: Item, told: Histories, *, spoken: bool) -> Iterator[Record]:
         """Yield what the histories of an object tell, and for a ticket what its conversations do."""
         if self._history:
             yield from self._changes.records(item.id, {name: told[name] for name in self._history if name in told})
         if self.kind.name != "tickets":
             return
         yield from ticket_acts(item, told, self._directory.stages("tickets"), self._directory)
-        if self._settings.threads and not again:
+        if spoken:
             said = conversations(self._api, item.id)
             yield from thread_records(item.id, said, self._directory.owners().emails)
 
@@ -302,7 +305,8 @@ class ObjectReader:
     def _beside(self, item: Item, around: Around) -> dict[str, Value] | None:
         """Give the declared fields, and what a column is read from beside the object: a change is a new version."""
         found = extract(msgspec.json.decode(item.raw), self._fields) if self._fields else {}
-        found |= configured(item, self.kind.name, self._settings)
+        if self._attended:
+            found |= configured(item, self.kind.name, self._settings)
         for kind, linked in around.links.items():
             others = linked.get(item.id)
             if others:
