@@ -97,7 +97,7 @@ class HubSpotConfig(ConnectorConfig):
         recheck_threads: Whether those of open tickets are read again in every run, whatever the ticket's stamp says.
         lag_minutes: How long after its end a window has to be read to count as read; the search index lags behind.
         recheck_days: How long after its time a meeting or call counts as open: its associations are read again.
-        role: What the role of a user is: `agent` for each, or the name of the `team`.
+        role: What the role of a user is: `agent` for each, or the name of the `team` where there is one.
         call_dispositions: Status of a call by the id of its disposition, beside HubSpot's own.
         meeting_outcomes: Status of a meeting by its outcome, beside HubSpot's own.
         call_conference: By which property a call was a conference.

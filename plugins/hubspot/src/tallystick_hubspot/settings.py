@@ -31,7 +31,7 @@ class Settings:
         meeting_external_id: The property of a meeting with what its calendar calls it.
         threads: Whether conversations are read.
         recheck_threads: Whether those of open tickets are read again in every run.
-        role: What the role of a user is: `agent` for each, or the name of the `team`.
+        role: What the role of a user is: `agent` for each, or the name of the `team` where there is one.
     """
 
     custom: Mapping[str, Mapping[str, CustomField]] = field(default_factory=dict)
