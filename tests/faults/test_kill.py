@@ -28,7 +28,7 @@ def _undisturbed(company, folder):
 
 def _copy(company, folder):
     shutil.copytree(company.folder, folder)
-    return type(company)(company.story, company.simulator, folder)
+    return type(company)(company.story, company.simulators, folder)
 
 
 def _contract(company):
