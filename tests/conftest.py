@@ -19,7 +19,7 @@ settings.register_profile("calm", deadline=None)
 settings.load_profile("calm")
 
 SEED = 1
-SIZES = {"invoices": 200, "tickets": 400}
+SIZES = {"invoices": 200, "tickets": 400, "meetings": 300}
 
 
 @dataclass
@@ -118,5 +118,13 @@ def _company(story, simulators, folder):
 def desk_company(tmp_path):
     """A project written from the story about tickets, and its simulator with the clock at the last stage."""
     story = _story("zendesk")
+    with start_story(story, now=story.stages[-1]) as simulators:
+        yield _company(story, simulators, tmp_path)
+
+
+@pytest.fixture
+def sales_company(tmp_path):
+    """A project written from the story about meetings, in two sources, and their simulators at the last stage."""
+    story = _story("hubspot")
     with start_story(story, now=story.stages[-1]) as simulators:
         yield _company(story, simulators, tmp_path)
