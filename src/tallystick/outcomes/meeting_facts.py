@@ -69,6 +69,7 @@ def _booking(values: Mapping[str, Setting]) -> dict[str, str]:
         "stands_in_for": "rescheduled_from",
         "in_series": "series_id",
         "replaced": "count(replacements)",
+        **({"called": "external_id"} if values["one_across_sources"] else {}),
     }
 
 
