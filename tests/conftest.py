@@ -13,23 +13,28 @@ import pytest
 from hypothesis import settings
 
 from tallystick.cli.show import write_project
-from tallystick.testing.simulation import load_stories, start_simulator
+from tallystick.testing.simulation import load_stories, start_story
 
 settings.register_profile("calm", deadline=None)
 settings.load_profile("calm")
 
 SEED = 1
-SIZES = {"invoices": 200, "tickets": 400}
+SIZES = {"invoices": 200, "tickets": 400, "meetings": 300}
 
 
 @dataclass
 class Company:
-    """A project folder, the simulator it reads, and the command line run in it."""
+    """A project folder, the simulators it reads, and the command line run in it."""
 
     story: object
-    simulator: object
+    simulators: tuple
     folder: Path
     environment: dict = field(default_factory=dict)
+
+    @property
+    def simulator(self):
+        """The simulator of the first source."""
+        return self.simulators[0]
 
     @property
     def now(self):
@@ -84,29 +89,42 @@ class Company:
 @pytest.fixture(scope="session")
 def small_story():
     """The demo's story with little in it."""
-    [story] = [story for story in load_stories(SEED, sizes=SIZES) if story.connector == "stripe"]
+    return _story("stripe")
+
+
+def _story(system):
+    [story] = [story for story in load_stories(SEED, sizes=SIZES) if story.sources[0].source == system]
     return story
 
 
 @pytest.fixture
 def company(small_story, tmp_path):
     """A project written from the story, and its simulator with the clock at the last stage."""
-    with start_simulator(
-        small_story.module, seed=SEED, now=small_story.stages[-1], options=small_story.options
-    ) as simulator:
+    with start_story(small_story, now=small_story.stages[-1]) as simulators:
         # The history of changes begins 30 days before a first read, and few payments are that young: with the buyer's
         # word for its tags instead, one read is enough for verdicts of all kinds.
         attested = small_story.contract.replace("tag_provenance: proven", "tag_provenance: attested")
         assert attested != small_story.contract
         story = msgspec.structs.replace(small_story, contract=attested)
-        write_project(tmp_path / "project", story, simulator.origin)
-        yield Company(story, simulator, tmp_path / "project")
+        yield _company(story, simulators, tmp_path)
+
+
+def _company(story, simulators, folder):
+    write_project(folder / "project", story, *(simulator.origin for simulator in simulators))
+    return Company(story, simulators, folder / "project")
 
 
 @pytest.fixture
 def desk_company(tmp_path):
     """A project written from the story about tickets, and its simulator with the clock at the last stage."""
-    [story] = [story for story in load_stories(SEED, sizes=SIZES) if story.connector == "zendesk"]
-    with start_simulator(story.module, seed=SEED, now=story.stages[-1], options=story.options) as simulator:
-        write_project(tmp_path / "project", story, simulator.origin)
-        yield Company(story, simulator, tmp_path / "project")
+    story = _story("zendesk")
+    with start_story(story, now=story.stages[-1]) as simulators:
+        yield _company(story, simulators, tmp_path)
+
+
+@pytest.fixture
+def sales_company(tmp_path):
+    """A project written from the story about meetings, in two sources, and their simulators at the last stage."""
+    story = _story("hubspot")
+    with start_story(story, now=story.stages[-1]) as simulators:
+        yield _company(story, simulators, tmp_path)

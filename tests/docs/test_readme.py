@@ -47,7 +47,7 @@ def test_the_first_projects_run(block, request):
     story = company.story
     folder = company.folder.parent / "by-hand"
     folder.mkdir()
-    by_hand = type(company)(story, company.simulator, folder)
+    by_hand = type(company)(story, company.simulators, folder)
     by_hand.write_claims()
     lines = [line.removeprefix("$ ") for line in _between(block).splitlines()]
     assert lines[0].startswith(secret)
@@ -73,5 +73,7 @@ def test_the_first_projects_run(block, request):
 
 
 def _unpaced(story):
-    rates = {name: rate for name, rate in story.source_config.items() if name.endswith("requests_per_minute")}
+    rates = {
+        name: rate for name, rate in story.sources[0].source_config.items() if name.endswith("requests_per_minute")
+    }
     return "".join(f"    {name}: {rate}\n" for name, rate in rates.items())

@@ -28,7 +28,7 @@ def _undisturbed(company, folder):
 
 def _copy(company, folder):
     shutil.copytree(company.folder, folder)
-    return type(company)(company.story, company.simulator, folder)
+    return type(company)(company.story, company.simulators, folder)
 
 
 def _contract(company):
@@ -56,7 +56,7 @@ def _kill(company, chance, longest, *arguments):
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("which", ["company", "desk_company"])
+@pytest.mark.parametrize("which", ["company", "desk_company", "sales_company"])
 def test_kill_at_50_random_moments(which, request, tmp_path):
     """After 50 kills at random moments, evidence, ledger root and statement equal an undisturbed run byte for byte."""
     company = request.getfixturevalue(which)

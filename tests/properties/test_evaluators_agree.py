@@ -649,6 +649,7 @@ GUESTS = st.fixed_dictionaries(
 WRITES = st.fixed_dictionaries(
     {
         "at": NEAR,
+        "object_type": st.sampled_from(["meeting", "meeting", "deal", "contact", None]),
         "object_id": st.sampled_from(["m0", "m0", "c1", "d0", "d1"]),
         "field": st.sampled_from(["status", "stage", "accepted", "custom.accepted", "minutes"]),
         "new": st.sampled_from(['"no_show"', '"canceled"', '"Yes"', '"No"', '"Won"', "true", "null", None]),

@@ -385,6 +385,22 @@ def test_conversations_become_acts(simulate, plan, streams, read, tickets):
     }
 
 
+def test_words_that_leave_no_stamp(simulate, plan, streams, read, tickets):
+    """A comment moves no stamp: with `recheck_threads` it is found on an open ticket, without it is not."""
+    comment = Say(T0 + 5 * HOUR, "7001", "A-9001", "Hello.", type="COMMENT")
+    simulator, make = simulate(plan(*tickets(1), OpenThread(T0, "7001", "1001"), comment))
+    pages, _ = read(streams(make())["tickets"])
+    simulator.move((T0 + 7 * HOUR) // 1000)
+    told = {}
+    for recheck in (True, False):
+        stream = streams(make(recheck_threads=recheck))["tickets"]
+        _, records = read(stream, pages[-1].watermark, until=T0 + 7 * HOUR)
+        told[recheck] = [record.values[2:4] for record in records if record.type == "ticket_event"]
+
+    assert ("message", "9001") in told[True]
+    assert told[False] == []
+
+
 def test_conversations_of_another_ticket_do_not_count(simulate, plan, streams, read, tickets):
     """A list that takes no notice of the ticket gives no ticket the words of another one."""
     deeds = [*tickets(2), OpenThread(T0, "7001", "1002"), Say(T0 + MINUTE, "7001", "A-9001", "x")]

@@ -151,7 +151,7 @@ def test_declared_fields_have_their_declared_names(org, made, row):
 
     assert [(c["object_type"], c["field"], c["old"], c["new"]) for c in found] == [
         ("meeting", "custom.accepted", "false", "true"),
-        ("meeting", "status", "null", '"Completed"'),
+        ("meeting", "status", "null", '"completed"'),
         ("call", "seconds", "null", "15.0"),
         ("meeting", "starts_at", "null", '"2026-08-03T10:00:00.000Z"'),
         ("meeting", "Description", None, None),

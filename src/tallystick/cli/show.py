@@ -6,8 +6,8 @@ import csv
 import os
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from tallystick.errors import Error
 from tallystick.period import parse_instant
 from tallystick.plugins import PluginHost
 from tallystick.statements.render import render
-from tallystick.testing.simulation import Simulator, Story, load_stories, start_simulator
+from tallystick.testing.simulation import Simulator, Story, begin_story, load_stories
 from tallystick.verification.intake import import_file
 
 __all__ = ["Shown", "Wrong", "print_show", "run_show", "write_project"]
@@ -57,31 +57,39 @@ def run_show(*, seed: int, fast: bool, quiet: bool) -> Shown:
     if not stories:
         raise Error("no simulator is installed", hint="Install a plugin with its extra `simulator`.")
     shown = Shown({"stories": [], "seconds": 0.0}, [])
-    for story in stories:
-        with _environment(story.environment), _simulator(story) as simulator:
-            path = write_project(folder / story.source, story, simulator.origin)
-            with open_project(path, host) as project:
-                _tell(shown, project, simulator, story, quiet=quiet)
+    with ExitStack() as running:
+        # The later companies are built while the first story is told.
+        begun = [running.enter_context(begin_story(story)) for story in stories]
+        for story, listening in zip(stories, begun, strict=True):
+            simulators = listening()
+            path = write_project(folder / story.sources[0].source, story, *(one.origin for one in simulators))
+            with _environment(story.environment), open_project(path, host) as project:
+                _tell(shown, project, simulators, story, quiet=quiet)
     shown.report["seconds"] = round(time.monotonic() - began, 1)
     return shown
 
 
-def write_project(folder: Path, story: Story, origin: str) -> Path:
-    """Write the project file, the contract and the claims of a story; gives the path of the project file."""
+def write_project(folder: Path, story: Story, *origins: str) -> Path:
+    """Write the project file and the contract of a story; gives the path of the project file.
+
+    Args:
+        folder: Where.
+        story: The story.
+        origins: Where the simulator of each of its sources listens.
+    """
     from ruamel.yaml import YAML
 
     (folder / "contracts").mkdir(parents=True)
     (folder / "contracts" / "contract.yaml").write_text(story.contract, encoding="utf-8")
-    settings = {"connector": story.connector, "base_url": origin, **story.source_config}
-    document = {"project": "demo", "sources": {story.source_name: settings}, "contracts": ["contracts/contract.yaml"]}
+    sources = {
+        one.source_name: {"connector": one.connector, "base_url": origin, **one.source_config}
+        for one, origin in zip(story.sources, origins, strict=True)
+    }
+    document = {"project": "demo", "sources": sources, "contracts": ["contracts/contract.yaml"]}
     path = folder / "tallystick.yaml"
     with path.open("w", encoding="utf-8") as file:
         YAML(typ="safe", pure=True).dump(document, file)
     return path
-
-
-def _simulator(story: Story) -> Any:
-    return start_simulator(story.module, seed=story.seed, now=story.stages[0], options=story.options)
 
 
 @contextmanager
@@ -98,17 +106,18 @@ def _environment(values: dict[str, str]) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _tell(shown: Shown, project: Project, simulator: Simulator, story: Story, *, quiet: bool) -> None:
+def _tell(shown: Shown, project: Project, simulators: Sequence[Simulator], story: Story, *, quiet: bool) -> None:
     """Run one story stage by stage, then its statement and fsck, and add what was found to the report."""
     [contract] = project.contracts.values()
     for stage in story.stages:
-        simulator.move_clock(stage)
+        for simulator in simulators:
+            simulator.move_clock(stage)
         now = parse_instant(stage)
         if not quiet:
             say(f"{stage}  reading {story.source} ...")
-        [synced] = sync_sources(project, list(project.sources), now, watched=not quiet)
-        if synced["errors"]:
-            raise Error(f"the demo could not read {story.source}: {'; '.join(synced['errors'])}")
+        for synced in sync_sources(project, list(project.sources), now, watched=not quiet):
+            if synced["errors"]:
+                raise Error(f"the demo could not read {synced['source']}: {'; '.join(synced['errors'])}")
         claims = _claims_file(project.root, story, stage)
         import_file(project.engine, project.log, project.signer, contract, claims, now=now)
         [verified] = verify_contracts(project, [contract.name], now)

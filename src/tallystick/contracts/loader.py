@@ -297,7 +297,8 @@ def _rule(predicate: Predicate, source: PredicateSource) -> dict[str, Any]:
 
 def _unit(unit: Unit) -> dict[str, Any]:
     days = {} if unit.days is None else {"days": unit.days}
-    return {"links": list(unit.links), "key": unit.key, **days}
+    anywhere = {} if unit.anywhere is None else {"anywhere": unit.anywhere}
+    return {"links": list(unit.links), "key": unit.key, **days, **anywhere}
 
 
 def _body(terms: ContractTerms, unit: Currency, rules: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

@@ -120,15 +120,17 @@ def _act(values: Mapping[str, Setting], relation: str) -> _Act:
     of_account = " and own_deal is null" if relation.startswith("account_") else ""
     if name == "deal_created":
         return _Act(relation, f"true{of_account}", "", "created_at", "created_by", "created_by_role")
+    # In some systems a meeting and a deal may have the same id.
+    kind = f"{relation}.object_type = '{_TYPES[name][0] if name != 'meeting_field' else 'meeting'}' and "
     new = f"{relation}.new"
     declining = _written(values["rejection_values"])
     if name == "deal_stage":
-        field = f"{relation}.field = 'stage'{of_account}"
+        field = f"{kind}{relation}.field = 'stage'{of_account}"
         accepts = f"{field} and {new} in ({_written(values['accepting_stages'])})"
         declines = f"{field} and {new} in ({declining})" if values["rejection_values"] else ""
     else:
         named = str(values["acceptance_field"])
-        field = f"{relation}.field in ({texts((named, f'custom.{named}'))}){of_account}"
+        field = f"{kind}{relation}.field in ({texts((named, f'custom.{named}'))}){of_account}"
         some = f"in ({_written(values['acceptance_values'])})" if values["acceptance_values"] else f"not in {_EMPTY}"
         accepts = f"{field} and {new} {some}"
         refused = f"{new} in ({declining})" if values["rejection_values"] else f"not coalesce({new} {some}, false)"

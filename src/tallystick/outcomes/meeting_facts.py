@@ -69,6 +69,7 @@ def _booking(values: Mapping[str, Setting]) -> dict[str, str]:
         "stands_in_for": "rescheduled_from",
         "in_series": "series_id",
         "replaced": "count(replacements)",
+        **({"called": "external_id"} if values["one_across_sources"] else {}),
     }
 
 
@@ -140,7 +141,8 @@ def _author(values: Mapping[str, Setting]) -> dict[str, str]:
     if "crm_field" not in _listed_sources(values):
         return {}
     names = [name for name in (values["duration_field"], values["duration_history"]) if name]
-    written = f"changes.field in ({texts(tuple(each for name in names for each in (name, f'custom.{name}')))})"
+    spelt = texts(tuple(each for name in names for each in (name, f"custom.{name}")))
+    written = f"changes.object_type = 'meeting' and changes.field in ({spelt})"
     last = f"{written} and changes.at = field_written_at"
     by_vendor = WROTE_BY_VENDOR.format("changes", "actor_id")
     return {
@@ -208,7 +210,7 @@ def _decider(values: Mapping[str, Setting], relation: str) -> str:
 
 def _status() -> dict[str, str]:
     """Give when the status was set to what rules a meeting out, and by whom."""
-    written = "changes.field = 'status'"
+    written = "changes.object_type = 'meeting' and changes.field = 'status'"
     no_show = f"{written} and lower(changes.new) = '\"no_show\"'"
     no_show += " and changes.at >= begins_at"
     reported = f"{no_show} and changes.at < report_end"

@@ -257,6 +257,13 @@ _COUNTED = (
         90,
     ),
     Param(
+        "one_across_sources",
+        "boolean",
+        "Whether meetings of one calendar day that several sources of the contract hold under one external id are one.",
+        "Two CRMs that are kept in step hold every meeting twice.",
+        default=False,
+    ),
+    Param(
         "existing_pipeline_exclusion_days",
         "integer",
         "Calendar days before the booking: a deal of the account created within them and open then rules it out; 0 "

@@ -35,7 +35,12 @@ def _build(values: Mapping[str, Setting]) -> PredicateSource:
         facts=facts_of(values),
         clauses=clauses_of(values),
         params={**scalars(values, *_NUMBERS), **_words(values)},
-        unit=Unit(tuple(links), "account_key", days) if days else Unit(tuple(links)),
+        unit=Unit(
+            tuple(links),
+            "account_key" if days else None,
+            days or None,
+            "called" if values["one_across_sources"] else None,
+        ),
     )
 
 

@@ -146,12 +146,14 @@ class Unit:
 
     `links` name facts that hold the id of another record of the same unit. `key` names a fact that is equal for the
     records of one unit which occurred on the same calendar day of the contract's zone; with `days`, of two records of
-    an equal key that occurred less than so many calendar days apart one alone is paid.
+    an equal key that occurred less than so many calendar days apart one alone is paid. `anywhere` names a fact by which
+    records of different sources are one unit: it is equal for them, and they occurred on the same calendar day.
     """
 
     links: tuple[str, ...] = ()
     key: str | None = None
     days: int | None = None
+    anywhere: str | None = None
 
 
 @dataclass(frozen=True)

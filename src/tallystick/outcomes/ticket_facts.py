@@ -26,7 +26,8 @@ __all__ = ["CHANNELS", "facts_of", "texts"]
 CHANNELS = ("email", "messaging", "chat", "voice", "web", "social", "api", "other")
 """What `ticket.channel` may be."""
 
-_STAFF = "in ('agent', 'admin')"
+# What the roles of people are called, every company decides for itself; customers and robots go by one word each.
+_STAFF = "not in ('end-user', 'bot')"
 _BEFORE = "coalesce(events.at < settled_at, true)"
 
 
@@ -58,7 +59,7 @@ def _last(where: str) -> str:
 
 
 def _staff(bots: str, column: str = "actor") -> str:
-    """Give the condition that an act was done by (or given to) an agent or admin who is not the AI agent."""
+    """Give the condition that an act was done by (or given to) one of the staff who is not the AI agent."""
     return f"events.{column}_role {_STAFF} and events.{column}_id not in ({bots})"
 
 
@@ -147,7 +148,8 @@ def _handoffs(values: Mapping[str, Setting]) -> dict[str, str]:
     tag = _first(_tagged(values["escalation_tags"]))
     names = texts(tuple(f"custom.{name}" for name in _tuple(values["escalation_fields"])))
     empty = "'null', '\"\"', 'false', '[]'"
-    written = f"min(changes.at) filter (where changes.field in ({names}) and changes.new not in ({empty}))"
+    own = "changes.object_type = 'ticket'"  # in some systems a deal may have the same id
+    written = f"min(changes.at) filter (where {own} and changes.field in ({names}) and changes.new not in ({empty}))"
     facts = {
         "ai_listed": "count(events) filter (where events.kind = 'ai_agent')",
         "ai_listed_at": "max(events.at) filter (where events.kind = 'ai_agent')",

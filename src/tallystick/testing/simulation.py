@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from importlib.metadata import entry_points
+from io import StringIO
 from typing import Any
 
 import httpx
@@ -20,7 +21,17 @@ import msgspec
 
 from tallystick.errors import PluginError
 
-__all__ = ["Label", "Simulator", "Story", "load_stories", "start_simulator"]
+__all__ = [
+    "Label",
+    "Simulator",
+    "Story",
+    "StorySource",
+    "begin_story",
+    "load_stories",
+    "start_simulator",
+    "start_story",
+    "story_of",
+]
 
 GROUP = "tallystick.simulators"
 _PREFIX = "listening on "
@@ -35,28 +46,46 @@ class Label(msgspec.Struct, frozen=True):
     net_amount: str | None = None
 
 
-class Story(msgspec.Struct, frozen=True):
-    """A simulated company, its contract and claims, and the right answer for each subject.
+class StorySource(msgspec.Struct, frozen=True):
+    """A source that a story is read from, and the simulator that stands for it.
 
-    `stages` are the instants of the virtual clock at which the source is read and the claims are verified in turn; the
-    labels hold at the last one. `period` is the month whose statement the story ends with. `source_name` is what the
-    contract calls the source. `options` start the simulator with the same story.
+    `source` is the system, `source_name` what the contract calls it. `options` start the simulator with the same story.
     """
 
-    name: str
     source: str
     connector: str
     source_config: dict[str, Any]
     environment: dict[str, str]
+    source_name: str = "billing"
+    module: str = ""
+    seed: int = 0
+    options: tuple[str, ...] = ()
+
+
+class Story(msgspec.Struct, frozen=True):
+    """A simulated company, its contract and claims, and the right answer for each subject.
+
+    `stages` are the instants of the virtual clock at which the sources are read and the claims are verified in turn;
+    the labels hold at the last one. `period` is the month whose statement the story ends with.
+    """
+
+    name: str
+    sources: tuple[StorySource, ...]
     contract: str
     claims: list[dict[str, Any]]
     labels: dict[str, Label]
     stages: list[str]
     period: str
-    source_name: str = "billing"
-    module: str = ""
-    seed: int = 0
-    options: tuple[str, ...] = ()
+
+    @property
+    def source(self) -> str:
+        """The systems it is told in."""
+        return " and ".join(source.source for source in self.sources)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What its sources look for in the environment."""
+        return {name: value for source in self.sources for name, value in source.environment.items()}
 
 
 class Simulator:
@@ -88,7 +117,7 @@ class Simulator:
 
 
 def load_stories(seed: int, *, fast: bool = False, sizes: Mapping[str, int] | None = None) -> list[Story]:
-    """Give the stories of all installed simulators, in the order of their names.
+    """Give the stories of all installed simulators, in the order of their names; those of one title are one story.
 
     Args:
         seed: Seed of the simulated companies; the same seed gives the same story.
@@ -98,7 +127,7 @@ def load_stories(seed: int, *, fast: bool = False, sizes: Mapping[str, int] | No
     Raises:
         PluginError: A simulator cannot be loaded; names it and the cause.
     """
-    stories = []
+    stories: dict[str, Story] = {}
     for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
         try:
             simulator = point.load()
@@ -109,12 +138,61 @@ def load_stories(seed: int, *, fast: bool = False, sizes: Mapping[str, int] | No
             ) from cause
         option, full, small = simulator.SIZE
         size = (sizes or {}).get(option, small if fast else full)
-        told = simulator.story(seed, **{option: size})
-        known = {name: value for name, value in told.items() if name in Story.__struct_fields__}
-        story = msgspec.convert(known, Story)
         options = (f"--{option}", str(size))
-        stories.append(msgspec.structs.replace(story, module=point.value, seed=seed, options=options))
-    return stories
+        story = story_of(simulator.story(seed, **{option: size}), module=point.value, seed=seed, options=options)
+        known = stories.get(story.name)
+        stories[story.name] = story if known is None else _together(known, story)
+    return list(stories.values())
+
+
+def story_of(told: Mapping[str, Any], *, module: str, seed: int, options: Sequence[str]) -> Story:
+    """Give the story of one simulator.
+
+    Args:
+        told: What its function `story` gives.
+        module: The simulator.
+        seed: Seed of the company.
+        options: What else starts the simulator with this story.
+    """
+    own = {name: value for name, value in told.items() if name in StorySource.__struct_fields__}
+    source = {**own, "module": module, "seed": seed, "options": tuple(options)}
+    shared = {name: value for name, value in told.items() if name in Story.__struct_fields__}
+    return msgspec.convert({**shared, "sources": (source,)}, Story)
+
+
+def _together(one: Story, other: Story) -> Story:
+    """Tell two stories as one: the claims and labels of both, and the contract that holds what both contracts do.
+
+    Raises:
+        PluginError: They do not fit together.
+    """
+    if (one.stages, one.period) != (other.stages, other.period) or one.labels.keys() & other.labels.keys():
+        raise PluginError(f"two simulators tell {one.name}, and not the same story: {one.source}, {other.source}")
+    return msgspec.structs.replace(
+        one,
+        sources=(*one.sources, *other.sources),
+        contract=_merged(one.contract, other.contract),
+        claims=[*one.claims, *other.claims],
+        labels={**one.labels, **other.labels},
+    )
+
+
+def _merged(one: str, other: str) -> str:
+    from ruamel.yaml import YAML
+
+    yaml, text = YAML(), StringIO()
+    document = yaml.load(one)
+    _add(document, yaml.load(other))
+    yaml.dump(document, text)
+    return text.getvalue()
+
+
+def _add(document: dict[str, Any], more: Mapping[str, Any]) -> None:
+    for key, value in more.items():
+        if isinstance(value, dict) and isinstance(document.get(key), dict):
+            _add(document[key], value)
+        elif document.setdefault(key, value) != value:
+            raise PluginError(f"two contracts of one story differ in {key}: {document[key]} and {value}")
 
 
 @contextmanager
@@ -126,21 +204,65 @@ def start_simulator(
     Raises:
         PluginError: It ended before it listened; its last words are in the message.
     """
+    launched = _launched(module, seed=seed, now=now, options=options)
+    with launched as process, _listening(process, module) as simulator:
+        yield simulator
+
+
+@contextmanager
+def start_story(story: Story, *, now: str | None = None) -> Iterator[tuple[Simulator, ...]]:
+    """Run the simulators of a story, at its first stage unless told, in the order of its sources.
+
+    Raises:
+        PluginError: One ended before it listened.
+    """
+    with begin_story(story, now=now) as listening:
+        yield listening()
+
+
+@contextmanager
+def begin_story(story: Story, *, now: str | None = None) -> Iterator[Callable[[], tuple[Simulator, ...]]]:
+    """Begin to run the simulators of a story, and stop them on leaving; see `start_story`.
+
+    Gives a function that waits until all of them listen, and gives them: each builds its company before it does. It
+    raises `PluginError` if one ended before.
+    """
+    at = story.stages[0] if now is None else now
+    with ExitStack() as running:
+        processes = [
+            running.enter_context(_launched(one.module, seed=one.seed, now=at, options=one.options))
+            for one in story.sources
+        ]
+
+        def listening() -> tuple[Simulator, ...]:
+            pairs = zip(processes, story.sources, strict=True)
+            return tuple(running.enter_context(_listening(process, one.module)) for process, one in pairs)
+
+        yield listening
+
+
+@contextmanager
+def _launched(module: str, *, seed: int, now: str | None, options: Sequence[str]) -> Iterator[subprocess.Popen[str]]:
     command = [sys.executable, "-m", module, "--port", "0", "--seed", str(seed), *options]
     if now is not None:
         command += ["--now", now]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own interpreter and module
     try:
-        simulator = Simulator(_wait(process, module))
-        try:
-            yield simulator
-        finally:
-            simulator.close()
+        yield process
     finally:
         process.terminate()
         process.wait(timeout=30)
         if process.stdout:
             process.stdout.close()
+
+
+@contextmanager
+def _listening(process: subprocess.Popen[str], module: str) -> Iterator[Simulator]:
+    simulator = Simulator(_wait(process, module))
+    try:
+        yield simulator
+    finally:
+        simulator.close()
 
 
 def _wait(process: subprocess.Popen[str], module: str) -> str:

@@ -20,12 +20,16 @@ __all__ = ["Held", "Holder", "Rivals", "Units"]
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """The claim that a record, or a unit, is paid through; `contract` is set when it is another one."""
+    """The claim that a record, or a unit, is paid through; `contract` is set when it is another one.
+
+    `source` is where the record is.
+    """
 
     claim_id: str
     record_id: str
     status: Literal["verified", "pending"]
     contract: str = ""
+    source: str = ""
 
     def __str__(self) -> str:
         return f"{self.claim_id} under contract {self.contract}" if self.contract else self.claim_id
@@ -34,8 +38,8 @@ class Holder:
 Rivals: TypeAlias = Mapping[tuple[str, str, str], Sequence[tuple[int, Holder]]]
 """Claims under other contracts by source, record type and record id, with the ledger index of their import."""
 
-Held: TypeAlias = dict[tuple[str, str], list[Holder]]
-"""Claims under one contract that hold a unit, by source and record type."""
+Held: TypeAlias = dict[tuple[str, ...], list[Holder]]
+"""Claims under one contract that hold a unit: by source and record type, and by what the unit is called anywhere."""
 
 
 class Units:
@@ -52,6 +56,7 @@ class Units:
         self._parent: dict[tuple[str, ...], tuple[str, ...]] = {}
         self._holders: dict[tuple[str, ...], list[Holder]] = defaultdict(list)
         self._keyed: dict[str, tuple[str, int]] = {}
+        self._called: dict[str, tuple[str, str]] = {}
         self._days = 0 if unit is None else unit.days or 0
         self._zone = zone
         if unit is None:
@@ -62,6 +67,9 @@ class Units:
                 if row[f"fact_{link}"] is not None:
                     self._join(record, ("record", row[f"fact_{link}"]))
             key, at = row[f"fact_{unit.key}"] if unit.key else None, row["occurred_at"]
+            called = row[f"fact_{unit.anywhere}"] if unit.anywhere else None
+            if called is not None and at is not None:
+                self._called[row["id"]] = (called, str(zone.to_local(at) // DAY))
             if key is None or at is None:
                 continue
             if unit.days is None:
@@ -77,6 +85,10 @@ class Units:
         """Give what stands for the unit of a record, and for all records of its key: what excludes it is in these."""
         keyed = self._keyed.get(record_id)
         return (self.of(record_id), *([("keyed", keyed[0])] if keyed else []))
+
+    def called(self, record_id: str) -> tuple[str, str] | None:
+        """Give what a record is called in every source, and its calendar day; None where nothing tells."""
+        return self._called.get(record_id)
 
     def exclude(self, one: str, other: str) -> bool:
         """Tell whether one of two records alone is paid: of one unit, or too close to each other."""

@@ -137,8 +137,9 @@ class Decision:
         self._take_over()
         verdicts = []
         for row in sorted(rows, key=itemgetter("id")):
-            if self.units.holder(row["id"]) is None and not self._contesting(row["id"]):
-                self.units.hold(row["id"], Holder("", row["id"], "verified"))
+            held = self.units.holder(row["id"]) or self._held_elsewhere(row["id"])
+            if held is None and not self._contesting(row["id"]):
+                self._hold(Holder("", row["id"], "verified", source=self.outcome.source))
                 verdicts.append(self._found(row))
         return verdicts + self._no_longer_found({verdict.subject for verdict in verdicts}, owner)
 
@@ -147,22 +148,36 @@ class Decision:
         for holder in self.held.get((self.outcome.source, self.outcome.predicate.record), ()):
             self.units.hold(holder.record_id, holder)
 
+    def _hold(self, holder: Holder) -> None:
+        """Let a claim hold the unit of its record, here and in every source that calls the record the same."""
+        self.units.hold(holder.record_id, holder)
+        if (called := self.units.called(holder.record_id)) is not None:
+            self.held.setdefault((self.outcome.predicate.record, *called), []).append(holder)
+
+    def _held_elsewhere(self, record_id: str) -> Holder | None:
+        """Give the claim that holds a record of another source that is the same; None where there is none."""
+        called = self.units.called(record_id)
+        holders = [] if called is None else self.held.get((self.outcome.predicate.record, *called), [])
+        return next((holder for holder in holders if holder.source != self.outcome.source), None)
+
     def _once(self, claim: Claim, record_id: str, ruling: _Ruling) -> _Ruling:
         """Let one claim alone be paid for a unit: the first that is not rejected for another reason."""
         if ruling.status not in {"verified", "pending"}:
             return ruling
         own = self.order.get(claim.claim_id, 0)
         earlier = [holder for seq, holder in self._contesting(record_id) if seq < own]
-        holder = earlier[0] if earlier else self.units.holder(record_id)
+        holder = earlier[0] if earlier else self.units.holder(record_id) or self._held_elsewhere(record_id)
         if holder is None:
             status: Literal["verified", "pending"] = "verified" if ruling.status == "verified" else "pending"
-            holder = Holder(claim.claim_id, record_id, status)
-            self.units.hold(record_id, holder)
+            holder = Holder(claim.claim_id, record_id, status, source=self.outcome.source)
+            self._hold(holder)
             self.held.setdefault((self.outcome.source, self.outcome.predicate.record), []).append(holder)
             return ruling
         if ruling.status == "pending":
             return ruling
-        what = f"{record_id} was" if holder.record_id == record_id else f"{holder.record_id}, of the same unit, was"
+        where = "" if holder.source in {"", self.outcome.source} else f" in {holder.source}"
+        same = holder.record_id == record_id and not where
+        what = f"{record_id} was" if same else f"{holder.record_id}{where}, of the same unit, was"
         clause = "claimed_elsewhere" if holder.contract else "duplicate"
         if holder.status == "pending":
             text = f"{what} claimed before as {holder}, which is not decided yet"
@@ -214,7 +229,7 @@ class Decision:
         unit = self.outcome.predicate.unit
         rows: list[dict[str, Any]] = []
         if unit is not None:
-            names = [*unit.links, *([unit.key] if unit.key else [])]
+            names = list(dict.fromkeys([*unit.links, *filter(None, (unit.key, unit.anywhere))]))
             compiled = compile_predicate(self.outcome.predicate.of_facts(names), self.inputs, self.zone)
             listed = ", ".join(["id", "occurred_at", *(f'"fact_{name}"' for name in names)])
             self.database.execute(f"CREATE OR REPLACE TEMP TABLE united AS SELECT {listed} FROM ({compiled})")
@@ -285,8 +300,10 @@ class Decision:
             record_id = subject.removeprefix(prefix)
             holder = owner.get(self._key(record_id)) or self.units.holder(record_id)
             elsewhere = self._contesting(record_id)
-            holder = holder or (elsewhere[0][1] if elsewhere else None)
+            holder = holder or (elsewhere[0][1] if elsewhere else self._held_elsewhere(record_id))
             text = f"it is claimed as {holder} by now" if holder else "it does not meet the predicate any more"
+            if isinstance(holder, Holder) and not holder.claim_id:
+                text = f"{holder.record_id} in {holder.source}, of the same unit, is found by now"
             closed.append(self._verdict(subject, _Ruling("rejected", (Reason("not_found", text),)), record_id, None))
         return closed
 

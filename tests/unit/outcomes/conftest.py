@@ -274,7 +274,9 @@ class Sale:
     def change(self, field, new, minutes, actor=EXECUTIVE, what="m1", **columns):
         """Add a change of a field, some minutes after the meeting's start; `new` is JSON."""
         at = self.start + round(minutes * MINUTE)
-        return self.world.add("change", object_id=what, field=field, new=new, at=at, actor_id=actor, **columns)
+        kind = {"m": "meeting", "d": "deal", "c": "contact"}[what[0]]
+        known = {"object_type": kind, "object_id": what, "field": field, "new": new, "at": at, "actor_id": actor}
+        return self.world.add("change", **{**known, **columns})
 
     def deal(self, minutes=60, author=EXECUTIVE, **columns):
         """Add a deal of the account, created some minutes after the meeting's start."""

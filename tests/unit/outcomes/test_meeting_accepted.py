@@ -351,3 +351,11 @@ def test_what_was_done_before_the_booking_is_no_early_acceptance(talked, days, c
 
     assert talked.verdict() == ("rejected", clause)
     assert talked.verdict(on_silence="escalate")[0] == ("rejected" if days == -2 else "unverifiable")
+
+
+def test_a_deal_that_has_the_id_of_the_meeting_says_nothing_of_it(talked):
+    """A change of another kind of object neither accepts a meeting nor marks it as a no-show, whatever its id."""
+    talked.change("status", '"no_show"', 30, object_type="deal")
+    talked.change("accepted", '"Yes"', 60, object_type="deal")
+    agreed = {"acceptance": "meeting_field", "acceptance_field": "accepted", "acceptance_values": ["Yes"]}
+    assert talked.verdict(**agreed) == ("rejected", "accepted")

@@ -255,6 +255,15 @@ def test_what_one_unit_is(values, unit):
     assert {*predicate.unit.links, "account_key"} <= set(predicate.fact)
 
 
+def test_one_meeting_in_several_sources_is_agreed():
+    """Only where the contract says so are meetings of several sources one by what the conference calls them."""
+    given = {"vendor_ids": ["v"], "acceptance": "none"}
+    assert QUALIFIED_MEETING.predicate(given).unit.anywhere is None
+    across = QUALIFIED_MEETING.predicate({**given, "one_across_sources": True})
+
+    assert across.fact[across.unit.anywhere].text == "external_id"
+
+
 @pytest.mark.parametrize(
     ("author", "app", "status"),
     [

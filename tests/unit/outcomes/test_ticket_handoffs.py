@@ -67,12 +67,16 @@ HANDOFFS = {
     ),
     "another tag": (lambda d: d.act("tagged", 1.5, BOT, value="vip"), {"escalation_tags": ["escalated"]}, ""),
     "escalation field": (
-        lambda d: d.world.add("change", object_id="t1", at=d.start + HOUR, field="custom.36", new='"yes"'),
+        lambda d: d.world.add(
+            "change", object_type="ticket", object_id="t1", at=d.start + HOUR, field="custom.36", new='"yes"'
+        ),
         {"escalation_fields": ["36"]},
         "no_request",
     ),
     "escalation field emptied": (
-        lambda d: d.world.add("change", object_id="t1", at=d.start + HOUR, field="custom.36", new="null"),
+        lambda d: d.world.add(
+            "change", object_type="ticket", object_id="t1", at=d.start + HOUR, field="custom.36", new="null"
+        ),
         {"escalation_fields": ["36"]},
         "",
     ),

@@ -465,3 +465,76 @@ def test_a_claim_under_another_outcome_excludes_too(decide, payment):
     held = {("billing", "payment"): [Holder("B", "ch_1", "verified")]}
 
     assert _short(decide(records, _claims("ch_2"), APART, held=held)) == {"claim:C-ch_2": ("rejected", "duplicate")}
+
+
+@pytest.fixture
+def decide_in_both(decide, evidence, tmp_path):
+    """Give a function that decides two outcomes of one contract, each read in a source of its own, in turn."""
+    path = tmp_path / "both.yaml"
+    again = CONTRACT[CONTRACT.index("  paid:") :].replace("paid:", "also:").replace("billing", "shop")
+    path.write_text(CONTRACT + again)
+    contract = load_contract(path, templates={}, custom={"billing": {}, "shop": {}})
+
+    def build(records, claims, before=None):
+        held, owner, decisions, verdicts = {}, {}, [], []
+        for name, found in records.items():
+            plain = contract.outcomes[name]
+            outcome = replace(plain, predicate=replace(plain.predicate, unit=Unit(anywhere="asked_by")))
+            decisions.append(Decision(evidence(*found), contract, outcome, ALL_READ, before=before or {}, held=held))
+        for decision in decisions:
+            own = [claim for claim in claims if claim.outcome == decision.outcome.name]
+            verdicts += decision.claimed(own, owner)
+        for decision in decisions:
+            verdicts += decision.found(owner)
+        return {verdict.subject: verdict for verdict in verdicts}
+
+    return build
+
+
+def _both(payment, *, days=0, name="c"):
+    """Give one record in each of two sources, with other ids."""
+    return {
+        "paid": [payment("ch_1", customer_id="c", created_at=NOW - 9 * DAY)],
+        "also": [payment("sh_1", customer_id=name, created_at=NOW - 9 * DAY + days * DAY)],
+    }
+
+
+ONE_IN_EACH = [
+    Claim("A", "paid", "ch_1", NOW - DAY, None, None),
+    Claim("B", "also", "sh_1", NOW - DAY, None, None),
+]
+
+
+def test_what_two_sources_call_the_same_is_paid_once(decide_in_both, payment):
+    """Of records of two sources that are called the same on one day, the claim on the first outcome alone is paid."""
+    found = decide_in_both(_both(payment), ONE_IN_EACH)
+
+    assert _short(found) == {"claim:A": ("verified", ""), "claim:B": ("rejected", "duplicate")}
+    assert found["claim:B"].reasons[0].text == "ch_1 in billing, of the same unit, was already claimed as A"
+
+
+@pytest.mark.parametrize("more", [{"days": 1}, {"name": "d"}, {"name": None}])
+def test_another_day_or_name_is_another_unit(decide_in_both, payment, more):
+    """Records of two sources on two days, under two names or under none are paid both."""
+    found = decide_in_both(_both(payment, **more), ONE_IN_EACH)
+
+    assert _short(found) == {"claim:A": ("verified", ""), "claim:B": ("verified", "")}
+
+
+def test_one_name_in_one_source_is_no_unit(decide_in_both, payment):
+    """Two records of one source under one name are two: a room may be used twice a day."""
+    records = {"paid": [payment(f"ch_{n}", customer_id="c") for n in (1, 2)], "also": []}
+    claims = [Claim(f"C-{n}", "paid", f"ch_{n}", NOW - DAY, None, None) for n in (1, 2)]
+
+    assert {verdict.status for verdict in decide_in_both(records, claims).values()} == {"verified"}
+
+
+def test_what_is_claimed_in_one_source_is_not_found_in_another(decide_in_both, payment):
+    """A record that another source's claim is paid for is no outcome that somebody forgot; of two, one is found."""
+    assert _short(decide_in_both(_both(payment), ONE_IN_EACH[:1])) == {"claim:A": ("verified", "")}
+    assert _short(decide_in_both(_both(payment), ONE_IN_EACH[1:])) == {"claim:B": ("verified", "")}
+    before = decide_in_both({"paid": [], "also": _both(payment)["also"]}, [])
+    assert _short(before) == {"found:also:sh_1": ("verified", "")}
+    after = decide_in_both(_both(payment), [], before)
+    assert _short(after) == {"found:paid:ch_1": ("verified", ""), "found:also:sh_1": ("rejected", "not_found")}
+    assert after["found:also:sh_1"].reasons[0].text == "ch_1 in billing, of the same unit, is found by now"

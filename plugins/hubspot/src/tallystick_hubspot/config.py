@@ -94,9 +94,10 @@ class HubSpotConfig(ConnectorConfig):
         history: Properties whose history is read, by kind of object, instead of the usual ones.
         candidates: Which objects' histories and conversations are read.
         threads: Whether conversations of tickets are read.
+        recheck_threads: Whether those of open tickets are read again in every run, whatever the ticket's stamp says.
         lag_minutes: How long after its end a window has to be read to count as read; the search index lags behind.
         recheck_days: How long after its time a meeting or call counts as open: its associations are read again.
-        role: What the role of a user is: `agent` for each, or the name of the `team`.
+        role: What the role of a user is: `agent` for each, or the name of the `team` where there is one.
         call_dispositions: Status of a call by the id of its disposition, beside HubSpot's own.
         meeting_outcomes: Status of a meeting by its outcome, beside HubSpot's own.
         call_conference: By which property a call was a conference.
@@ -123,6 +124,7 @@ class HubSpotConfig(ConnectorConfig):
     history: dict[KindName, list[Name]] = Field(default={})
     candidates: Candidates = Candidates()
     threads: bool = True
+    recheck_threads: bool = False
     lag_minutes: int = Field(default=60, ge=0, le=10_080)
     recheck_days: int = Field(default=14, ge=0, le=365)
     role: Literal["agent", "team"] = "agent"
@@ -183,6 +185,7 @@ class HubSpotConfig(ConnectorConfig):
             call_external_id=self.call_external_id,
             meeting_external_id=self.meeting_external_id,
             threads=self.threads,
+            recheck_threads=self.recheck_threads,
             role=self.role,
         )
 

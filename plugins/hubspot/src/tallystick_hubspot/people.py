@@ -20,7 +20,8 @@ __all__ = ["company_values", "contact_values", "merged_away", "owner_record", "s
 def owner_record(found: FoundOwner, role: str) -> Record:
     """Give the record of an owner; one who left stays one, and is not active.
 
-    HubSpot's plain list tells no role. Every user is an `agent`, or has the name of the team, whichever is asked for.
+    HubSpot's plain list tells no role. Every user is an `agent`, or, where that is asked for, has the name of the
+    team, if there is one.
     A user may be a bot's seat, which HubSpot does not tell: the contract says who is what.
 
     Args:
@@ -37,7 +38,7 @@ def owner_record(found: FoundOwner, role: str) -> Record:
         raise msgspec.ValidationError("an owner has no time")
     name = " ".join(part for part in (owner.first_name, owner.last_name) if part) or None
     team = _team(owner)
-    shown = team if role == "team" else "agent"
+    shown = (team or "agent") if role == "team" else "agent"
     values: tuple[Value, ...] = (
         created,
         "unknown",

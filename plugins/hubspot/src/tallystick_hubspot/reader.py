@@ -152,13 +152,15 @@ class ObjectReader:
             Error: A call was refused in whole or in part, or could not be made.
         """
         found = self._plain(items, around)
-        wanted = [item for item in items if self._merged(item) or (not again and self._is_candidate(item))]
+        spoken = self._settings.threads and not (again and not self._settings.recheck_threads)
+        all_of_them = not again or (spoken and self.kind.name == "tickets")
+        wanted = [item for item in items if self._merged(item) or (all_of_them and self._is_candidate(item))]
         if not self._history and self.kind.name != "tickets":
             wanted = []
         told = self._histories([item.id for item in wanted])
         for item in wanted:
             if item.id in told:
-                found += self._told(item, told[item.id], again=again)
+                found += self._told(item, told[item.id], spoken=spoken)
         return found
 
     def tombstones(self, items: Sequence[Item]) -> list[Record]:
@@ -175,7 +177,7 @@ class ObjectReader:
 
     def live(self, item: Item, around: Around, told: Histories) -> list[Record]:
         """Give the records of one object whose histories came with it."""
-        return [*self._plain([item], around), *self._told(item, told, again=False)]
+        return [*self._plain([item], around), *self._told(item, told, spoken=self._settings.threads)]
 
     def _plain(self, items: Sequence[Item], around: Around) -> list[Record]:
         """Give the objects themselves, and what stands in them of others."""
@@ -212,14 +214,14 @@ class ObjectReader:
                 stages = directory.stages("tickets")
                 return lambda item: ticket_values(item, around, directory, stages, deleted=deleted)
 
-    def _told(self, item: Item, told: Histories, *, again: bool) -> Iterator[Record]:
+    def _told(self, item: Item, told: Histories, *, spoken: bool) -> Iterator[Record]:
         """Yield what the histories of an object tell, and for a ticket what its conversations do."""
         if self._history:
             yield from self._changes.records(item.id, {name: told[name] for name in self._history if name in told})
         if self.kind.name != "tickets":
             return
         yield from ticket_acts(item, told, self._directory.stages("tickets"), self._directory)
-        if self._settings.threads and not again:
+        if spoken:
             said = conversations(self._api, item.id)
             yield from thread_records(item.id, said, self._directory.owners().emails)
 

@@ -185,6 +185,7 @@ def call_values(item: Item, around: Around, directory: Directory, settings: Sett
         around.first("deals", item.id),
         _extra(item, settings.call_external_id),
         bool(found.hs_call_recording_url),
+        None,
     )
 
 

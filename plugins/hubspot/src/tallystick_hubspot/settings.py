@@ -30,7 +30,8 @@ class Settings:
         call_external_id: The property of a call with what its telephone system calls it.
         meeting_external_id: The property of a meeting with what its calendar calls it.
         threads: Whether conversations are read.
-        role: What the role of a user is: `agent` for each, or the name of the `team`.
+        recheck_threads: Whether those of open tickets are read again in every run.
+        role: What the role of a user is: `agent` for each, or the name of the `team` where there is one.
     """
 
     custom: Mapping[str, Mapping[str, CustomField]] = field(default_factory=dict)
@@ -45,6 +46,7 @@ class Settings:
     call_external_id: str | None = None
     meeting_external_id: str | None = None
     threads: bool = True
+    recheck_threads: bool = False
     role: str = "agent"
 
     def words(self, kind: Kind | None) -> str:

@@ -96,9 +96,11 @@ class Activities:
 
     Attributes:
         fields: Our names of fields, by the record type and the name in Salesforce.
+        statuses: Our word for how a meeting went, by the value in its field, in small letters: as in the record itself.
     """
 
     fields: Mapping[str, Mapping[str, str]]
+    statuses: Mapping[str, str]
 
     def record(self, row: ActivityChangeRow, raw: bytes) -> Record | None:
         """Give the change of a row; None for one of neither an event nor a task."""
@@ -111,8 +113,15 @@ class Activities:
         if row.is_data_available is not False:
             old = _stored(row.data_type, row.old_value_text, row.old_value_number, row.old_value_date_time)
             new = _stored(row.data_type, row.new_value_text, row.new_value_number, row.new_value_date_time)
+        if kind == "meeting" and name == "status":
+            old, new = self._word(old), self._word(new)
         what = (row.operation or said or "", name, old, new)
         return change((row.id, micros(row.changed_date) or 0), (kind, row.activity_id), what, row.changed_by_id, raw)
+
+    def _word(self, value: str | None) -> str | None:
+        """Give a status in our words; one that the configuration does not name is none, as it is in the record."""
+        said = None if value is None else msgspec.json.decode(value)
+        return None if value is None else as_json(self.statuses.get(str(said).strip().lower()))
 
 
 def change(

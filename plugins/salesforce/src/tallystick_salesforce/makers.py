@@ -169,7 +169,7 @@ def histories(kind: Callable[[str], str | None], *told: str, unless: str = "") -
 
 def activities(org: Org) -> Make:
     """Make changes of the history of events and tasks."""
-    make = Activities(_names(org)).record
+    make = Activities(_names(org), org.settings.meeting_statuses).record
     return lambda rows, raws, _: [record for record in map(make, rows, raws) if record is not None]
 
 

@@ -176,6 +176,7 @@ def task_call(row: TaskRow, raw: bytes, custom: Custom) -> Record:
         *about,
         row.call_object,
         None,
+        None,
     )
     return Record("call", row.id, micros(row.system_modstamp) or 0, values, raw, row.is_deleted, custom)
 
@@ -196,6 +197,7 @@ def voice_call(row: VoiceRow, raw: bytes, custom: Custom) -> Record:
         *_about(None, related, related),
         row.vendor_call_key,
         None,
+        None,
     )
     return Record("call", row.id, micros(row.system_modstamp) or 0, values, raw, row.is_deleted, custom)
 
@@ -215,6 +217,7 @@ def video_call(row: VideoRow, raw: bytes, custom: Custom) -> Record:
         None,
         *_about(None, related, related),
         row.external_id,
+        None,
         None,
     )
     return Record("call", row.id, micros(row.system_modstamp) or 0, values, raw, row.is_deleted, custom)

@@ -14,8 +14,9 @@ from tallystick.testing.serving import running
 from tallystick_hubspot.simulator.app import EXPIRES_IN, Simulator, create_app
 from tallystick_hubspot.simulator.limits import Limits
 from tallystick_hubspot.simulator.plan import Plan
+from tallystick_hubspot.simulator.story import SIZE, story
 
-__all__ = ["Limits", "Plan", "Simulator", "create_app", "serve"]
+__all__ = ["SIZE", "Limits", "Plan", "Simulator", "create_app", "serve", "story"]
 
 
 @contextmanager

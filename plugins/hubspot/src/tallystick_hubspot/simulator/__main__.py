@@ -8,6 +8,7 @@ from tallystick.testing.serving import announce, listening, option_parser, serve
 from tallystick_hubspot.simulator.app import EXPIRES_IN, Simulator, create_app
 from tallystick_hubspot.simulator.limits import Limits
 from tallystick_hubspot.simulator.prerendered import Pages, serve_pages
+from tallystick_hubspot.simulator.story import story_plan
 
 __all__ = ["main"]
 
@@ -29,8 +30,10 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _app(asked: argparse.Namespace) -> Simulator:
+    plan = story_plan(asked.seed, asked.meetings, whole=asked.whole) if asked.meetings else None
     return create_app(
         asked.seed,
+        plan=plan,
         now=asked.now,
         latency_ms=asked.latency_ms,
         expires_in=asked.expires_in,
@@ -57,6 +60,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--daily-limit", type=int, default=ample.daily, help="calls of a day")
     parser.add_argument("--virtual-limits", action="store_true", help="seconds of limits pass with the virtual clock")
     parser.add_argument("--retry-after", action="store_true", help="refused calls are told how long to wait")
+    parser.add_argument("--meetings", type=int, help="meetings of the company of the demo, instead of the sample")
+    parser.add_argument("--whole", action="store_true", help="the whole company, not HubSpot's part of it")
     parser.add_argument("--prerendered", type=int, metavar="TICKETS", help="serve only so many ready-made tickets")
     return parser
 

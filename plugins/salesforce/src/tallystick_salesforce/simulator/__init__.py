@@ -22,8 +22,21 @@ from tallystick_salesforce.simulator.app import Simulator, create_app
 from tallystick_salesforce.simulator.plan import Plan, Stage
 from tallystick_salesforce.simulator.sample import sample_plan
 from tallystick_salesforce.simulator.shapes import Custom, CustomObject
+from tallystick_salesforce.simulator.story import SIZE, story
 
-__all__ = ["Custom", "CustomObject", "Paging", "Plan", "Simulator", "Stage", "create_app", "sample_plan", "serve"]
+__all__ = [
+    "SIZE",
+    "Custom",
+    "CustomObject",
+    "Paging",
+    "Plan",
+    "Simulator",
+    "Stage",
+    "create_app",
+    "sample_plan",
+    "serve",
+    "story",
+]
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from tallystick_salesforce.simulator.api import Paging
 from tallystick_salesforce.simulator.app import EXPIRES_IN, Simulator, create_app
 from tallystick_salesforce.simulator.fast import serve_pages
 from tallystick_salesforce.simulator.prerendered import Pages
+from tallystick_salesforce.simulator.story import story_plan
 from tallystick_salesforce.simulator.usage import DAILY
 
 __all__ = ["main"]
@@ -32,8 +33,10 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _app(asked: argparse.Namespace) -> Simulator:
+    plan = story_plan(asked.seed, asked.meetings, whole=asked.whole) if asked.meetings else None
     return create_app(
         asked.seed,
+        plan=plan,
         now=asked.now,
         latency_ms=asked.latency_ms,
         expires_in=asked.expires_in,
@@ -58,6 +61,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--result", type=int, default=usual.result, help="rows of a result of a Bulk job at most")
     parser.add_argument("--job-polls", type=int, default=usual.polls, help="polls until a Bulk job is done")
     parser.add_argument("--job-seconds", type=int, default=usual.job_seconds, help="virtual seconds a job needs")
+    parser.add_argument("--meetings", type=int, help="meetings of the company of the demo, instead of the sample")
+    parser.add_argument("--whole", action="store_true", help="the whole company, not Salesforce's part of it")
     parser.add_argument("--prerendered", type=int, metavar="CASES", help="serve only so many ready-made cases")
     return parser
 
