@@ -144,10 +144,25 @@ def test_another_shape_is_told(simulate, plan, tickets, monkeypatch):
     """An answer in an unknown shape is no crash."""
     _, make = simulate(plan(*tickets(1)))
     connector = make()
-    monkeypatch.setattr(module, "_response", lambda status, headers, body: _shape(status, headers))
+    monkeypatch.setattr(module, "_response", lambda status, headers, body, bearer: _shape(status, headers))
 
     with pytest.raises(SchemaChanged):
         connector.lookup("ticket/1001")
+
+
+def test_a_header_that_repeats_the_key_is_not_shown(simulate, plan, tickets, monkeypatch):
+    """A gateway that answers in place of HubSpot may echo what the call was signed with."""
+    _, make = simulate(plan(*tickets(1)))
+    whole = module._response
+    told = {"content-type": "text/html", "x-hubspot-correlation-id": f"req-{KEY}"}
+    monkeypatch.setattr(
+        module, "_response", lambda status, headers, body, bearer: whole(status, told, b"<html>", bearer)
+    )
+
+    with pytest.raises(RetryableError) as caught:
+        make().lookup("ticket/1001")
+    assert KEY not in caught.value.diagnostics()
+    assert caught.value.request_id == "req-..."
 
 
 def _shape(status, headers):

@@ -128,6 +128,39 @@ def test_an_object_without_associations_is_no_error(web, answer, api):
     assert links(api, "deals", "contacts", ["1"]) == {}
 
 
+def test_what_a_batch_passes_over_in_silence_is_asked_for_again(web, answer, api):
+    """A batch cut short is no proof that the rest have no associations; silence a second time is taken as one."""
+    asked = []
+
+    def serve(request):
+        asked.append([one["id"] for one in json.loads(request.content)["inputs"]])
+        keys = [key for key in asked[-1] if key not in {"2", "5"}][:2]
+        none = {
+            "category": "X",
+            "subCategory": "crm.associations.NO_ASSOCIATIONS_FOUND",
+            "context": {"fromObjectId": ["2"]},
+        }
+        rows = [{"from": {"id": key}, "to": [{"toObjectId": 9}]} for key in keys]
+        return answer({"results": rows, "numErrors": 1, "errors": [none]}, 207)
+
+    web.post(LINKS).mock(side_effect=serve)
+    found = links(api, "deals", "contacts", ["1", "2", "3", "4", "5"])
+
+    assert asked == [["1", "2", "3", "4", "5"], ["4", "5"]]
+    assert found == {key: ["9"] for key in ("1", "3", "4")}
+
+
+def test_a_batch_that_failed_in_part_and_does_not_say_why(web, answer, api):
+    """That something was not answered is enough: nothing is made of what is missing."""
+    web.post(LINKS).mock(return_value=answer({"results": [], "numErrors": 2}, 207))
+    web.post(f"{ROOT}/objects/2026-09/deals/batch/read").mock(return_value=answer({"results": [], "numErrors": 1}, 207))
+
+    with pytest.raises(PermanentError, match="only part of a batch"):
+        links(api, "deals", "contacts", ["1", "2"])
+    with pytest.raises(PermanentError, match="only part of a batch"):
+        histories(api, "deals", ["dealstage"], ["1"])
+
+
 def test_associations_that_never_end(web, answer, api, monkeypatch):
     """An input that goes on for ever ends the read."""
     monkeypatch.setattr("tallystick_hubspot.associations._MOST_ROUNDS", 5)
@@ -180,6 +213,16 @@ def test_many_owners(simulate, plan):
     _, make = simulate(plan(owners=tuple(owners)))
 
     assert len(Directory(make()._api).owners().people) == 230
+
+
+def test_owners_that_never_end(web, answer, api):
+    """A list that leads back to where it was is no whole one: who is left out would be a stranger in every record."""
+    row = {"id": "31", "userId": 9_001, "createdAt": "2026-09-01T08:00:00Z"}
+    page = {"results": [row], "paging": {"next": {"after": "x"}}}
+    web.get(url__startswith=f"{ROOT}/owners/").mock(return_value=answer(page))
+
+    with pytest.raises(SchemaChanged, match="never ends"):
+        Directory(api).owners()
 
 
 def test_deleted_objects_that_never_end(web, answer, connect):

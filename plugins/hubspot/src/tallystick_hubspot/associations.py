@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
@@ -10,7 +11,7 @@ import msgspec
 from tallystick.connectors import Response
 from tallystick.errors import PermanentError
 from tallystick_hubspot.client import HubSpotApi
-from tallystick_hubspot.objects import AssociationPage, Fault
+from tallystick_hubspot.objects import AssociationPage, Fault, identifier
 
 __all__ = ["Links", "check_faults", "links"]
 
@@ -20,6 +21,7 @@ Links: TypeAlias = Mapping[str, Sequence[str]]
 _INPUTS = 1_000
 _MOST_ROUNDS = 1_000
 _NONE_THERE = frozenset({"OBJECT_NOT_FOUND"})
+_WORD = re.compile(r"[A-Za-z_.]{1,80}", re.ASCII)
 _DECODE = msgspec.json.Decoder(AssociationPage).decode
 
 
@@ -37,11 +39,16 @@ def links(api: HubSpotApi, source: str, target: str, ids: Sequence[str]) -> dict
     """
     found: dict[str, list[str]] = {}
     asked: list[dict[str, str]] = [{"id": key} for key in ids]
+    again: set[str] = set()
     for _ in range(_MOST_ROUNDS):
         if not asked:
             return found
-        page = api.post(api.paths.associations(source, target), {"inputs": asked[:_INPUTS]}, _convert)
-        asked = asked[_INPUTS:]
+        part, asked = asked[:_INPUTS], asked[_INPUTS:]
+        page = api.post(api.paths.associations(source, target), {"inputs": part}, _convert)
+        # Of what an answer passes over in silence it is not known that there is nothing, until it does so twice.
+        silent = {one["id"] for one in part} - _told_of(page) - again
+        asked += [one for one in part if one["id"] in silent]
+        again |= silent
         for row in page.results:
             key = str(row.source.id)
             others = [str(other.to_object_id) for other in row.to]
@@ -55,29 +62,44 @@ def links(api: HubSpotApi, source: str, target: str, ids: Sequence[str]) -> dict
     )
 
 
-def check_faults(faults: Sequence[Fault] | None, none_there: frozenset[str]) -> None:
+def check_faults(faults: Sequence[Fault] | None, count: int, none_there: frozenset[str]) -> None:
     """See that a batch was answered in full.
 
     Args:
         faults: What it says about parts of what was asked.
+        count: How many parts it says were not answered.
         none_there: Categories that only say that there is nothing of that id.
 
     Raises:
         PermanentError: Part of it was refused.
     """
+    if count and not faults:
+        raise _partly("without a reason")
     for fault in faults or ():
         words = [word for word in (fault.category, fault.sub_category) if type(word) is str]
         if not any(word in none_there or word.endswith("NO_ASSOCIATIONS_FOUND") for word in words):
-            shown = "".join(sign for sign in ", ".join(words) if sign.isprintable())[:100] or "without a category"
-            raise PermanentError(
-                f"HubSpot answered only part of a batch (207): {shown}",
-                hint="Grant the reader the scopes and the records it lacks; `tallystick check` lists the scopes.",
-            )
+            raise _partly(", ".join(word for word in words if _WORD.fullmatch(word)) or "without a category")
+
+
+def _partly(why: str) -> PermanentError:
+    return PermanentError(
+        f"HubSpot answered only part of a batch (207): {why}",
+        hint="Grant the reader the scopes and the records it lacks; `tallystick check` lists the scopes.",
+    )
+
+
+def _told_of(page: AssociationPage) -> set[str]:
+    """Give the ids that a batch says something of, if only that there is nothing."""
+    told = {str(row.source.id) for row in page.results}
+    for fault in page.errors or ():
+        ids = fault.context.get("fromObjectId") if type(fault.context) is dict else None
+        told |= {key for one in ids if (key := identifier(one)) is not None} if type(ids) is list else set()
+    return told
 
 
 def _convert(response: Response) -> AssociationPage:
     page = _DECODE(response.body)
-    check_faults(page.errors, _NONE_THERE)
+    check_faults(page.errors, page.num_errors, _NONE_THERE)
     return page
 
 

@@ -227,11 +227,13 @@ class Directory:
                 page, when = self._api.get(self._api.paths.owners, params, _owners_page)
                 date = when if date is None else date
                 found += page.owners
-                if page.after is None or page.after == after:
+                if page.after is None:
                     break
+                if page.after == after:
+                    raise _endless()
                 after = page.after
             else:
-                raise SchemaChanged("the list of owners never ends", hint="Report it to the plugin's author.")
+                raise _endless()
         users = {str(one.owner.id): user_id(one.owner) for one in found}
         emails = {mail: user_id(one.owner) for one in found if (mail := lower(one.owner.email))}
         # Those who left come first in the list, so that whoever is there now stands for the person.
@@ -249,6 +251,10 @@ def user_id(owner: Owner) -> str:
     """Give the id of the person an owner is: the user id, of one who left too; else `owner:<owner id>`."""
     user = identifier(owner.user_id) or identifier(owner.user_id_including_inactive)
     return user or f"owner:{owner.id}"
+
+
+def _endless() -> SchemaChanged:
+    return SchemaChanged("the list of owners never ends", hint="Report it to the plugin's author.")
 
 
 class _Got(NamedTuple):

@@ -54,7 +54,7 @@ def histories(api: HubSpotApi, kind: str, properties: Sequence[str], ids: Sequen
 
     def convert(response: Response) -> dict[str, Histories]:
         page = _DECODE(response.body)
-        check_faults(page.errors, _NONE_THERE)
+        check_faults(page.errors, page.num_errors, _NONE_THERE)
         return {str(row.id): read_histories(row, properties) for row in page.results}
 
     for start in range(0, len(ids), BATCH):

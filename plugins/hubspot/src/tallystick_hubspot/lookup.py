@@ -20,7 +20,7 @@ from tallystick.errors import ConfigurationError, ConnectorError, PermanentError
 from tallystick.records.model import Record
 from tallystick_hubspot.client import REQUEST_ID, HubSpotApi
 from tallystick_hubspot.directory import Directory
-from tallystick_hubspot.faults import MissingError, UnauthenticatedError, refusal, spent
+from tallystick_hubspot.faults import MissingError, UnauthenticatedError, masked, refusal, spent
 from tallystick_hubspot.history import read_histories
 from tallystick_hubspot.kinds import KINDS, Kind
 from tallystick_hubspot.objects import HistoryRow, Id, Paging
@@ -185,7 +185,7 @@ class Lookup:
                         hint="Update tallystick-hubspot.",
                     ) from None
                 headers, body = getattr(cause, "headers", None) or {}, getattr(cause, "body", None) or b""
-        seen = _response(status, headers, body)
+        seen = _response(status, headers, body, bearer)
         error = self._judge(seen, bearer)
         if error is not None:
             raise error
@@ -228,8 +228,8 @@ def _levels_kept() -> Iterator[None]:
         HTTPConnection.debuglevel = debug
 
 
-def _response(status: int, headers: Mapping[str, str], body: bytes | str) -> Response:
-    plain = {name.lower(): value for name, value in headers.items()}
+def _response(status: int, headers: Mapping[str, str], body: bytes | str, bearer: str) -> Response:
+    plain = {name.lower(): masked(value, [bearer]) for name, value in headers.items()}
     content = body.encode() if isinstance(body, str) else body
     return Response.of(status, plain, content, plain.get(REQUEST_ID))
 

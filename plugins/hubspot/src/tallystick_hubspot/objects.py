@@ -188,6 +188,7 @@ class Fault(msgspec.Struct, rename="camel"):
     category: Any = None
     sub_category: Any = None
     message: Any = None
+    context: Any = None
 
 
 class _From(msgspec.Struct, gc=False):
@@ -204,11 +205,12 @@ class _Associated(msgspec.Struct, rename={"source": "from"}):
     paging: Paging | None = None
 
 
-class AssociationPage(msgspec.Struct):
+class AssociationPage(msgspec.Struct, rename="camel"):
     """What a batch of associations answers."""
 
     results: list[_Associated]
     errors: list[Fault] | None = None
+    num_errors: int = 0
 
 
 class Entry(msgspec.Struct, gc=False, rename="camel"):
@@ -228,11 +230,12 @@ class HistoryRow(msgspec.Struct, rename="camel"):
     properties_with_history: dict[str, msgspec.Raw] | None = None
 
 
-class HistoryPage(msgspec.Struct):
+class HistoryPage(msgspec.Struct, rename="camel"):
     """What a batch with histories answers."""
 
     results: list[HistoryRow]
     errors: list[Fault] | None = None
+    num_errors: int = 0
 
 
 def identifier(value: object) -> str | None:

@@ -52,9 +52,10 @@ class _Contact(msgspec.Struct, gc=False):
     properties: _ContactProperties
 
 
-class _Found(msgspec.Struct):
+class _Found(msgspec.Struct, rename="camel"):
     results: list[msgspec.Raw]
     errors: list[Fault] | None = None
+    num_errors: int = 0
 
 
 class ObjectReader:
@@ -332,7 +333,7 @@ _MERGED = msgspec.json.Decoder(_Merged).decode
 
 def _found(response: Response) -> _Found:
     page = _FOUND(response.body)
-    check_faults(page.errors, _NONE_THERE)
+    check_faults(page.errors, page.num_errors, _NONE_THERE)
     for raw in page.results:
         _CONTACT(raw)
     return page

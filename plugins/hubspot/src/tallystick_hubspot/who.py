@@ -16,7 +16,8 @@ from tallystick_hubspot.objects import Entry, Properties, identifier
 __all__ = ["NOBODY", "Party", "Who", "app", "created_through", "party", "role_of", "writer"]
 
 _RULES = frozenset({"AUTOMATION_PLATFORM", "WORKFLOWS", "WORKFLOW_CONTACT_DELETE_ACTION"})
-_SYSTEM = frozenset({"CALCULATED", "MIGRATION", "BACKFILL", "INTERNAL_PROCESSING", "MERGE_OBJECTS"})
+_COMPUTED = frozenset({"CALCULATED", "MIGRATION", "BACKFILL", "INTERNAL_PROCESSING"})
+_MERGE = "MERGE_OBJECTS"
 _APPS = frozenset({"INTEGRATION", "API"})
 _USER = "userId:"
 
@@ -40,15 +41,23 @@ NOBODY = Who("system")
 
 
 def writer(entry: Entry) -> Who:
-    """Give who wrote a value. Somebody of whom nothing is told is a user without an id, and never the system."""
+    """Give who wrote a value. Somebody of whom nothing is told is a user without an id, and never the system.
+
+    A user may be named where he only gave occasion to a calculation, or where an application of which no id is told
+    wrote in his name: neither is his act.
+    """
     source, key = (entry.source_type or "").upper(), identifier(entry.source_id)
     if source in _RULES:
         return Who("rule", rule=key)
+    if source in _COMPUTED:
+        return NOBODY
+    through = app(key) if source in _APPS else None
+    if source in _APPS and through is None:
+        return Who("user")
     user = identifier(entry.updated_by_user_id)
     if user is None and key is not None and key.startswith(_USER):
         user = key.removeprefix(_USER) or None
-    through = app(key) if source in _APPS else None
-    if through is None and user is None and source in _SYSTEM:
+    if user is None and source == _MERGE:
         return NOBODY
     return Who("user", user, through)
 
