@@ -49,6 +49,14 @@ def test_a_good_account(checked):
     assert simulator.stats()["calls"] <= 26
 
 
+def test_conversations_that_are_not_read_are_told(checked):
+    """What that costs is said before a contract depends on it."""
+    rows, _ = checked(threads=False)
+
+    assert rows["conversations"].status == "warning"
+    assert "handoff" in rows["conversations"].detail
+
+
 def test_without_a_sign_in_one_row_says_so(checked):
     """When the key is not accepted no further row is told."""
     rows, simulator = checked([{"kind": "401", "times": None}])

@@ -1,6 +1,7 @@
 """Tickets of HubSpot under `ticket-resolved`: the template written for help desks decides them as it should."""
 
 import json
+from contextlib import contextmanager
 
 import pytest
 from typer.testing import CliRunner
@@ -44,7 +45,7 @@ project: test
 sources:
   crm:
     {{connector: hubspot, base_url: "{origin}", token: "env:HUBSPOT_TOKEN", start: 2026-08-01,
-     searches_per_second: 1000, requests_per_second: 1000}}
+     searches_per_second: 1000, requests_per_second: 1000{more}}}
 contracts: [contract.yaml]
 """
 
@@ -100,17 +101,22 @@ CASES = {
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
     """A project with a claim for each case, synced twice and verified; gives a function that runs the command line."""
-    folder = tmp_path_factory.mktemp("project")
+    with _verified(tmp_path_factory.mktemp("project")) as folder:
+        yield folder
+
+
+@contextmanager
+def _verified(folder, more=""):
     owners, pipelines = _people()
     deeds = [Create(T0, ("contacts", "99"), {"email": "carl@clay.example"}), _ticket("999")]
-    for number, (_, _, more) in enumerate(CASES.values(), 1001):
+    for number, (_, _, then) in enumerate(CASES.values(), 1001):
         ref, thread = ("tickets", str(number)), str(6_000 + number)
         deeds += [_ticket(str(number)), Associate(T0, ref, ("contacts", "99")), OpenThread(T0, thread, str(number))]
         deeds += [Say(T0 + MINUTE, thread, "V-99", "My printer does not print. Why?")]
-        deeds += [make(ref, thread) for make in more]
+        deeds += [make(ref, thread) for make in then]
     simulator = create_app(1, plan=Plan(owners=owners, pipelines=pipelines, deeds=tuple(deeds)))
     with serve(app=simulator) as origin:
-        (folder / "tallystick.yaml").write_text(PROJECT.format(origin=origin))
+        (folder / "tallystick.yaml").write_text(PROJECT.format(origin=origin, more=more))
         (folder / "contract.yaml").write_text(CONTRACT)
         lines = [f"c{number},resolved,{number},2026-09-20T08:00:00Z" for number in range(1001, 1001 + len(CASES))]
         (folder / "claims.csv").write_text("\n".join(["claim_id,outcome,ref,claimed_at", *lines]))
@@ -149,3 +155,12 @@ def test_each_case_gets_its_verdict(project, case):
 
     assert (found["status"], found["record_id"]) == (status, str(number)), false
     assert (clause in false) if clause else not false
+
+
+def test_without_conversations_nothing_is_made_of_their_silence(tmp_path):
+    """Where they are not read, no answer of a person is ruled out and none of the bot's is missed: it stays open."""
+    with _verified(tmp_path, ", threads: false") as folder:
+        found = {case: _run(folder, NOW, "explain", f"c{number}") for number, case in enumerate(CASES, 1001)}
+
+    assert "verified" not in {one["status"] for one in found.values()}
+    assert found["resolved by HubSpot's agent"]["status"] in {"pending", "unverifiable"}

@@ -122,8 +122,8 @@ def check_source(
     for name in ("tickets", "deals"):
         if name in checked.kinds:
             yield _stage_row(directory, name)
-    if "tickets" in checked.kinds and settings.threads:
-        yield _thread_row(api)
+    if "tickets" in checked.kinds:
+        yield _thread_row(api) if settings.threads else _UNREAD
     yield from _people_rows(directory, checked)
     yield from _app_rows(seen, checked)
     yield _day_row(api, seen)
@@ -268,6 +268,14 @@ def _stage_row(directory: Directory, kind: str) -> CheckRow:
             row, "warning", f"{states.count(None)} stages do not tell whether they are closed", "Set it in HubSpot."
         )
     return CheckRow(row, "ok", f"{len(stages.pipelines)} pipelines; {states.count(True)} of {len(states)} are closed")
+
+
+_UNREAD = CheckRow(
+    "conversations",
+    "warning",
+    "not read (threads: false): a handoff is not seen, so no ticket can be shown to have had none",
+    "Leave `threads` away, or verify tickets in another source.",
+)
 
 
 def _thread_row(api: HubSpotApi) -> CheckRow:

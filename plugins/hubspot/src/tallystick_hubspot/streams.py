@@ -24,7 +24,7 @@ from tallystick_hubspot.reader import ObjectReader
 from tallystick_hubspot.search import Batch, Item, changed, gather, unstamped
 from tallystick_hubspot.settings import Settings
 
-__all__ = ["ArchivedStream", "ObjectStream", "OwnerStream", "build_streams", "revision"]
+__all__ = ["ArchivedStream", "ObjectStream", "OwnerStream", "UnreadConversations", "build_streams", "revision"]
 
 _SECOND = 1_000_000
 _DAY = 86_400 * _SECOND
@@ -69,6 +69,8 @@ def build_streams(
             for stream in found:
                 stream.revision = revision(base, settings.words(kind))
             streams += found
+    if "tickets" in kinds and not settings.threads:
+        streams.append(UnreadConversations())
     return streams
 
 
@@ -243,6 +245,24 @@ class OwnerStream(Stream):
         owners = self._directory.owners()
         records: list[Record] = [owner_record(one, self._settings.role) for one in owners.people.values()]
         yield Page(records, None, max(part.start, min(part.end, owners.date)))
+
+
+class UnreadConversations(Stream):
+    """The conversations of tickets, where the configuration says that they are not read.
+
+    What was said is then never known, so nothing may be concluded from the absence of an act on a ticket.
+    """
+
+    name = "conversations"
+    types = ("ticket_event",)
+
+    def plan(self, watermark: int | None, until: int) -> Sequence[Slice]:  # noqa: ARG002 - nothing is ever read
+        """Give no slice."""
+        return []
+
+    def read(self, part: Slice) -> Iterator[Page]:  # noqa: ARG002 - there is none
+        """Yield nothing."""
+        return iter(())
 
 
 _ARCHIVED = msgspec.json.Decoder(ArchivedPage).decode
