@@ -178,6 +178,26 @@ def test_a_job_that_is_gone_is_begun_again(org, stream, row):
     assert len(_ids(records)) == 10
 
 
+@pytest.mark.parametrize("code", ["INVALIDJOBSTATE", "INVALID_QUERY_LOCATOR"])
+def test_a_result_that_is_refused_for_good_is_left(org, stream, row, monkeypatch, code):
+    """A job that somebody aborted, or a place that is none any more, does not end every run from then on."""
+    monkeypatch.setattr("tallystick_salesforce.bulk._ROWS", 4)
+    _cases(org, row, 10)
+    found = stream()
+    [part] = found.plan(None, NOW)
+    pages = found.read(part)
+    cursor = [next(pages), next(pages)][-1].cursor
+    no = (400, [{"errorCode": code, "message": "no"}])
+    org.refuse = lambda method, path, params, body: no if "/results" in path and len(org.jobs) == 1 else None
+    records = [record for page in found.read(Slice(part.start, part.end, cursor)) for record in page.records]
+    assert len(set(_ids(records))) == 10
+    assert org.names().count("job") == 2
+
+    org.refuse = lambda method, path, params, body: no if "/results" in path else None
+    records = [record for page in found.read(part) for record in page.records]
+    assert _ids(records) == [f"500{number:012d}AAA" for number in range(10)]
+
+
 @pytest.mark.parametrize("told", ["11", None])
 def test_a_result_that_is_not_whole_is_not_taken(org, stream, read, row, told):
     """A result has as many rows as it says; a cut one is asked for again by the next run."""

@@ -15,6 +15,7 @@ from tallystick.connectors import Cursor, Response
 from tallystick.errors import PermanentError, RetryableError, SchemaChanged
 from tallystick_salesforce.client import SalesforceApi, clock
 from tallystick_salesforce.describe import Described
+from tallystick_salesforce.faults import MissingError
 
 __all__ = ["CHUNK", "Bulk", "BulkRefusedError", "Chunk", "rows_as_json"]
 
@@ -118,7 +119,13 @@ class Bulk:
         params: dict[str, str | int] = {"maxRecords": _ROWS}
         if "locator" in cursor:
             params["locator"] = cursor["locator"]
-        return self._api.get_text(f"/jobs/query/{_checked(cursor['job'])}/results", params)
+        try:
+            return self._api.get_text(f"/jobs/query/{_checked(cursor['job'])}/results", params)
+        except SchemaChanged:
+            raise
+        except PermanentError as error:
+            # Aborted by somebody, or at a place that is none any more: refused again whenever it is asked for.
+            raise MissingError(error.message, hint=error.hint, request_id=error.request_id) from None
 
     def _parts(self, answer: Response, cursor: Cursor, onward: str | None) -> Iterator[Chunk]:
         date, skip = cursor["date"], cursor.get("skip", 0)
