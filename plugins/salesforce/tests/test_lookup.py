@@ -161,3 +161,16 @@ def test_a_strange_answer_is_an_error_of_ours(org, connect, body, expected):
     org.refuse = lambda method, path, params, given: (200, body) if path.endswith(CASE) else None
     with pytest.raises(expected):
         connector.lookup(CASE)
+
+
+def test_a_history_without_an_end_is_not_followed_for_ever(org, connect, row):
+    """The SDK follows next pages as long as there are any; the session it was given does not."""
+    org.rows["Case"] = [row("500", 1, Status="New", IsClosed=False)]
+    page = {"records": [], "totalSize": 1, "done": False, "nextRecordsUrl": "/services/data/v68.0/query/0r8-1"}
+    org.refuse = lambda method, path, params, body: (
+        (200, page) if "0r8-1" in path or "FROM CaseComment" in params.get("q", "") else None
+    )
+    connector = connect()
+    with pytest.raises(SchemaChanged, match="does not end"):
+        connector.lookup(CASE)
+    assert connector.calls() < 600

@@ -188,6 +188,7 @@ def reach_rows(org: Org, found: Mapping[str, Described], start: date) -> Iterato
                 f"reach of {entity}",
                 "warning",
                 f"back to {moment:%Y-%m-%d} only, and start is {start}; nothing is known of the time before",
+                "If the org is older than that, move `start` there, or let no contract decide about what was before.",
             )
         else:
             yield CheckRow(f"reach of {entity}", "ok", f"back to {moment:%Y-%m-%d}")

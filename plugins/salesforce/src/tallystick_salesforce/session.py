@@ -10,12 +10,13 @@ import msgspec
 import requests
 
 from tallystick.connectors import Response
-from tallystick.errors import ConfigurationError, ConnectorError, PermanentError, RetryableError
+from tallystick.errors import ConfigurationError, ConnectorError, PermanentError, RetryableError, SchemaChanged
 
 __all__ = ["GuardedSession", "origin", "sdk_origin"]
 
 _TIMEOUT = (5, 30)
 _LARGEST = 64_000_000
+_MOST = 500
 _LATER = "Check the network, or run the command again later."
 
 
@@ -23,7 +24,8 @@ class GuardedSession(requests.Session):
     """A session without proxies, credentials from the environment, redirects, retries or waits.
 
     simple-salesforce writes `https://` into every address; `routes` leads what it calls to where the configuration
-    says. Anything else is refused. `kept` are the answers since it was last cleared, refused ones too.
+    says. Anything else is refused, and so is a call after five hundred: the SDK would follow next pages for ever.
+    `kept` are the answers since it was last cleared, refused ones too.
 
     Args:
         routes: Where to call, by the origin that simple-salesforce calls.
@@ -60,6 +62,11 @@ class GuardedSession(requests.Session):
             raise ConfigurationError(
                 "simple-salesforce wanted to call another origin than the configured ones, or to write",
                 hint="Set base_url to the org's own address, like https://acme.my.salesforce.com.",
+            )
+        if len(self.kept) >= _MOST:
+            raise SchemaChanged(
+                "Salesforce says that a query goes on, and it does not end",
+                hint="Run the command again; if it stays so, report it to Salesforce's support.",
             )
         parts = urlsplit(request.url or "")
         request.url = f"{route}{parts.path}{'?' + parts.query if parts.query else ''}"
