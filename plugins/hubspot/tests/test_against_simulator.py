@@ -1,5 +1,6 @@
 """The connector and the engine against the simulator, over a real socket, as a buyer's would read HubSpot."""
 
+import random
 from contextlib import ExitStack, suppress
 
 import pytest
@@ -280,6 +281,30 @@ def test_the_day_is_spent_and_the_next_run_goes_on(account, store):
 
     assert report.errors == []
     assert _facts(held, *KINDS) == _facts(plain, *KINDS)
+
+
+@pytest.mark.parametrize("seed", [2, 3])
+def test_whatever_went_wrong_on_the_way_nothing_is_lost(simulate, store, seed):
+    """Syncs at any time, by a clock ahead or behind, each with faults: the store has what one clean sync has."""
+    chance, hour = random.Random(seed), HOUR
+    plain, held = store("plain"), store()
+    _sync(plain, simulate(sample_plan(), now=LAST)[1](), LAST)
+    now = FIRST - 120 * hour
+    simulator, make = simulate(sample_plan(), now=now)
+    while now < LAST:
+        now = min(LAST, now + chance.choice([hour // 6, hour, 24 * hour, 100 * hour]))
+        simulator.move(now // 1000)
+        kinds = chance.choices(["401", "423", "429", "500", "503", "200_html", "reset", "truncated", "400", "530"], k=4)
+        simulator.faults.load([{"kind": kind, "times": chance.choice([1, 2, 9]), "retry_after": "1"} for kind in kinds])
+        _sync(held, make(), now + chance.choice([-hour // 9, 0, hour // 40, hour]))
+    simulator.faults.load([])
+    simulator.move((LAST + 3 * hour) // 1000)
+    # Plans that were left open are finished first.
+    reports = [_sync(held, make(), LAST + 3 * hour)[0] for _ in range(3)]
+    one, other = _facts(plain, *KINDS), _facts(held, *KINDS)
+
+    assert reports[-1].errors == []
+    assert {kind: one[kind].keys() - other[kind].keys() for kind in KINDS} == {kind: set() for kind in KINDS}
 
 
 def test_a_bearer_that_expires_all_the_time_is_renewed(simulate, store):

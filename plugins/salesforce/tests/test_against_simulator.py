@@ -1,6 +1,7 @@
 """The connector against the simulator, over a real socket, as a buyer's would read Salesforce."""
 
 import json
+import random
 from collections import Counter
 
 import httpx
@@ -12,6 +13,7 @@ from tallystick.connectors import Slice
 from tallystick.database.engine import open_database
 from tallystick.errors import AuthorizationError, ConfigurationError, RateLimited, RetryableError
 from tallystick.records.catalog import RecordStore, coverage
+from tallystick.records.scan import connect
 from tallystick.records.types import RECORD_TYPES
 from tallystick.sync.engine import sync_source
 from tallystick.testing.instants import iso
@@ -374,6 +376,41 @@ def test_a_quota_makes_the_run_incomplete_and_the_next_one_whole(company, open_,
     assert second.errors == []
     assert None not in {found.watermark for found in whole.values()}
     assert sum(report.stored for report in [*first.streams, *second.streams]) > 200
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_whatever_went_wrong_on_the_way_nothing_is_lost(company, open_, tmp_path, seed):
+    """Syncs at any time, by a clock ahead or behind, each with faults: the store has what one clean sync has."""
+    chance, day = random.Random(seed), 86_400
+    kinds = ("401", "500", "503", "429", "query_timeout", "expired_locator", "short_page", "job_failed", "400")
+    plain, held = (RecordStore(open_database(tmp_path / f"{n}.db", create=True), tmp_path / n) for n in ("one", "two"))
+    sync_source(plain, "crm", open_(company(), **MEETINGS), until=UNTIL, observed_at=UNTIL)
+    now = END - 40 * day
+    org = company(now=iso(now), paging=Paging(page=chance.choice([1, 2, 3, 7])))
+
+    def sync(until, bulk):
+        connector = open_(org, bulk_above=bulk, **MEETINGS)
+        return sync_source(held, "crm", connector, until=until * SECOND, observed_at=until * SECOND)
+
+    while now < END:
+        now = min(END, now + chance.choice([600, 7200, day, 5 * day, 10 * day]))
+        org.steer("clock", {"to": iso(now)})
+        org.steer("faults", [{"kind": chance.choice(kinds), "times": chance.choice([1, 2, 9])} for _ in range(4)])
+        sync(now + chance.choice([-400, 0, 90, 4000]), chance.choice([1, 3, None]))
+    org.steer("faults", [])
+    # Plans that were left open are finished first.
+    reports = [sync(END, None) for _ in range(3)]
+
+    assert reports[-1].errors == []
+    assert {stream.watermark for stream in reports[-1].streams} == {UNTIL - LAG}
+    assert _stored(plain) - _stored(held) == set()
+    plain.engine.dispose()
+    held.engine.dispose()
+
+
+def _stored(held):
+    with connect(held, "crm") as database:
+        return {(kind, *row) for kind in RECORD_TYPES for row in database.execute(f"SELECT id FROM {kind}").fetchall()}
 
 
 # --- faults
