@@ -26,6 +26,10 @@ class CustomField(BaseModel):
     type: Literal["text", "integer", "money", "boolean", "instant"] = "text"
 
 
+_YEAR_10000 = 253_402_300_800
+"""Unix seconds."""
+
+
 def extract(raw: Mapping[str, Any], fields: Mapping[str, CustomField]) -> dict[str, Value]:
     """Read the declared fields from a decoded raw record.
 
@@ -59,7 +63,10 @@ def _money(value: Any) -> Decimal | None:
 def _instant(value: Any) -> int:
     text = str(value).strip()
     if text.isdigit():
-        return int(text) * 1_000_000
+        seconds = int(text)
+        if seconds >= _YEAR_10000:  # milliseconds, perhaps: what it means is not known
+            raise ValueError(text)
+        return seconds * 1_000_000
     if len(text) == len("2026-01-31"):
         moment = datetime.combine(date.fromisoformat(text), time(), UTC)
     else:

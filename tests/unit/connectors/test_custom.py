@@ -23,6 +23,7 @@ from tallystick.connectors import CustomField, extract
         ("instant", "2026-09-01T02:00:00+02:00", 1_788_220_800_000_000),
         ("instant", "2026-09-01T02:00:00", None),
         ("instant", "1788220800", 1_788_220_800_000_000),
+        ("instant", "1788220800000", None),
         ("instant", "soon", None),
         ("text", None, None),
         ("text", {"nested": 1}, None),
