@@ -26,7 +26,7 @@ _SMALL_BYTES = 32_000_000
 _TARGET_BYTES = 256_000_000
 _MANY = 16
 # Of a row group in memory, before compression; its rows are what DuckDB hands to one thread at a time.
-_GROUP_BYTES = 24_000_000
+_GROUP_BYTES = 16_000_000
 _GROUP_ROWS = 122_880
 
 

@@ -137,7 +137,7 @@ def unheard_of(script: Script) -> None:
 
 
 def deleted(script: Script) -> None:
-    """It was deleted when the claim was verified already: whoever deletes a record does not decide by that."""
+    """It was deleted when the claim was verified already: nobody can be paid for it until it is there again."""
     scene = script.scene("deleted after the claim")
     meeting = scene.meeting(script.slot("10-05", "10-08")).held()
     scene.expect(meeting, "reversed", "deleted")
