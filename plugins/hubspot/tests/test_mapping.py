@@ -396,6 +396,9 @@ def test_the_value_before_is_that_of_the_entry_before():
         ({"sourceType": "AUTOMATION_PLATFORM", "sourceId": "flowId:5"}, (None, None)),
         ({"sourceType": "CRM_UI"}, (None, None)),
         ({"sourceType": "IMPORT", "sourceId": "userId:9001"}, ("9001", None)),
+        ({"sourceType": "CALCULATED", "updatedByUserId": 9001}, (None, None)),
+        ({"sourceType": "MERGE_OBJECTS", "updatedByUserId": 9001}, (None, None)),
+        ({"sourceType": "API", "updatedByUserId": 9001}, (None, None)),
     ],
 )
 def test_who_wrote_is_told_as_far_as_hubspot_does(source, who):

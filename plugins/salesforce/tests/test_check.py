@@ -189,6 +189,16 @@ def test_a_vendors_user_that_is_not_there_fails(full, rows):
     assert found["vendor user 005000000000007AAA"].status == "failed"
 
 
+def test_a_vendors_user_by_fifteen_signs_is_told_by_eighteen(full, rows):
+    """Salesforce finds him by either, but records and contracts compare ids as they stand."""
+    page = {"done": True, "records": [{"Id": "005000000000001AAA", "IsActive": True}]}
+    full.refuse = lambda method, path, params, body: (200, page) if "Id IN ('0050" in params.get("q", "") else None
+    found = rows(vendor_user_ids=["005000000000001"])["vendor user 005000000000001"]
+
+    assert found.status == "warning"
+    assert "005000000000001AAA" in found.action
+
+
 def test_how_far_back_it_goes_is_told(full, rows):
     """A history that begins after the start warns."""
     full.rows["LeadHistory"][0]["CreatedDate"] = "2026-07-01T00:00:00.000+0000"

@@ -16,7 +16,7 @@ from tallystick_hubspot.kinds import Kind
 from tallystick_hubspot.objects import Entry, at, number
 from tallystick_hubspot.sales import call_status, meeting_status
 from tallystick_hubspot.settings import Settings
-from tallystick_hubspot.who import writer
+from tallystick_hubspot.who import MERGE, NOBODY, Who, writer
 
 __all__ = ["ChangeReader"]
 
@@ -66,7 +66,7 @@ class ChangeReader:
             seen: dict[int, int] = {}
             for when, entry, raw in entries:
                 new = self._value(name, entry)
-                who = writer(entry)
+                who = _author(entry)
                 place = seen[when] = seen.get(when, 0) + 1
                 part = f"{kind}.{key}.{name}.{when // 1_000}" + (f".{place}" if place > 1 else "")
                 values: tuple[Value, ...] = (
@@ -84,6 +84,11 @@ class ChangeReader:
         if read is not None and text:
             return msgspec.json.encode(read(text)).decode()
         return msgspec.json.encode(text or None).decode()
+
+
+def _author(entry: Entry) -> Who:
+    """Give who wrote a value; whoever merged two objects did not write what came over from the other one."""
+    return NOBODY if (entry.source_type or "").upper() == MERGE else writer(entry)
 
 
 def _typed(field: CustomField) -> _Read:

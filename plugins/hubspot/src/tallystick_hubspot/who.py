@@ -13,11 +13,13 @@ from typing import NamedTuple
 
 from tallystick_hubspot.objects import Entry, Properties, identifier
 
-__all__ = ["NOBODY", "Party", "Who", "app", "created_through", "party", "role_of", "writer"]
+__all__ = ["MERGE", "NOBODY", "Party", "Who", "app", "created_through", "party", "role_of", "writer"]
 
 _RULES = frozenset({"AUTOMATION_PLATFORM", "WORKFLOWS", "WORKFLOW_CONTACT_DELETE_ACTION"})
 _COMPUTED = frozenset({"CALCULATED", "MIGRATION", "BACKFILL", "INTERNAL_PROCESSING"})
-_MERGE = "MERGE_OBJECTS"
+MERGE = "MERGE_OBJECTS"
+"""Source of what came over from an object that was merged into another one."""
+
 _APPS = frozenset({"INTEGRATION", "API"})
 _USER = "userId:"
 
@@ -57,7 +59,7 @@ def writer(entry: Entry) -> Who:
     user = identifier(entry.updated_by_user_id)
     if user is None and key is not None and key.startswith(_USER):
         user = key.removeprefix(_USER) or None
-    if user is None and source == _MERGE:
+    if user is None and source == MERGE:
         return NOBODY
     return Who("user", user, through)
 

@@ -273,9 +273,17 @@ def _vendor_rows(org: Org, vendors: Sequence[str]) -> Iterator[CheckRow]:
         person = known.get(key[:15])
         if person is None:
             yield CheckRow(f"vendor user {key}", "failed", "there is no such user", "Correct the id.")
-        else:
-            state = "active" if person.is_active else "not active"
+            continue
+        state = "active" if person.is_active else "not active"
+        if key == person.id:
             yield CheckRow(f"vendor user {key}", "ok", f"exists, {state}")
+        else:
+            yield CheckRow(
+                f"vendor user {key}",
+                "warning",
+                f"exists, {state}; records name it by 18 signs, so a contract with this id would not know the vendor",
+                f"Write {person.id} here and in the contract.",
+            )
 
 
 def _usage_row(budget: Budget, config: SalesforceConfig) -> CheckRow:
