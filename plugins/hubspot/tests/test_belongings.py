@@ -330,7 +330,7 @@ def test_owners_are_people_by_their_user_id(simulate, plan, streams, read):
     assert found["9003"].values[5] is False
     assert pages[-1].watermark == (T0 + 2 * HOUR) * 1000
     _, teams = read(streams(make(role="team"))["owners"])
-    assert {record.id: record.values[4] for record in teams} == {"9001": "Sales", "9003": None, "owner:34": None}
+    assert {record.id: record.values[4] for record in teams} == {"9001": "Sales", "9003": "agent", "owner:34": "agent"}
 
 
 def test_pipelines_decide_what_a_stage_means(simulate, plan, streams, read):
