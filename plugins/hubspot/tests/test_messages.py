@@ -152,3 +152,12 @@ def test_an_entry_without_a_time_is_another_shape():
     """What cannot be put in order is told."""
     with pytest.raises(msgspec.ValidationError):
         _records(_said(createdAt=None))
+
+
+def test_what_is_no_act_needs_no_time():
+    """An entry of a kind that is not read does not end the read of all tickets, whatever it lacks."""
+    assert (
+        _records(_said(type="SOMETHING_NEW", createdAt=None), _said(type="THREAD_STATUS_CHANGE", createdAt=None)) == []
+    )
+    with pytest.raises(msgspec.ValidationError, match="no time"):
+        _records(_said(createdAt=None))

@@ -34,21 +34,21 @@ def thread_records(ticket: str, found: Sequence[Said], emails: Mapping[str, str]
     seen: set[str] = set()
     for said in found:
         entry = said.entry
+        kind = entry.type if type(entry.type) is str else ""
+        if kind not in _PUBLIC and kind != "ASSIGNMENT":
+            continue
         when = moment(entry.created_at)
         if when is None:
             raise msgspec.ValidationError("something in a conversation has no time")
-        kind = entry.type if type(entry.type) is str else ""
         author = _author(entry)
         who = _who(entry, party(author, emails))
         part = f"{said.thread.id}.{entry.id}"
         if kind in _PUBLIC:
             yield _message(ticket, part, when, said, who)
-        elif kind == "ASSIGNMENT":
+        else:
             to, before = _given(entry.assigned_to, emails), _given(entry.assigned_from, emails)
             yield act(ticket, part, when, "assigned", who, raw=said.raw, value=to, previous=before, assignee=to)
             yield from _strangers([(to, entry.assigned_to)], when, seen)
-        else:
-            continue
         given = entry.client.integration_app_id if who.app is not None and entry.client is not None else author
         yield from _strangers([(who.actor, given)], when, seen)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import msgspec
 
 from tallystick.connectors import Response, extract
-from tallystick.errors import AuthorizationError
+from tallystick.errors import PermanentError
 from tallystick.records.model import Record, Value
 from tallystick.records.types import RECORD_TYPES
 from tallystick_hubspot.acts import MERGED, OWNER, STAGE, merged_ids, removed, ticket_acts
@@ -230,7 +230,7 @@ class ObjectReader:
         """Give histories; of an object that the search shows and the batch does not, it must be known why.
 
         Raises:
-            AuthorizationError: It was neither deleted nor merged.
+            PermanentError: It was neither deleted nor merged.
         """
         if not ids:
             return {}
@@ -251,7 +251,7 @@ class ObjectReader:
         }
         left = [key for key in missing if key not in gone and not self._is_merged(key)]
         if left:
-            raise AuthorizationError(
+            raise PermanentError(
                 f"HubSpot finds {self.kind.name} {', '.join(left[:5])} and does not show them, neither as they are nor"
                 " as deleted",
                 hint="Give the reader access to all records; where they were only just deleted, run the sync again.",
