@@ -195,8 +195,8 @@ def test_rows_come_in_no_order(decide, found, claims, unit, random):
 @given(tickets(), some_claims, st.sampled_from(UNITS), st.randoms())
 def test_the_order_of_claims_does_not_decide_which_units_are_paid(decide, found, claims, unit, random):
     """Where no claim waits, claims in another order may be paid instead, and for the same units."""
-    statuses = {row["id"]: row["status"] for row in found}
-    decided = [claim for claim in claims if statuses.get(claim.ref) != "pending"]
+    waiting = {row[name] for row in found for name in ("id", "external_id") if row["status"] == "pending"}
+    decided = [claim for claim in claims if claim.ref not in waiting]
     units = _unit_of(found, unit)
     shuffled = random.sample(decided, len(decided))
 
@@ -241,6 +241,20 @@ def test_no_two_that_exclude_each_other_are_paid(decide, found, claims, unit, ra
             assert keys[one.record_id] is None or keys[one.record_id] != keys[other.record_id] or days >= unit.days
     assert decide(random.sample(found, len(found)), claims, unit) == verdicts
     assert decide(found, claims, unit, {verdict.subject: verdict for verdict in verdicts}) == verdicts
+
+
+@laws
+@given(tickets(), some_claims, st.sampled_from([*UNITS, *APART]), st.randoms())
+def test_what_is_paid_stays_paid_whatever_is_decided_later(decide, found, claims, unit, random):
+    """However the records that wait are decided, no claim that was verified before is taken back."""
+    paid = {verdict.subject for verdict in decide(found, claims, unit) if verdict.status == "verified"}
+    later = [
+        {**row, "status": random.choice(["solved", "open", "pending"])} if row["status"] == "pending" else row
+        for row in found
+    ]
+    still = {verdict.subject for verdict in decide(later, claims, unit) if verdict.status == "verified"}
+
+    assert {subject for subject in paid if subject.startswith("claim:")} <= still
 
 
 @laws

@@ -97,13 +97,14 @@ def join_calls(database: duckdb.DuckDBPyConnection, calls: Evidence) -> None:
     )
 
 
-# A copy is no meeting of its own, so that no call belongs to it.
+# A copy is no meeting of its own, and one that was called off or moved took no place: no call belongs to it.
+_MET = "m.parent_id IS NULL AND coalesce(m.status NOT IN ('canceled', 'rescheduled'), true)"
 _PAIRS = {
     "external_id": f'SELECT c.id AS call_id, m.id AS meeting FROM "{OTHER}call" c JOIN meeting m '
-    "ON m.external_id = c.external_id WHERE m.parent_id IS NULL",
+    f"ON m.external_id = c.external_id WHERE {_MET}",
     "attendees": f'SELECT DISTINCT c.id AS call_id, m.id AS meeting FROM "{OTHER}call" c '
     f'JOIN "{OTHER}attendee" there ON there.call_id = c.id '
     f'JOIN "{OWN}attendee" here ON here.email = there.email JOIN meeting m ON m.id = here.meeting_id '
-    "WHERE m.parent_id IS NULL AND here.internal IS NOT TRUE AND there.internal IS NOT TRUE "
+    f"WHERE {_MET} AND here.internal IS NOT TRUE AND there.internal IS NOT TRUE "
     "AND c.started_at < m.ends_at AND c.ended_at > m.starts_at",
 }

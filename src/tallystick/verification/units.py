@@ -106,9 +106,9 @@ class Units:
         return next((holder for holder in holders if self.exclude(record_id, holder.record_id)), None)
 
     def hold(self, record_id: str, holder: Holder) -> None:
-        """Give the unit of a record to a claim, unless another one holds it."""
-        if self.of(record_id) not in self._holders:
-            for group in self.groups(record_id):
+        """Put a claim in line for the unit of a record, behind those that hold it already."""
+        for group in self.groups(record_id):
+            if holder not in self._holders[group]:
                 self._holders[group].append(holder)
 
     def _root(self, node: tuple[str, ...]) -> tuple[str, ...]:

@@ -167,22 +167,31 @@ class Decision:
         own = self.order.get(claim.claim_id, 0)
         earlier = [holder for seq, holder in self._contesting(record_id) if seq < own]
         holder = earlier[0] if earlier else self.units.holder(record_id) or self._held_elsewhere(record_id)
-        if holder is None:
-            status: Literal["verified", "pending"] = "verified" if ruling.status == "verified" else "pending"
-            holder = Holder(claim.claim_id, record_id, status, source=self.outcome.source)
-            self._hold(holder)
-            self.held.setdefault((self.outcome.source, self.outcome.predicate.record), []).append(holder)
+        if holder is None or holder.status == "pending":
+            # Who waits for an earlier claim is in line as well: what it would exclude waits with it.
+            paid = holder is None and ruling.status == "verified"
+            status: Literal["verified", "pending"] = "verified" if paid else "pending"
+            in_line = Holder(claim.claim_id, record_id, status, source=self.outcome.source)
+            self._hold(in_line)
+            self.held.setdefault((self.outcome.source, self.outcome.predicate.record), []).append(in_line)
+        if holder is None or ruling.status == "pending":
             return ruling
-        if ruling.status == "pending":
-            return ruling
-        where = "" if holder.source in {"", self.outcome.source} else f" in {holder.source}"
-        same = holder.record_id == record_id and not where
-        what = f"{record_id} was" if same else f"{holder.record_id}{where}, of the same unit, was"
+        what = self._near(record_id, holder)
         clause = "claimed_elsewhere" if holder.contract else "duplicate"
         if holder.status == "pending":
             text = f"{what} claimed before as {holder}, which is not decided yet"
             return _Ruling("pending", (Reason(clause, text),))
         return _Ruling("rejected", (Reason(clause, f"{what} already claimed as {holder}"),))
+
+    def _near(self, record_id: str, holder: Holder) -> str:
+        """Say which record it is that a claim holds, beside a record that it excludes."""
+        where = "" if holder.source in {"", self.outcome.source} else f" in {holder.source}"
+        if holder.record_id == record_id and not where:
+            return f"{record_id} was"
+        if where or self.units.of(record_id) == self.units.of(holder.record_id):
+            return f"{holder.record_id}{where}, of the same unit, was"
+        unit = self.outcome.predicate.unit
+        return f"{holder.record_id}, less than {unit.days if unit else 0} days away, was"
 
     def _contesting(self, record_id: str) -> list[tuple[int, Holder]]:
         """Give the claims under other contracts that exclude a record, those of its unit first, each oldest first."""

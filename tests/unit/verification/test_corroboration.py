@@ -80,6 +80,11 @@ def _guest(email="p@x.example", internal=False, **columns):
         ([_meeting("m1", external_id="y")], []),
         ([_meeting("m1", external_id=None)], []),
         ([_meeting("m1", external_id="x", parent_id="m0")], []),
+        ([_meeting("m1", external_id="x", status="canceled")], []),
+        (
+            [_meeting("m1", external_id="x", status="rescheduled"), _meeting("m2", external_id="x")],
+            [("c1", "m2", None)],
+        ),
         (
             [_meeting("m2", external_id="x"), _meeting("m1", external_id="x")],
             [("c1", "m1", "m1 m2"), ("c1", "m2", "m1 m2")],
@@ -160,7 +165,8 @@ def test_own_calls_stay_and_authors_are_told_apart(database):
 names = st.sampled_from(["x", "y", None])
 emails = st.sampled_from(["p", "q", None])
 flags = st.sampled_from([True, False, None])
-MEETINGS = st.lists(st.tuples(st.integers(0, 6), names, st.sampled_from([None, None, "m0"])), max_size=4)
+states = st.sampled_from([None, "scheduled", "canceled", "rescheduled", "no_show"])
+MEETINGS = st.lists(st.tuples(st.integers(0, 6), names, st.sampled_from([None, None, "m0"]), states), max_size=4)
 CALLS = st.lists(st.tuples(st.integers(-3, 6), st.integers(0, 4), names), max_size=4)
 GUESTS = st.lists(st.tuples(st.integers(0, 3), emails, flags), max_size=5)
 matches = st.sampled_from([IDS, ("attendees",), BOTH, BOTH[::-1]])
@@ -171,7 +177,9 @@ matches = st.sampled_from([IDS, ("attendees",), BOTH, BOTH[::-1]])
 def test_the_join_is_what_it_says(database, records, match, random):
     """Whatever the records and their order, calls go to the meetings that the keys name, worked out one by one."""
     meetings, calls, here, there = records
-    booked = [_meeting(f"m{n}", 10 * at, external_id=x, parent_id=p) for n, (at, x, p) in enumerate(meetings)]
+    booked = [
+        _meeting(f"m{n}", 10 * at, external_id=x, parent_id=p, status=s) for n, (at, x, p, s) in enumerate(meetings)
+    ]
     spoken = [_call(f"c{n}", 10 * at, 10 * long, external_id=x) for n, (at, long, x) in enumerate(calls)]
     inside = [_guest(email, internal, meeting_id=f"m{n}") for n, email, internal in here]
     outside = [_guest(email, internal, call_id=f"c{n}") for n, email, internal in there]
@@ -180,7 +188,8 @@ def test_the_join_is_what_it_says(database, records, match, random):
     expected = []
     for call in spoken:
         fits = defaultdict(list)
-        for meeting in booked:
+        standing = [meeting for meeting in booked if meeting["status"] not in {"canceled", "rescheduled"}]
+        for meeting in standing:
             if meeting["parent_id"] is None and meeting["external_id"] == call["external_id"] is not None:
                 fits["external_id"].append(meeting["id"])
             met = {g["email"] for g in inside if g["meeting_id"] == meeting["id"] and not g["internal"]} - {None}

@@ -427,12 +427,27 @@ def test_unknown_excludes_nothing(other):
 def test_what_is_not_paid_excludes_nothing(decide, payment):
     """With a day between each and two asked for, the first and the third are paid, whichever came in between."""
     records = [payment(f"ch_{n}", customer_id="c", created_at=NOW - 9 * DAY + n * DAY) for n in (1, 2, 3)]
-    found = _short(decide(records, _claims("ch_1", "ch_2", "ch_3"), APART))
+    verdicts = decide(records, _claims("ch_1", "ch_2", "ch_3"), APART)
 
-    assert [status for status, _ in found.values()] == ["verified", "rejected", "verified"]
+    assert [status for status, _ in _short(verdicts).values()] == ["verified", "rejected", "verified"]
+    text = "ch_1, less than 2 days away, was already claimed as C-ch_1"
+    assert verdicts["claim:C-ch_2"].reasons[0].text == text
     found = _short(decide(records, _claims("ch_2", "ch_1", "ch_3"), APART))
     assert [status for status, _ in found.values()] == ["verified", "rejected", "rejected"]
     assert list(decide(records, [], APART)) == ["found:paid:ch_1", "found:paid:ch_3"]
+
+
+@pytest.mark.parametrize("second", ["succeeded", "pending"])
+def test_what_a_waiting_claim_would_exclude_waits_with_it(decide, payment, second):
+    """A claim is not paid as long as an earlier one, itself waiting for a third, may still exclude it."""
+    at = {f"ch_{n}": {"customer_id": "c", "created_at": NOW - 9 * DAY + n * DAY} for n in (1, 2, 3)}
+    later = [payment("ch_2", **at["ch_2"], status=second), payment("ch_3", **at["ch_3"])]
+    claims = _claims("ch_1", "ch_2", "ch_3")
+
+    found = _short(decide([payment("ch_1", **at["ch_1"], status="pending"), *later], claims, APART))
+    assert found["claim:C-ch_3"] == ("pending", "duplicate")
+    found = _short(decide([payment("ch_1", **at["ch_1"]), *later], claims, APART))
+    assert found["claim:C-ch_3"] == ("verified", "")
 
 
 def test_what_nobody_claimed_is_not_found_beside_a_claim(decide, payment):
