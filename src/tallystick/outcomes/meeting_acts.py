@@ -84,9 +84,9 @@ def accepting(values: Mapping[str, Setting]) -> dict[str, str]:
         since = f"{act.relation}.{act.at} >= booked_at and {act.relation}.{act.at} < ended_at"
         return f"{act.accepts} and {since} and {counts(act)}"
 
-    def declined(act: _Act) -> str:
+    def declined(act: _Act, by: str = "{}") -> str:
         in_time = f"{act.relation}.{act.at} >= ended_at and {act.relation}.{act.at} < decline_end"
-        return f"{act.declines} and {in_time} and {_executive(values, act)} and not {_by_vendor(act)}"
+        return f"{act.declines} and {in_time} and {by.format(_executive(values, act))} and not {_by_vendor(act)}"
 
     add("accepted_at", "min", lambda act: f"{after(act)} and {counts(act)}")
     # Of several at one instant the first by id, so that it is always the same.
@@ -111,6 +111,7 @@ def accepting(values: Mapping[str, Setting]) -> dict[str, str]:
         facts["clawback_end"] = "accepted_at + interval :clawback_days day"
         facts["decline_end"] = "coalesce(greatest(accept_end, clawback_end), accept_end)"
         add("declined_at", "max", declined)
+        add("unknown_declined_at", "max", lambda act: declined(act, "({}) is null"))
     return facts
 
 

@@ -28,7 +28,7 @@ def clauses_of(values: Mapping[str, Setting]) -> dict[str, ClauseSource]:
             says="it began at {begins_at}, before the history that was read begins",
         ),
         **_entry(values),
-        **_status(),
+        **_status(values),
         **_held(values),
         **_author(values),
         **_present(values),
@@ -50,34 +50,61 @@ def _entry(values: Mapping[str, Setting]) -> dict[str, ClauseSource]:
         "not_a_copy": ClauseSource(
             "copied_from is null", says="it is an invited user's copy of {copied_from}, which is the meeting"
         ),
-        "not_rescheduled": ClauseSource(
-            "coalesce(status <> 'rescheduled', replaced = 0)",
-            says="it was moved: the meeting that stands in for it is judged",
-        ),
     }
     if values["booked_by"] == "vendor":
         clauses["booked_by_vendor"] = ClauseSource(
             "vendor_booked_it", says="it was booked by {created_by}, who is not the vendor"
         )
+        clauses["booked_before_end"] = ClauseSource(
+            "booked_at < ended_at",
+            guard=True,
+            says="it was entered at {booked_at}, after it had ended at {ended_at}: nothing shows that it was booked",
+        )
     if values["recurring"] == "first_only":
         clauses["first_of_series"] = ClauseSource(
-            "earlier_in_series = 0",
-            says="{earlier_in_series} meetings of the series {in_series} came before it, and the first counts",
+            "case when earlier_in_series + earlier_talks_in_series > 0 then false"
+            " when earlier_in_series_unclear > 0 then null else true end",
+            says="the series {in_series} began before it, with {earlier_in_series} meetings and"
+            " {earlier_talks_in_series} conversations, and the first counts",
         )
     return clauses
 
 
-def _status() -> dict[str, ClauseSource]:
-    canceled = "coalesce(status <> 'canceled', true)"
+def _called_off(word: str, minutes: int) -> tuple[str, str]:
+    """Give the conditions that a meeting is not marked by a word, and that it was marked after it had taken place.
+
+    Where nobody knows when it was marked, a conversation that was long enough contradicts the mark.
+    """
+    held = f"case when talk_seconds >= {minutes * 60} then null else false end"
+    return f"coalesce(status <> '{word}', true)", f"coalesce({word}_at >= ended_at, {held})"
+
+
+def _status(values: Mapping[str, Setting]) -> dict[str, ClauseSource]:
+    minutes = values["min_minutes"]
+    assert isinstance(minutes, int)  # noqa: S101 - the parameter's kind
+    canceled, canceled_late = _called_off("canceled", minutes)
+    moved, moved_late = _called_off("rescheduled", minutes)
     behind = f"not {canceled} and {_HISTORY_BEHIND}"
+    moved_behind = f"not {moved} and {_HISTORY_BEHIND}"
     reported = (
         "case when no_show_at is not null and corrected_at is null then false"
         " when last_no_show_at is not null and corrected_at is null then null"
         " when status = 'no_show' and no_show_writes = 0 then null else true end"
     )
     return {
+        "not_rescheduled": ClauseSource(
+            f"case when status is null then replaced = 0 else {moved} or {moved_late} end",
+            open=moved_behind,
+            says="it was moved: the meeting that stands in for it is judged",
+        ),
+        "not_rescheduled_later": ClauseSource(
+            moved,
+            open=moved_behind,
+            guard=True,
+            says="it was marked as moved at {rescheduled_at}, after it had ended at {ended_at}",
+        ),
         "not_canceled": ClauseSource(
-            f"{canceled} or coalesce(canceled_at >= ended_at, false)",
+            f"{canceled} or {canceled_late}",
             open=behind,
             says="it was canceled at {canceled_at}",
         ),
@@ -211,8 +238,18 @@ def _accepted(values: Mapping[str, Setting]) -> dict[str, ClauseSource]:
         test, until=until, open=waits if values["on_silence"] != "accept" else None, says=late
     )
     if values["acceptance"] != "deal_created" and (values["acceptance"] != "deal_stage" or values["rejection_values"]):
+        # A refusal of which nobody knows by whom is no silence, and no refusal either.
+        unseen = "coalesce(unknown_declined_at >= read_to(actor), false)"
+        clauses["decline_attributed"] = ClauseSource(
+            "coalesce(unknown_declined_at < last_accepted_at, unknown_declined_at is null)",
+            open=unseen if "actor" in types else None,
+            guard=True,
+            says="it was declined at {unknown_declined_at}, by nobody known",
+        )
+        # Of a yes and a no at one instant nobody knows which came last.
         clauses["not_declined"] = ClauseSource(
-            "coalesce(declined_at < last_accepted_at, declined_at is null)",
+            "case when declined_at = last_accepted_at then null"
+            " else coalesce(declined_at < last_accepted_at, declined_at is null) end",
             says="an account executive declined it at {declined_at}",
         )
     return clauses

@@ -45,16 +45,27 @@ def _listed_sources(values: Mapping[str, Setting]) -> tuple[str, ...]:
     return sources if isinstance(sources, tuple) else ()
 
 
+def _booked(relation: str = "") -> str:
+    row = f"{relation}." if relation else ""
+    return f"listed({row}created_by, :vendor_ids) or coalesce(listed({row}app_id, :vendor_ids), false)"
+
+
 def _booking(values: Mapping[str, Setting]) -> dict[str, str]:
     booked = "created_at"
-    by_vendor = "listed(created_by, :vendor_ids) or coalesce(listed(app_id, :vendor_ids), false)"
+    by_vendor = _booked()
     facts: dict[str, str] = {}
     if values["booked_by"] == "vendor" and values["reschedule_rule"] == "follows_original":
-        # Who moves a meeting, the buyer's own people too, does not win it.
-        originals = ("originals", "first_originals")
-        counts = [f"count({name}) filter (where {WROTE_BY_VENDOR.format(name, 'created_by')})" for name in originals]
-        facts["originals_by_vendor"] = " + ".join(counts)
-        by_vendor = f"originals_by_vendor > 0 or {by_vendor}"
+        # Who moves a meeting does not win it, neither the buyer's own people nor the vendor: the first booking counts.
+        for name, told in (("first_by_vendor", "({})"), ("first_by_others", "not ({})")):
+            counts = [
+                f"count({each}) filter (where {each}.rescheduled_from is null and {told.format(_booked(each))})"
+                for each in ("originals", "first_originals")
+            ]
+            facts[name] = " + ".join(counts)
+        by_vendor = (
+            f"case when rescheduled_from is null then {by_vendor} when first_by_vendor > 0 then true"
+            " when first_by_others > 0 then false else null end"
+        )
     if values["booked_by"] == "vendor":
         facts["vendor_booked_it"] = by_vendor
     if values["reschedule_rule"] == "follows_original":
@@ -66,9 +77,9 @@ def _booking(values: Mapping[str, Setting]) -> dict[str, str]:
         "begins_at": "starts_at",
         "booked_at": booked,
         "copied_from": "parent_id",
-        "stands_in_for": "rescheduled_from",
-        "in_series": "series_id",
-        "replaced": "count(replacements)",
+        # A copy belongs to its meeting alone: where its parent is not known, nothing joins through it.
+        "stands_in_for": "case when parent_id is null then rescheduled_from else null end",
+        "in_series": "case when parent_id is null then series_id else null end",
         **({"called": "external_id"} if values["one_across_sources"] else {}),
     }
 
@@ -77,13 +88,23 @@ def _spoke(relation: str) -> str:
     return f"coalesce({relation}.status not in {_UNSPOKEN}, true)"
 
 
+_ENDED = "coalesce(calls.ended_at, calls.started_at + calls.seconds * interval '1 second', calls.started_at)"
+_IN_TIME = f"{_ENDED} > talk_from and {_ENDED} <= talk_to"
+
+
 def _talks(values: Mapping[str, Setting]) -> dict[str, str]:
     """Give the longest conversation of each kind; pieces are not added, because they may overlap."""
     by_vendor = WROTE_BY_VENDOR.format("calls", "created_by")
-    heard = f"{_spoke('calls')} and calls.candidates is null"
+    spoke = f"{_spoke('calls')} and {_IN_TIME} and calls.seconds >= 0"
+    heard = f"{spoke} and calls.candidates is null"
     counts = heard if values["accept_self_attested"] else f"{heard} and not {by_vendor}"
     media = {"conference": "conference", "call": "phone"}
     facts = {
+        # A conversation before the meeting, or long after, is another one, whatever it is linked to.
+        "talk_from": "case when all_day then starts_at - interval '24 hours' else starts_at end",
+        "talk_to": "coalesce(greatest(ends_at, starts_at), starts_at) + interval '24 hours'",
+    }
+    facts |= {
         f"{name}_seconds": f"max(calls.seconds) filter (where calls.medium = '{medium}' and {counts})"
         for name, medium in media.items()
     }
@@ -101,21 +122,24 @@ def _talks(values: Mapping[str, Setting]) -> dict[str, str]:
     facts["self_logged_seconds"] = (
         f"max(calls.seconds) filter (where calls.medium in ({mediums}) and {heard} and {by_vendor})"
     )
-    several = f"calls.medium in ({mediums}) and {_spoke('calls')} and calls.candidates is not null"
+    several = f"calls.medium in ({mediums}) and {spoke} and calls.candidates is not null"
     facts["ambiguous_seconds"] = f"max(calls.seconds) filter (where {several})"
     facts["ambiguous_meetings"] = f"min(calls.candidates) filter (where {several})"
-    facts["self_logged_calls"] = f"count(calls) filter (where {by_vendor})"
+    own = "" if values["accept_self_attested"] else f" and not {by_vendor}"
+    facts["doubtful_calls"] = (
+        f"count(calls) filter (where not ({_spoke('calls')} and coalesce({_IN_TIME}, false){own}))"
+    )
     return facts
 
 
 def _length(values: Mapping[str, Setting]) -> dict[str, str]:
     """Give the length and its source: what was measured before what was typed in, and that before what was planned."""
-    sources = _listed_sources(values)
+    sources, field = _listed_sources(values), values["duration_field"]
     lengths = ["talk_seconds * interval '1 second'"]
     named = "when talk_seconds = conference_seconds then 'conference' " if "conference" in sources else ""
     named += "when talk_seconds is not null then 'call' " if "call" in sources else ""
     facts = {
-        "field_length": f"custom.{values['duration_field']} * interval '1 minute'"
+        "field_length": f"case when custom.{field} >= 0 then custom.{field} * interval '1 minute' else null end"
         if "crm_field" in sources
         else _NO_LENGTH,
         # An entry without times, or of no length, is a note in a calendar.
@@ -130,7 +154,7 @@ def _length(values: Mapping[str, Setting]) -> dict[str, str]:
         "held_length": f"coalesce({', '.join(lengths)})" if len(lengths) > 1 else lengths[0],
         "held_source": f"case {named}else null end",
         "ended_at": "coalesce(talk_ended_at, greatest(ends_at, starts_at + held_length), starts_at + held_length,"
-        " ends_at, starts_at)",
+        " greatest(ends_at, starts_at), starts_at)",
         "evidence_end": f"ended_at + interval '{values['evidence_hours']} hours'",
         "report_end": f"ended_at + interval '{values['no_show_report_hours']} hours'",
     }
@@ -167,12 +191,10 @@ def _people(values: Mapping[str, Setting]) -> dict[str, str]:
             told = condition(values, relation)
             facts[f"{side}_{suffix}"] = f"count({relation}) filter (where {told})"
             facts[f"{side}_{suffix}_unclear"] = f"count({relation}) filter (where ({told}) is null)"
-        # Who is named in a call that the vendor logged itself is the vendor's word.
-        seen = f"{side}_seen"
-        if not values["accept_self_attested"]:
-            seen = f"case when self_logged_calls = 0 then {seen} else 0 end"
-        facts[side] = f"greatest({side}_invited, {seen})"
-        facts[f"{side}_unclear"] = f"{side}_invited_unclear + {side}_seen_unclear"
+        # Of several calls it is not told who took part in which: one that proves nothing puts all of them in doubt.
+        facts[side] = f"greatest({side}_invited, case when doubtful_calls = 0 then {side}_seen else 0 end)"
+        doubtful = f"case when doubtful_calls = 0 then 0 else {side}_seen end"
+        facts[f"{side}_unclear"] = f"{side}_invited_unclear + {side}_seen_unclear + {doubtful}"
     return facts
 
 
@@ -201,10 +223,17 @@ def _prospect(values: Mapping[str, Setting], relation: str) -> str:
     return told
 
 
+def _plain(text: str) -> str:
+    """Give a text as `lower` gives it."""
+    return "".join(sign.lower() if sign.isascii() else sign for sign in text)
+
+
 def _decider(values: Mapping[str, Setting], relation: str) -> str:
     titles = values["decision_maker_titles"]
     listed = titles if isinstance(titles, tuple) else ()
-    words = " or ".join(f"listed({texts((title.lower(),))}, lower({relation}.title))" for title in listed)
+    # `lower` knows the letters a to z: of others each form is sought.
+    forms = dict.fromkeys(_plain(form) for title in listed for form in (title, title.lower(), title.upper()))
+    words = " or ".join(f"listed({texts((form,))}, lower({relation}.title))" for form in forms)
     return f"{_prospect(values, relation)} and ({words})"
 
 
@@ -215,7 +244,6 @@ def _status() -> dict[str, str]:
     no_show += " and changes.at >= begins_at"
     reported = f"{no_show} and changes.at < report_end"
     by_vendor = WROTE_BY_VENDOR.format("changes", "actor_id")
-    canceled = f"{written} and lower(changes.new) = '\"canceled\"'"
     corrected = f"{written} and lower(changes.new) <> '\"no_show\"' and changes.at > last_no_show_at"
     return {
         "no_show_writes": f"count(changes) filter (where {no_show})",
@@ -224,12 +252,27 @@ def _status() -> dict[str, str]:
         # The vendor does not undo what the buyer reported.
         "corrected_at": f"min(changes.at) filter (where {corrected} and changes.actor_id is not null"
         f" and not {by_vendor})",
-        "canceled_at": f"max(changes.at) filter (where {canceled})",
+        **{
+            f"{word}_at": f"max(changes.at) filter (where {written} and lower(changes.new) = '\"{word}\"')"
+            for word in ("canceled", "rescheduled")
+        },
+        # What is planned after the end does not move what took place.
+        "replaced": "count(replacements) filter (where coalesce(replacements.created_at < ended_at, true))",
     }
 
 
+def _talked_before(values: Mapping[str, Setting], calls: str) -> str:
+    """Give the condition that a call of another meeting was a conversation, long enough and before this one."""
+    minutes = values["min_minutes"]
+    assert isinstance(minutes, int)  # noqa: S101 - the parameter's kind
+    return (
+        f"{calls}.started_at < begins_at and {calls}.seconds >= {minutes * 60} and {_spoke(calls)}"
+        f" and {calls}.candidates is null and {calls}.meeting_id <> own_id"
+    )
+
+
 def _account(values: Mapping[str, Setting]) -> dict[str, str]:
-    facts = {"account_key": "coalesce(min(accounts.merged_into), account_id)"}
+    facts = {"account_key": "coalesce(min(merged_accounts.merged_into), min(accounts.merged_into), account_id)"}
     if values["existing_pipeline_exclusion_days"]:
         facts["pipeline_from"] = "booked_at - interval :existing_pipeline_exclusion_days day"
         open_then = (
@@ -239,21 +282,22 @@ def _account(values: Mapping[str, Setting]) -> dict[str, str]:
         facts["open_deals"] = f"count(account_deals) filter (where {open_then})"
         facts["open_deals_unclear"] = f"count(account_deals) filter (where ({open_then}) is null)"
     if values["first_meeting_only"]:
-        minutes = values["min_minutes"]
-        assert isinstance(minutes, int)  # noqa: S101 - the parameter's kind
-        facts["earlier_talks"] = (
-            "count(account_meeting_calls) filter (where account_meeting_calls.started_at < begins_at and"
-            f" account_meeting_calls.seconds >= {minutes * 60} and {_spoke('account_meeting_calls')}"
-            " and account_meeting_calls.candidates is null and account_meeting_calls.meeting_id <> own_id)"
-        )
+        earlier = _talked_before(values, "account_meeting_calls")
+        facts["earlier_talks"] = f"count(account_meeting_calls) filter (where {earlier})"
         facts["earlier_meetings"] = (
             "count(account_meetings) filter (where account_meetings.starts_at < begins_at"
             " and account_meetings.status = 'completed' and account_meetings.parent_id is null)"
         )
     if values["recurring"] == "first_only":
-        took_place = f"coalesce(series_meetings.status not in {_DID_NOT_HAPPEN}, true)"
+        before = "series_meetings.starts_at < begins_at and series_meetings.parent_id is null"
         facts["earlier_in_series"] = (
-            "count(series_meetings) filter (where series_meetings.starts_at < begins_at"
-            f" and series_meetings.parent_id is null and {took_place})"
+            f"count(series_meetings) filter (where {before} and series_meetings.status = 'completed')"
+        )
+        facts["earlier_in_series_unclear"] = (
+            f"count(series_meetings) filter (where {before}"
+            f" and coalesce(series_meetings.status not in {_DID_NOT_HAPPEN}, true))"
+        )
+        facts["earlier_talks_in_series"] = (
+            f"count(series_calls) filter (where {_talked_before(values, 'series_calls')})"
         )
     return facts

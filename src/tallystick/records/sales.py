@@ -52,6 +52,7 @@ MEETING = RecordType(
         Relation("account_deals", "deal", ("account_id",), "account_id"),
         Relation("account_deal_changes", "change", ("id",), "object_id", via="account_deals"),
         Relation("accounts", "account", ("account_id",), "id"),
+        Relation("merged_accounts", "account", ("merged_into",), "id", via="accounts"),
         Relation("account_meetings", "meeting", ("account_id",), "account_id"),
         Relation("account_meeting_calls", "call", ("id",), "meeting_id", via="account_meetings"),
         Relation("contact_meetings", "meeting", ("contact_id",), "contact_id"),
@@ -60,6 +61,7 @@ MEETING = RecordType(
         Relation("originals", "meeting", ("rescheduled_from",), "id"),
         Relation("first_originals", "meeting", ("rescheduled_from",), "id", via="originals"),
         Relation("series_meetings", "meeting", ("series_id",), "series_id"),
+        Relation("series_calls", "call", ("id",), "meeting_id", via="series_meetings"),
     ),
     aliases=("external_id",),
 )

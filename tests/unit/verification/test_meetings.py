@@ -91,6 +91,24 @@ def test_accounts_that_were_merged_are_one(decide):
     assert found["claim:C-m2"] == TWICE
 
 
+def test_accounts_that_were_merged_twice_are_one(decide):
+    """Where the account that remained was merged into another one later, all three are that one."""
+    merged = [("account", "a3", {"merged_into": "a2"}), ("account", "a2", {"merged_into": "a1"})]
+    meetings = [(f"m{number}", number, {"account_id": f"a{number}"}) for number in (1, 2, 3)]
+
+    found = decide(*meetings, records=merged)
+    assert list(found.values()) == [PAID, TWICE, TWICE]
+
+
+def test_copies_of_events_that_are_not_told_join_nothing(decide):
+    """Series whose copies all name the same unknown event are as many units as there are series."""
+    meetings = [(f"m{series}", 0, {"series_id": series, "account_id": series}) for series in ("s1", "s2")]
+    copies = [(f"c{series}", 0, {"series_id": series, "parent_id": "unknown"}) for series in ("s1", "s2")]
+
+    found = decide(*meetings, *copies, claims=["ms1", "ms2"])
+    assert found == {"claim:C-ms1": PAID, "claim:C-ms2": PAID}
+
+
 def test_a_copy_is_not_paid_beside_its_meeting(decide):
     """The copy in an invited user's calendar is none, and the meeting is paid, claimed or found."""
     found = decide(("m1", 0, {}), ("m2", 0, {"parent_id": "m1"}), claims=["m2"])
