@@ -147,11 +147,16 @@ def _written(values: object) -> str:
 
 
 def _executive(values: Mapping[str, Setting], act: _Act) -> str:
-    """Give the condition that an account executive did it; unknown where nobody is named, or the role is."""
+    """Give the condition that an account executive did it; unknown where nobody is named, or the role is.
+
+    Through an application that nobody has named, anybody may have acted under the name of an executive.
+    """
     roles = values["account_executive_roles"]
     told = [f"{act.relation}.{act.role} in ({texts(roles)})"] if roles else []
     told += [f"listed({act.relation}.{act.actor}, :account_executive_ids)"] if values["account_executive_ids"] else []
-    return f"({' or '.join(told)})"
+    app = f"{act.relation}.app_id"
+    known = f"{app} is null or listed({app}, :buyer_apps) or listed({app}, :vendor_ids)"
+    return f"(({' or '.join(told)}) and case when {known} then true else null end)"
 
 
 def _by_vendor(act: _Act) -> str:

@@ -168,6 +168,14 @@ _ACCEPTED = (
         people=(_EXECUTIVES, "ids"),
     ),
     Param(
+        "buyer_apps",
+        "list",
+        "Applications of the buyer's own through which people write; what comes through any other one is nobody's act.",
+        "Whoever holds the key of an application may write under anybody's name.",
+        (),
+        account=True,
+    ),
+    Param(
         "acceptance_field",
         "text",
         "The field that accepts, as the change history calls it, with or without `custom.` before it.",

@@ -85,6 +85,7 @@ def _conflicts(values: Mapping[str, Setting]) -> Iterator[tuple[bool, str]]:
 _WORDS = (
     "vendor_ids",
     "account_executive_ids",
+    "buyer_apps",
     "free_mail_domains",
     "internal_domains",
     "excluded_domains",

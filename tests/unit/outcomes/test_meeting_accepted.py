@@ -359,3 +359,19 @@ def test_a_deal_that_has_the_id_of_the_meeting_says_nothing_of_it(talked):
     talked.change("accepted", '"Yes"', 60, object_type="deal")
     agreed = {"acceptance": "meeting_field", "acceptance_field": "accepted", "acceptance_values": ["Yes"]}
     assert talked.verdict(**agreed) == ("rejected", "accepted")
+
+
+@pytest.mark.parametrize(
+    ("app", "named", "expected"),
+    [
+        (None, [], ("meets", "")),
+        ("app:9", ["app:9"], ("meets", "")),
+        ("app:9", [], ("unverifiable", "acceptance_attributed")),
+        ("bot", [], ("rejected", "acceptance_independent")),
+    ],
+)
+def test_an_executive_who_acts_through_a_nameless_application_is_nobody_known(talked, app, named, expected):
+    """What an application wrote in an executive's name counts only if the contract names it as the buyer's own."""
+    talked.change("accepted", '"Yes"', 60, app_id=app)
+    agreed = {"acceptance": "meeting_field", "acceptance_field": "accepted", "acceptance_values": ["Yes"]}
+    assert talked.verdict(**agreed, buyer_apps=named) == expected
