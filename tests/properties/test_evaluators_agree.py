@@ -671,6 +671,29 @@ DEALS = st.fixed_dictionaries(
 )
 
 
+PAIRS = st.fixed_dictionaries(
+    {
+        "meeting_id": st.sampled_from(["m0", "m0", "m0", "m1"]),
+        "candidates": st.sampled_from(["m0 m1", None, None, None]),
+        "account_id": st.sampled_from(["a1", "a1", None]),
+        "contact_id": st.sampled_from(["c0", None]),
+        "deal_id": st.sampled_from(["d0", None, None]),
+        "custom": st.none(),
+    }
+)
+
+
+def around(some):
+    """Give the meetings of a second source and what is around them."""
+    targets = st.sampled_from(["m0", "m0", "c0", "d0", "d1"])
+    return {
+        "meeting": some(PAIRS, "m", 2),
+        "change": some(st.builds(lambda row, to: {**row, "object_id": to}, WRITES, targets), "change", 4),
+        "deal": some(DEALS, "d", 2),
+        "contact": [{"id": "c0", "custom": None}],
+    }
+
+
 @st.composite
 def meetings(draw):
     """Draw two meetings of one account and all around them, with roles of users and titles of contacts over time."""
@@ -699,6 +722,8 @@ def meetings(draw):
         "account": [{"id": "a1", "custom": None, "merged_into": draw(st.sampled_from(["a2", None]))}],
         "actor_all": held(["ae", "bot", "sdr"], "role", st.sampled_from(["AE", "AE", "SDR", None])),
         "contact_all": held(["c1"], "title", st.sampled_from(["VP Sales", "Clerk", None])),
+        **{f"acceptance_{kind}": beside for kind, beside in around(some).items()},
+        "acceptance_actor_all": held(["ae", "bot", "sdr"], "role", st.sampled_from(["AE", "AE", "SDR", None])),
     }
 
 
@@ -746,9 +771,15 @@ QUALIFIED = st.builds(
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
-@given(values=QUALIFIED, data=meetings(), hours=st.integers(-2, 130), behind=st.sampled_from(sorted(RECORD_TYPES)))
-def test_qualified_meeting_is_decided_alike(database, *, values, data, hours, behind):
+@given(
+    values=QUALIFIED,
+    data=meetings(),
+    hours=st.integers(-2, 130),
+    behind=st.sampled_from(sorted(RECORD_TYPES)),
+    beside=st.sampled_from([{}, {"acceptance": ["bot"]}]),
+)
+def test_qualified_meeting_is_decided_alike(database, *, values, data, hours, behind, beside):
     """The template for meetings is decided alike in SQL and in Python with any parameters, however far was read."""
-    predicate = QUALIFIED_MEETING.predicate(values, custom={"meeting": {"minutes": "integer"}})
+    predicate = QUALIFIED_MEETING.predicate(values, custom={"meeting": {"minutes": "integer"}}, beside=beside)
     read = dict.fromkeys(RECORD_TYPES, SPRING + hours * HOUR) | {behind: SPRING + hours // 2 * HOUR}
     assert_equal(database, predicate, data, Inputs(dict.fromkeys(RECORD_TYPES, 0), read))

@@ -93,7 +93,8 @@ def compare_presets(project: Project, names: Sequence[str], preset: str, now: in
                 template.as_preset(preset, outcome.settings),
                 custom=project.custom.get(outcome.source),
                 vendors=contract.vendor.known_in(outcome.source, outcome.calls),
-                people=contract.people.get(outcome.source),
+                people=contract.people.get((outcome.acceptance or outcome).source),
+                beside=contract.vendor.known_beside(outcome.acceptance),
             )
             inputs = inputs_for(project.engine, outcome, now)
             with connect_outcome(project.store, outcome) as database:

@@ -16,7 +16,7 @@ __all__ = ["Billing", "Contract", "Evidence", "Outcome", "PerUnit", "Percent", "
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A second source whose calls count for the meetings of an outcome, and what joins them, the first that fits."""
+    """A second source of a fact about the meetings of an outcome, and what joins its records, the first that fits."""
 
     source: str
     match: tuple[Literal["external_id", "attendees"], ...]
@@ -33,6 +33,10 @@ class Vendor:
         """Give its identities in a source, and those in a second one with that one's name before them."""
         others = () if second is None else self.identities.get(second.source, ())
         return (*self.identities.get(source, ()), *(f"{second.source}:{other}" for other in others if second))
+
+    def known_beside(self, acceptance: Evidence | None) -> dict[str, tuple[str, ...]]:
+        """Give its identities in the second source of acceptance, as `Template.source` takes them."""
+        return {} if acceptance is None else {"acceptance": self.identities.get(acceptance.source, ())}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,8 @@ class Outcome:
     """What is paid for: a predicate over the records of a source, and its price.
 
     `uses` is the template the predicate comes from, if any, and `settings` the parameters the contract sets. `vendors`
-    are ids that these name as the vendor's own. `calls` is a second source of calls.
+    are ids that these name as the vendor's own. `calls` is a second source of calls, `acceptance` the one that tells
+    who accepted, if that is not the outcome's own.
     """
 
     name: str
@@ -88,6 +93,7 @@ class Outcome:
     settings: Mapping[str, Any] = field(default_factory=dict)
     vendors: tuple[str, ...] = ()
     calls: Evidence | None = None
+    acceptance: Evidence | None = None
 
 
 @dataclass(frozen=True, slots=True)

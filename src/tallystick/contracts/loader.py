@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from tallystick.canonical import digest
 from tallystick.contracts.contract import Billing, Contract, Evidence, Outcome, Percent, PerUnit, Price, Term, Vendor
@@ -135,8 +135,18 @@ class _Loading:
         description = given.description or ""
         vendors = self._vendors(given)
         self._check_evidence(path, given, predicate)
-        calls = _evidence(given)
-        outcome = Outcome(name, given.source, predicate, price, description, given.uses, given.with_, vendors, calls)
+        outcome = Outcome(
+            name,
+            given.source,
+            predicate,
+            price,
+            description,
+            given.uses,
+            given.with_,
+            vendors,
+            _evidence(given, "calls"),
+            _evidence(given, "acceptance"),
+        )
         return outcome, _rule(predicate, source)
 
     def _check_evidence(self, path: KeyPath, given: OutcomeTerms, predicate: Predicate) -> None:
@@ -149,6 +159,11 @@ class _Loading:
                 self._problem(where, "it is the outcome's own source", "Name another one, or leave evidence out.")
             elif predicate.record not in {"", "meeting"}:
                 self._problem(where, f"a {predicate.record} has no {name}", "Only outcomes about meetings have.")
+            elif name == "acceptance" and predicate.clauses and not predicate.beside:
+                self._problem(where, "nothing of the outcome asks who accepted it", "Leave acceptance out of evidence.")
+        if predicate.beside and "acceptance" not in given.evidence:
+            read = f"it reads {', '.join(predicate.beside)}, and evidence names no source of acceptance"
+            self._problem((*path, "source"), read, "Write evidence: {acceptance: {source: ..., match: [...]}}.")
 
     def _vendors(self, given: OutcomeTerms) -> tuple[str, ...]:
         """Give the ids that the parameters of a template name as the vendor's own."""
@@ -198,9 +213,14 @@ class _Loading:
             where = self.document.text_position((*path, "uses"))
             hint = _near(given.uses, self.templates)
             raise ContractError(f"no outcome template is named {given.uses}", hint=hint, where=where)
-        vendors = self.vendor.known_in(given.source, _evidence(given))
+        acceptance = _evidence(given, "acceptance")
         source = template.source(
-            given.with_, custom=custom, locate=locate, vendors=vendors, people=self._people_of(given.source)
+            given.with_,
+            custom=custom,
+            locate=locate,
+            vendors=self.vendor.known_in(given.source, _evidence(given, "calls")),
+            people=self._people_of(acceptance.source if acceptance else given.source),
+            beside=self.vendor.known_beside(acceptance),
         )
         self._refuse_twice(path, source, given)
         source = replace(source, facts={**source.facts, **given.facts}, clauses={**source.clauses, **own})
@@ -229,10 +249,10 @@ class _Loading:
         return locate
 
 
-def _evidence(given: OutcomeTerms) -> Evidence | None:
-    """Give the second source of calls of an outcome, if it names one."""
-    calls = given.evidence.get("calls")
-    return None if calls is None else Evidence(calls.source, tuple(dict.fromkeys(calls.match)))
+def _evidence(given: OutcomeTerms, fact: Literal["calls", "acceptance"]) -> Evidence | None:
+    """Give the second source of a fact about an outcome, if it names one."""
+    second = given.evidence.get(fact)
+    return None if second is None else Evidence(second.source, tuple(dict.fromkeys(second.match)))
 
 
 def _refuse_gaps(document: Document) -> None:

@@ -240,11 +240,13 @@ class PriceTerms(_Terms):
 class EvidenceTerms(_Terms):
     """Where further records for an outcome come from, and how they are told to belong to its own."""
 
-    source: _Text = Field(description="Another source of tallystick.yaml, whose calls of meetings count as well.")
+    source: _Text = Field(
+        description="Another source of tallystick.yaml, which holds the same meetings or their calls."
+    )
     match: list[Literal["external_id", "attendees"]] = Field(
         min_length=1,
-        description="What joins a call to a meeting, the first that fits: an equal `external_id`, or `attendees`: an "
-        "e-mail address of the prospect's in both, at overlapping times.",
+        description="What joins a call, or a meeting there, to a meeting, the first that fits: an equal `external_id`, "
+        "or `attendees`: an e-mail address of the prospect's in both, at overlapping times.",
     )
 
 
@@ -268,8 +270,10 @@ class OutcomeTerms(_Terms):
     quantity: _Text | None = Field(
         default=None, description="What the price applies to: an amount or a whole number. One unit without it."
     )
-    evidence: dict[Literal["calls"], EvidenceTerms] = Field(
-        default={}, description="A second source for a fact: `calls`, for how long a meeting took."
+    evidence: dict[Literal["calls", "acceptance"], EvidenceTerms] = Field(
+        default={},
+        description="A second source for a fact: `calls`, for how long a meeting took, whose calls count as well; "
+        "`acceptance`, for who accepted it, which then counts there alone.",
     )
     price: PriceTerms = Field(description="What it costs.")
     description: _Text | None = Field(default=None, description="The outcome in words, for the statement.")

@@ -51,7 +51,7 @@ def _looked_up(derived: LookedUp, relation: Relation, keys: Keys) -> str:
     data = f"CAST(json_object({pairs}) AS VARCHAR) AS data"
     return (
         f"SELECT DISTINCT k.base AS base_id, {text_literal(f'{relation.name}.{derived.name}')} AS relation, "
-        f"s.source, {text_literal(kind.name)} AS type, s.id, s.version, s.seq, s.raw_sha256, {data} "
+        f"s.source, {text_literal(kind.stored)} AS type, s.id, s.version, s.seq, s.raw_sha256, {data} "
         f"FROM {keys.of(relation.name)} k JOIN {quoted(target.name)} t ON t.{quoted(relation.remote)} = k.key "
         f"JOIN {spans(derived)} s ON s.id = t.{quoted(derived.key)} AND {occurred} >= s.since AND {occurred} < s.until"
     )
@@ -59,7 +59,7 @@ def _looked_up(derived: LookedUp, relation: Relation, keys: Keys) -> str:
 
 def _cited(alias: str, kind: RecordType) -> str:
     columns = ", ".join(f'{alias}."{name}"' for name in ("id", "version", "seq", "raw_sha256"))
-    return f'{alias}."source", {text_literal(kind.name)} AS type, {columns}'
+    return f'{alias}."source", {text_literal(kind.stored)} AS type, {columns}'
 
 
 def _data(alias: str, kind: RecordType, predicate: Predicate, relation: str | None = None) -> str:

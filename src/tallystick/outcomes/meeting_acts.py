@@ -3,6 +3,9 @@
 An act is one row of history that accepts, or a deal that was created. It counts if an account executive of the roster,
 by the role held then or by id, did it at or after the end of the meeting. All others are kept as facts of their own, so
 that a verdict can say why an acceptance was none.
+
+Where a second source tells who accepted, the same acts are read there, around the meeting that is this one: history,
+roster and the vendor's identities are those of that source alone.
 """
 
 from __future__ import annotations
@@ -15,7 +18,10 @@ from tallystick.canonical import canonical
 from tallystick.outcomes.template import Setting
 from tallystick.outcomes.ticket_facts import texts
 
-__all__ = ["accepting", "types_of"]
+__all__ = ["BESIDE", "accepting", "types_of"]
+
+BESIDE = "beside.acceptance"
+"""The setting with the vendor's identities in the second source that acceptance comes from, if there is one."""
 
 _RELATIONS = {
     "meeting_field": ("changes",),
@@ -39,7 +45,7 @@ _BARE = re.compile(r"true|false|-?[0-9]+(\.[0-9]+)?", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class _Act:
-    """One relation whose rows may accept, and the columns that tell who did it when."""
+    """One relation whose rows may accept, the columns that tell who did it when, and where the vendor's ids stand."""
 
     relation: str
     accepts: str
@@ -47,11 +53,13 @@ class _Act:
     at: str
     actor: str
     role: str
+    vendors: str
 
 
 def types_of(values: Mapping[str, Setting]) -> tuple[str, ...]:
     """Give the record types that acceptance is read from."""
-    return (*_TYPES[str(values["acceptance"])], *(("actor",) if values["account_executive_roles"] else ()))
+    types = (*_TYPES[str(values["acceptance"])], *(("actor",) if values["account_executive_roles"] else ()))
+    return tuple(f"acceptance_{name}" for name in ("meeting", *types)) if BESIDE in values else types
 
 
 def accepting(values: Mapping[str, Setting]) -> dict[str, str]:
@@ -59,7 +67,7 @@ def accepting(values: Mapping[str, Setting]) -> dict[str, str]:
     if values["acceptance"] == "none":
         return {}
     acts = [_act(values, relation) for relation in _RELATIONS[str(values["acceptance"])]]
-    facts: dict[str, str] = {}
+    facts = _pair(values) if BESIDE in values else {}
 
     def add(name: str, function: str, told: Callable[[_Act], str], column: str = "") -> None:
         parts = []
@@ -115,28 +123,43 @@ def accepting(values: Mapping[str, Setting]) -> dict[str, str]:
     return facts
 
 
+def _pair(values: Mapping[str, Setting]) -> dict[str, str]:
+    """Give the facts of the meeting that is this one in a second source; `paired_with` is what the act would be on."""
+    pair = "min(acceptance_meetings.{})".format
+    on = {"meeting_field": pair("id"), "contact_field": pair("contact_id")}
+    return {
+        "pair_candidates": pair("candidates"),
+        "paired_deal": pair("deal_id"),
+        "paired_with": on.get(str(values["acceptance"]), f"coalesce(paired_deal, {pair('account_id')})"),
+    }
+
+
 def _act(values: Mapping[str, Setting], relation: str) -> _Act:
     name = str(values["acceptance"])
+    vendors, deal = ("acceptance_vendor_ids", "paired_deal") if BESIDE in values else ("vendor_ids", "own_deal")
     # Where the meeting names a deal, what happens to others of the account says nothing of it.
-    of_account = " and own_deal is null" if relation.startswith("account_") else ""
+    only = f" and {deal} is null" if relation.startswith("account_") else ""
+    if BESIDE in values:
+        # Around a meeting that cannot be told from another one nothing counts.
+        relation, only = f"acceptance_{relation}", f"{only} and pair_candidates is null"
     if name == "deal_created":
-        return _Act(relation, f"true{of_account}", "", "created_at", "created_by", "created_by_role")
+        return _Act(relation, f"true{only}", "", "created_at", "created_by", "created_by_role", vendors)
     # In some systems a meeting and a deal may have the same id.
     kind = f"{relation}.object_type = '{_TYPES[name][0] if name != 'meeting_field' else 'meeting'}' and "
     new = f"{relation}.new"
     declining = _written(values["rejection_values"])
     if name == "deal_stage":
-        field = f"{kind}{relation}.field = 'stage'{of_account}"
+        field = f"{kind}{relation}.field = 'stage'{only}"
         accepts = f"{field} and {new} in ({_written(values['accepting_stages'])})"
         declines = f"{field} and {new} in ({declining})" if values["rejection_values"] else ""
     else:
         named = str(values["acceptance_field"])
-        field = f"{kind}{relation}.field in ({texts((named, f'custom.{named}'))}){of_account}"
+        field = f"{kind}{relation}.field in ({texts((named, f'custom.{named}'))}){only}"
         some = f"in ({_written(values['acceptance_values'])})" if values["acceptance_values"] else f"not in {_EMPTY}"
         accepts = f"{field} and {new} {some}"
         refused = f"{new} in ({declining})" if values["rejection_values"] else f"not coalesce({new} {some}, false)"
         declines = f"{field} and {refused}"
-    return _Act(relation, accepts, declines, "at", "actor_id", "actor_role")
+    return _Act(relation, accepts, declines, "at", "actor_id", "actor_role", vendors)
 
 
 def _written(values: object) -> str:
@@ -155,10 +178,10 @@ def _executive(values: Mapping[str, Setting], act: _Act) -> str:
     told = [f"{act.relation}.{act.role} in ({texts(roles)})"] if roles else []
     told += [f"listed({act.relation}.{act.actor}, :account_executive_ids)"] if values["account_executive_ids"] else []
     app = f"{act.relation}.app_id"
-    known = f"{app} is null or listed({app}, :buyer_apps) or listed({app}, :vendor_ids)"
+    known = f"{app} is null or listed({app}, :buyer_apps) or listed({app}, :{act.vendors})"
     return f"(({' or '.join(told)}) and case when {known} then true else null end)"
 
 
 def _by_vendor(act: _Act) -> str:
-    author = f"coalesce(listed({act.relation}.{act.actor}, :vendor_ids), false)"
-    return f"({author} or coalesce(listed({act.relation}.app_id, :vendor_ids), false))"
+    author = f"coalesce(listed({act.relation}.{act.actor}, :{act.vendors}), false)"
+    return f"({author} or coalesce(listed({act.relation}.app_id, :{act.vendors}), false))"

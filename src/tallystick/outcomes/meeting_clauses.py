@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from tallystick.outcomes.meeting_acts import types_of
+from tallystick.outcomes.meeting_acts import BESIDE, types_of
 from tallystick.outcomes.predicate import ClauseSource
 from tallystick.outcomes.template import Setting
 
@@ -231,9 +231,9 @@ def _accepted(values: Mapping[str, Setting]) -> dict[str, ClauseSource]:
         # Whoever may reject and does not has accepted, once the deadline is over and read.
         "accept": (f"{done} or accept_end is not null", f"case when {done} then accepted_at else accept_end end"),
     }[str(values["on_silence"])]
-    clauses = {}
+    clauses = _paired(types) if BESIDE in values else {}
     if values["on_silence"] != "accept":
-        clauses = _not_accepted(done, waits, "actor" in types)
+        clauses |= _not_accepted(done, waits, next((name for name in types if name.endswith("actor")), ""))
     clauses["accepted"] = ClauseSource(
         test, until=until, open=waits if values["on_silence"] != "accept" else None, says=late
     )
@@ -255,17 +255,48 @@ def _accepted(values: Mapping[str, Setting]) -> dict[str, ClauseSource]:
     return clauses
 
 
-def _not_accepted(done: str, waits: str, by_role: bool) -> dict[str, ClauseSource]:  # noqa: FBT001
-    """Give what an acceptance that is none fails by; each only where no other act accepted in time."""
+def _paired(types: tuple[str, ...]) -> dict[str, ClauseSource]:
+    """Give what acceptance in a second source needs: one meeting there that is this one, with its history."""
+    # One more may still come there, and one may still go; without one, silence there says nothing of this meeting.
+    behind = "coalesce(accept_end > read_to(acceptance_meeting), false)"
+    clauses = {
+        "acceptance_paired": ClauseSource(
+            "paired_with is not null",
+            open=f"paired_with is null and {behind}",
+            guard=True,
+            says="the source that tells who accepted has no meeting that is known to be this one, and names what is"
+            " accepted",
+        ),
+        "acceptance_told_apart": ClauseSource(
+            "pair_candidates is null",
+            open=f"pair_candidates is not null and {behind}",
+            guard=True,
+            says="which meeting there is this one cannot be told: they may be any of {pair_candidates}",
+        ),
+    }
+    if "acceptance_change" in types:
+        clauses["acceptance_history_known"] = ClauseSource(
+            "begins_at >= read_from(acceptance_change)",
+            guard=True,
+            says="it began at {begins_at}, before the history that was read of who accepted begins",
+        )
+    return clauses
+
+
+def _not_accepted(done: str, waits: str, actors: str) -> dict[str, ClauseSource]:
+    """Give what an acceptance that is none fails by; each only where no other act accepted in time.
+
+    `actors` is the type that tells roles, if any are asked for.
+    """
 
     def clause(fact: str, says: str) -> ClauseSource:
         return ClauseSource(f"{done} or coalesce({fact} >= accept_end, true)", open=waits, says=says)
 
     unknown = clause("unknown_accepted_at", "it was accepted at {unknown_accepted_at}, by nobody known")
     unknown = replace(unknown, guard=True)
-    if by_role:
+    if actors:
         # Whom the system does not show yet may still come.
-        unseen = f"not {done} and coalesce(unknown_accepted_at >= read_to(actor), false)"
+        unseen = f"not {done} and coalesce(unknown_accepted_at >= read_to({actors}), false)"
         unknown = replace(unknown, open=f"{waits} or {unseen}")
     return {
         "acceptance_attributed": unknown,

@@ -146,7 +146,7 @@ _ACCEPTED = (
         "acceptance",
         "text",
         "Which act accepts a meeting: a deal created, a deal brought to a stage, a field of the deal, the contact or "
-        "the meeting set, or none.",
+        "the meeting set, or none. It counts in the source that `evidence` names for `acceptance`, if it names one.",
         "Acceptance by somebody with the opposite interest is the control against manufactured meetings.",
         "deal_created",
         ACTS,
@@ -154,7 +154,7 @@ _ACCEPTED = (
     Param(
         "account_executive_roles",
         "list",
-        "Roles of those who may accept, as held when they did; from `people` unless given.",
+        "Roles of those who may accept, as held when they did; from `people` in the source it counts in unless given.",
         "Pay plans ask for the account executive, not for whoever booked the meeting.",
         (),
         people=(_EXECUTIVES, "role_in"),
@@ -162,7 +162,7 @@ _ACCEPTED = (
     Param(
         "account_executive_ids",
         "list",
-        "Ids of those who may accept; from `people` unless given.",
+        "Ids of those who may accept; from `people` in that source unless given.",
         _AS_ABOVE,
         (),
         people=(_EXECUTIVES, "ids"),

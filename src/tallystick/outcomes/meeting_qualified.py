@@ -11,6 +11,7 @@ from datetime import date
 from functools import cache
 from importlib.resources import files
 
+from tallystick.outcomes.meeting_acts import BESIDE
 from tallystick.outcomes.meeting_clauses import clauses_of
 from tallystick.outcomes.meeting_facts import facts_of
 from tallystick.outcomes.meeting_params import PARAMS
@@ -34,7 +35,7 @@ def _build(values: Mapping[str, Setting]) -> PredicateSource:
     return PredicateSource(
         facts=facts_of(values),
         clauses=clauses_of(values),
-        params={**scalars(values, *_NUMBERS), **_words(values)},
+        params={**scalars(values, *_NUMBERS), **_words(values), **_identities(values)},
         unit=Unit(
             tuple(links),
             "account_key" if days else None,
@@ -52,9 +53,10 @@ def _refuse(values: Mapping[str, Setting]) -> None:
     for wrong, message in _conflicts(values):
         if wrong:
             raise ValueError(message)
-    for name in _WORDS:
-        if spaced := [word for word in _tuple(values[name]) if len(word.split()) > 1]:
-            raise ValueError(f"{name}: {spaced[0]!r} has a space inside")
+    for name in (*_WORDS, BESIDE):
+        if spaced := [word for word in _tuple(values.get(name)) if len(word.split()) > 1]:
+            what = "the vendor's identities in the source of acceptance" if name == BESIDE else name
+            raise ValueError(f"{what}: {spaced[0]!r} has a space inside")
     for day in _tuple(values["holidays"]):
         try:
             date.fromisoformat(day)
@@ -76,7 +78,8 @@ def _conflicts(values: Mapping[str, Setting]) -> Iterator[tuple[bool, str]]:
     stages = f"acceptance {act} and accepting_stages do not go together: it is for deal_stage"
     yield (act == "deal_stage") != bool(values["accepting_stages"]), stages
     nobody = not values["account_executive_roles"] and not values["account_executive_ids"]
-    people = "nobody may accept: name people.account_executive in the source, or set acceptance: none"
+    where = "the source of acceptance" if BESIDE in values else "the source"
+    people = f"nobody may accept: name people.account_executive in {where}, or set acceptance: none"
     yield act != "none" and nobody, people
     silent = f"rejection_values say nothing where acceptance is {act}"
     yield act in {"none", "deal_created"} and bool(values["rejection_values"]), silent
@@ -109,6 +112,12 @@ def _words(values: Mapping[str, Setting]) -> dict[str, Value]:
         own = (domain.lower() for domain in _tuple(values["free_mail_domains"]))
         found["free_mail_domains"] = " ".join(dict.fromkeys((*_free_mail(), *own)))
     return found
+
+
+def _identities(values: Mapping[str, Setting]) -> dict[str, Value]:
+    """Give the vendor's identities in the second source of acceptance, if there is one, as words."""
+    ids = values.get(BESIDE)
+    return {"acceptance_vendor_ids": " ".join(_tuple(ids))} if ids is not None else {}
 
 
 @cache

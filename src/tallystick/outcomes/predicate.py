@@ -215,6 +215,12 @@ class Predicate:
         related = {name for clause in self.clauses for name in clause.related}
         return (self.record, *sorted(related - {self.record}))
 
+    @cached_property
+    def beside(self) -> tuple[str, ...]:
+        """The types it depends on that stand for those of a second source."""
+        related = {self.record_type.relation[name].target for name in self.relations}
+        return tuple(name for name in sorted({*self.types[1:], *related}) if RECORD_TYPES[name].of)
+
     def of_facts(self, names: Iterable[str]) -> Predicate:
         """Give a predicate that always holds and has only some facts, with those they rest on."""
         wanted = self.closure(tree.FactRef(name, self.fact[name].expression.type) for name in names)
@@ -296,8 +302,9 @@ def predicate_from_source(
     def text(content: str, *path: str) -> SourceText:
         return SourceText(content, locate(path) if locate else None, " ".join(filter(None, (label, *path))))
 
-    if record not in RECORD_TYPES:
-        raise ContractError(f"unknown record type {record!r}", hint=f"Known are {', '.join(sorted(RECORD_TYPES))}.")
+    known = sorted(name for name, kind in RECORD_TYPES.items() if not kind.of)
+    if record not in known:
+        raise ContractError(f"unknown record type {record!r}", hint=f"Known are {', '.join(known)}.")
     _check_names(source, RECORD_TYPES[record], text)
     facts = {name: text(content, "facts", name) for name, content in standard_facts(record, custom).items()}
     facts |= {name: text(content, "facts", name) for name, content in source.facts.items()}

@@ -148,7 +148,8 @@ class Template:
     """A named predicate with parameters.
 
     `build` gets every parameter, defaults filled in, and gives the predicate as text; what it gives depends on its
-    argument alone. `with: {preset: NAME}` in a contract takes the values of a preset first.
+    argument alone. For a fact of a second source it gets `beside.<fact>` too: the vendor's identities there, a tuple of
+    texts. `with: {preset: NAME}` in a contract takes the values of a preset first.
     """
 
     name: str
@@ -233,6 +234,7 @@ class Template:
         locate: Locate | None = None,
         vendors: Sequence[str] = (),
         people: People | None = None,
+        beside: Mapping[str, Sequence[str]] | None = None,
     ) -> PredicateSource:
         """Give the predicate for some parameters as text.
 
@@ -241,7 +243,8 @@ class Template:
             custom: Custom fields the buyer declared: record type to field to kind.
             locate: Where a parameter stands in the contract, by `("with", name)`; `("with",)` for all of them.
             vendors: The vendor's identities in the source of the outcome.
-            people: Groups of people in that source.
+            people: Groups of people in that source, or in the second one that knows them.
+            beside: For each fact that comes from a second source, the vendor's identities there.
 
         Raises:
             ContractError: A parameter is wrong, or a custom field is needed that nobody declared.
@@ -255,7 +258,7 @@ class Template:
                 hint = f"Declare it in tallystick.yaml under custom. {param.doc}"
                 raise self._error(param.name if param.name in given else None, locate, what, hint)
         try:
-            return self.build(values)
+            return self.build({**values, **{f"beside.{fact}": tuple(ids) for fact, ids in (beside or {}).items()}})
         except ValueError as error:
             raise self._error(None, locate, f"{self.name}: {error}", "") from None
 
@@ -267,9 +270,10 @@ class Template:
         locate: Locate | None = None,
         vendors: Sequence[str] = (),
         people: People | None = None,
+        beside: Mapping[str, Sequence[str]] | None = None,
     ) -> Predicate:
         """Build the predicate for some parameters; see `source`."""
-        source = self.source(given, custom=custom, locate=locate, vendors=vendors, people=people)
+        source = self.source(given, custom=custom, locate=locate, vendors=vendors, people=people, beside=beside)
         return predicate_from_source(self.record, source, custom=custom, label=f"template {self.name}:")
 
     def _error(self, name: str | None, locate: Locate | None, message: str, hint: str) -> ContractError:

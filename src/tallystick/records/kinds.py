@@ -85,7 +85,8 @@ class RecordType:
     A claim may name a record by its id or by an alias: the value of one of its columns, or the id of a record that one
     of its relations leads to. `dead` is a column and the value that marks a record no alias means. `story` names the
     relation that tells, event by event, what happened to a record. Of a `frozen` type the first version seen counts,
-    whatever the system says later: what happened does not change.
+    whatever the system says later: what happened does not change. A type with `of` stands for that one in a second
+    source, see `tallystick.verification.corroboration`: nothing is stored as it, and no outcome is about it.
     """
 
     name: str
@@ -98,6 +99,12 @@ class RecordType:
     derived: tuple[Derived, ...] = ()
     story: str | None = None
     frozen: bool = False
+    of: str = ""
+
+    @property
+    def stored(self) -> str:
+        """Under which type its records are stored, and cited."""
+        return self.of or self.name
 
     @cached_property
     def column(self) -> dict[str, Column]:

@@ -115,6 +115,8 @@ def add_source(
 ) -> None:
     """Add the views of some record types of a source to a connection, under their names with a prefix.
 
+    They take the place of views of the same names.
+
     Args:
         database: As `connect` gives it.
         store: The records.
@@ -148,12 +150,12 @@ def _create_views(database: duckdb.DuckDBPyConnection, kind: str, chosen: Select
     columns = (*COMMON, *RECORD_TYPES[kind].columns)
     rows = _rows(columns, chosen)
     name = f"{prefix}{kind}"
-    database.execute(f'CREATE VIEW "{name}_all" AS {rows}')
+    database.execute(f'CREATE OR REPLACE VIEW "{name}_all" AS {rows}')
     latest = f'SELECT * FROM "{name}_all" AS row'
     if RECORD_TYPES[kind].frozen:
         # The first version seen counts, whatever came later.
         latest += " WHERE version = 1 AND NOT deleted"
-        database.execute(f'CREATE VIEW "{name}" AS {latest}')
+        database.execute(f'CREATE OR REPLACE VIEW "{name}" AS {latest}')
         return
     if chosen.superseded:
         gone = pa.table({"seq": pa.array(chosen.superseded, pa.int64())})
@@ -163,7 +165,7 @@ def _create_views(database: duckdb.DuckDBPyConnection, kind: str, chosen: Select
         # Written as NOT EXISTS, DuckDB takes four times as long.
         latest += f' ANTI JOIN "{name}_superseded" AS gone ON gone.seq = row.seq'
     latest += " WHERE NOT deleted"
-    database.execute(f'CREATE VIEW "{name}" AS {latest}')
+    database.execute(f'CREATE OR REPLACE VIEW "{name}" AS {latest}')
 
 
 def _rows(columns: Iterable[Column], chosen: Selection) -> str:

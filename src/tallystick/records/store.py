@@ -284,7 +284,7 @@ def _by_type(records: Sequence[Record], where: str) -> dict[str, Sequence[int]]:
         raise PermanentError(f"{where}: a page holds {strange.pop().__name__} where a Record is wanted", hint=_HINT)
     kinds = [record.type for record in records]
     found = dict.fromkeys(kinds)
-    unknown = [kind for kind in found if kind not in RECORD_TYPES]
+    unknown = [kind for kind in found if kind not in RECORD_TYPES or RECORD_TYPES[kind].of]
     if unknown:
         first = records[kinds.index(unknown[0])]
         raise PermanentError(f"{where}: {unknown[0]} {first.id}: there is no such record type", hint=_HINT)

@@ -6,6 +6,8 @@ the common columns of `COMMON`. A relation is a to-many link that predicates may
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tallystick.records.kinds import Column, Derived, Following, Kind, LookedUp, RecordType, Relation
 from tallystick.records.sales import ACCOUNT, ATTENDEE, CALL, CONTACT, DEAL, MEETING
 from tallystick.records.tickets import TICKET, TICKET_EVENT
@@ -253,9 +255,37 @@ _CHANGE = RecordType(
     derived=(LookedUp("actor_role", "text", "Role of the actor at that time.", "actor", "actor_id", "role"),),
 )
 
+
+def _accepting(kind: RecordType, *more: Column) -> RecordType:
+    """Give a type as it is in the source that acceptance comes from, where that is not the outcome's own."""
+    looked_up = [column for column in kind.derived if isinstance(column, LookedUp)]
+    return replace(
+        kind,
+        name=f"acceptance_{kind.name}",
+        of=kind.name,
+        columns=(*kind.columns, *more),
+        relations=(),
+        aliases=(),
+        derived=tuple(replace(column, type=f"acceptance_{column.type}") for column in looked_up),
+    )
+
+
+_ACCEPTING = (
+    _accepting(_ACTOR),
+    _accepting(_CHANGE),
+    _accepting(CONTACT),
+    _accepting(DEAL),
+    _accepting(
+        MEETING,
+        Column("meeting_id", "text", "The meeting of the outcome's own source that it is."),
+        Column("candidates", "text", "Meetings of both sources, where it cannot be told which is which."),
+    ),
+)
+
 RECORD_TYPES: dict[str, RecordType] = {
     kind.name: kind
     for kind in (
+        *_ACCEPTING,
         ACCOUNT,
         _ACTOR,
         ATTENDEE,

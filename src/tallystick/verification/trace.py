@@ -40,7 +40,8 @@ class ClauseTrace(msgspec.Struct, frozen=True):
 class Write(msgspec.Struct, frozen=True):
     """One change to a record the verdict rests on: when, which field, from what to what, by which call.
 
-    `by` is the actor, application or request the system names; `automation` where it says that nobody called.
+    `by` is the actor, application or request the system names; `automation` where it says that nobody called. Ids of a
+    second source have its name before them.
     """
 
     at: str
@@ -101,7 +102,7 @@ def trace(
         if evaluation is not None:
             clauses = [_clause(told) for told in explain(outcome.predicate, evaluation)]
             story = _story(database, contract, outcome, verdict.record_id, evaluation)
-        writes = _writes(database, objects)
+        writes = _writes(database, outcome, objects)
     return Trace(
         subject=verdict.subject,
         status=verdict.status,
@@ -125,19 +126,19 @@ def trace(
 
 def _decide_again(
     database: duckdb.DuckDBPyConnection, contract: Contract, outcome: Outcome, record_id: str, inputs: Inputs
-) -> tuple[Evaluation | None, list[str]]:
-    """Interpret the predicate for one record; gives None when the record is gone, and the ids the verdict rests on."""
+) -> tuple[Evaluation | None, set[tuple[str, str]]]:
+    """Interpret the predicate for one record; None when it is gone; and what it rests on, by source and id."""
     database.register("asked", pa.table({"id": pa.array([record_id], pa.string())}))
-    query = f"SELECT relation, type, id, data FROM ({compile_evidence(outcome.predicate, 'asked')})"
+    query = f"SELECT relation, source, type, id, data FROM ({compile_evidence(outcome.predicate, 'asked')})"
     base: dict[str, Any] | None = None
     related: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    objects = [record_id]
-    for relation, kind, target_id, data in database.execute(query).fetchall():
+    objects = {(outcome.source, record_id)}
+    for relation, source, kind, target_id, data in database.execute(query).fetchall():
         if relation == "":
             base = read_row(kind, data)
         else:
             related[relation].append(read_row(kind, data))
-            objects.append(target_id)
+            objects.add((source, target_id))
     if base is None:
         return None, objects
     return interpret(outcome.predicate, base, related, inputs, zone(contract.timezone)), objects
@@ -220,13 +221,17 @@ _NAME = LookedUp("actor_name", "text", "Name of the actor.", "actor", "actor_id"
 _ROLE = LookedUp("actor_role", "text", "Role of the actor.", "actor", "actor_id", "role")
 
 
-def _writes(database: duckdb.DuckDBPyConnection, objects: list[str]) -> list[Write]:
-    database.register("written", pa.table({"id": pa.array(sorted(set(objects)), pa.string())}))
+def _writes(database: duckdb.DuckDBPyConnection, outcome: Outcome, objects: Collection[tuple[str, str]]) -> list[Write]:
+    sources, ids = zip(*sorted(objects), strict=True)
+    written = {"source": pa.array(sources, pa.string()), "object_id": pa.array(ids, pa.string())}
+    database.register("written", pa.table(written))
+    beside = "" if outcome.acceptance is None else " UNION ALL FROM acceptance_change"
+    named = "CASE WHEN source <> $own THEN source || ':' ELSE '' END"
     rows = database.execute(
-        'SELECT "at", object_type, object_id, event, field, "old", "new", '
-        "coalesce(actor_id, app_id, request_id, 'automation') FROM change "
-        'WHERE object_id IN (SELECT id FROM written) ORDER BY "at", id LIMIT ?',
-        [_MOST_WRITES],
+        f'SELECT "at", object_type, {named} || object_id, event, field, "old", "new", '
+        f"{named} || coalesce(actor_id, app_id, request_id, 'automation') FROM (FROM change{beside}) "
+        f'SEMI JOIN written USING (source, object_id) ORDER BY "at", source, id LIMIT {_MOST_WRITES}',
+        {"own": outcome.source},
     ).fetchall()
     return [Write(format_instant(at), *rest) for at, *rest in rows]
 
