@@ -224,7 +224,7 @@ def _accepted(values: Mapping[str, Setting]) -> dict[str, ClauseSource]:
     done = "coalesce(accepted_at < accept_end, false)"
     types = types_of(values)
     waits = _unless("accepted_at < accept_end", *types, end="accept_end")
-    late = "accepted at {accepted_at} by {accepted_by}; it was to be accepted before {accept_end}"
+    late = "no account executive accepted it before {accept_end}"
     test, until = {
         "reject": (done, "accepted_at"),
         "escalate": (f"case when {done} then true else null end", "accepted_at"),
