@@ -372,7 +372,10 @@ ACCEPTED = {
     "accepted",
 }
 MEETINGS = {
-    "defaults": ({}, {"booked_by_vendor", "first_of_series", "not_self_logged", "account_known", *ACCEPTED}),
+    "defaults": (
+        {},
+        {"booked_by_vendor", "booked_before_end", "first_of_series", "not_self_logged", "account_known", *ACCEPTED},
+    ),
     "bare": (
         {
             "acceptance": "none",
@@ -394,12 +397,14 @@ MEETINGS = {
         },
         {
             "booked_by_vendor",
+            "booked_before_end",
             "not_self_logged",
             "duration_written_later",
             "duration_independent",
             "duration_attributed",
             "account_known",
             "not_declined",
+            "decline_attributed",
             *ACCEPTED,
         },
     ),
@@ -414,6 +419,7 @@ MEETINGS = {
         },
         {
             "booked_by_vendor",
+            "booked_before_end",
             "not_self_logged",
             "decision_maker_present",
             "account_known",
@@ -427,6 +433,7 @@ ANY_MEETING = {
     "history_known",
     "not_a_copy",
     "not_rescheduled",
+    "not_rescheduled_later",
     "not_canceled",
     "not_canceled_later",
     "not_a_no_show",
@@ -439,7 +446,7 @@ ANY_MEETING = {
 
 @pytest.mark.parametrize("case", MEETINGS)
 def test_clauses_of_a_meeting_are_those_agreed(case):
-    """A meeting's clauses are those its parameters ask for, and always the same ten besides."""
+    """A meeting's clauses are those its parameters ask for, and always the same eleven besides."""
     values, expected = MEETINGS[case]
     predicate = QUALIFIED_MEETING.predicate({**ROSTER, **values}, custom={"meeting": {"minutes": "integer"}})
 
@@ -447,10 +454,13 @@ def test_clauses_of_a_meeting_are_those_agreed(case):
     guards = {clause.name for clause in predicate.clauses if clause.guard}
     assert guards <= {
         "history_known",
+        "booked_before_end",
+        "not_rescheduled_later",
         "not_canceled_later",
         "calls_told_apart",
         "account_known",
         "acceptance_attributed",
+        "decline_attributed",
     }
     assert predicate.quantity is None
 
@@ -458,5 +468,5 @@ def test_clauses_of_a_meeting_are_those_agreed(case):
 def test_a_length_in_a_field_is_a_whole_number():
     """A field that was declared as something else than whole minutes is refused when the contract is read."""
     given = {**ROSTER, "duration_sources": ["crm_field"], "duration_field": "minutes"}
-    with pytest.raises(ContractError, match="only numbers are multiplied"):
+    with pytest.raises(ContractError, match="text and a whole number do not go together"):
         QUALIFIED_MEETING.predicate(given, custom={"meeting": {"minutes": "text"}})
