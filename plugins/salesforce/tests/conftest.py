@@ -15,10 +15,15 @@ import pytest
 import requests
 import respx
 
+from tallystick.database.engine import open_database
+from tallystick.records.catalog import RecordStore
+from tallystick.testing.instants import iso
 from tallystick.testing.timing import FakeTimer
 from tallystick_salesforce.catalog import ENTITIES, SNAPSHOTS
 from tallystick_salesforce.connector import SalesforceConfig, SalesforceConnector
 from tallystick_salesforce.objects import InviteRow, OrganizationRow, StatusRow, field_names
+from tallystick_salesforce.simulator import create_app, sample_plan, serve
+from tallystick_salesforce.simulator.sample import END
 
 ORIGIN = "https://acme.my.salesforce.test"
 SECRET = "VerySecretOfTheApp"
@@ -401,3 +406,70 @@ def row(stamp):
         return {"Id": f"{prefix}{number:012d}AAA", "IsDeleted": False, **told, **fields}
 
     return make
+
+
+class Company:
+    """A simulated company that is being served, and how to steer it."""
+
+    def __init__(self, app, origin):
+        self.app = app
+        self.origin = origin
+
+    def id(self, key):
+        """Give the id of what the plan calls by a key."""
+        return self.app.world.id(key)
+
+    def steer(self, what, asked):
+        """Steer the simulator."""
+        return httpx.post(f"{self.origin}/_simulator/{what}", json=asked, trust_env=False).raise_for_status()
+
+    def fault(self, **fault):
+        """Set one fault."""
+        self.steer("faults", [fault])
+
+
+@pytest.fixture
+def company():
+    """Serve companies; all end with the test."""
+    serving = []
+
+    def make(plan=None, **options):
+        app = create_app(plan=plan or sample_plan(), **{"now": iso(END), **options})
+        context = serve(app=app)
+        serving.append(context)
+        return Company(app, context.__enter__())
+
+    yield make
+    for context in serving:
+        context.__exit__(None, None, None)
+
+
+@pytest.fixture
+def open_(monkeypatch, timer):
+    """Make connectors for a company; all are closed afterwards."""
+    opened = []
+
+    def make(company, **settings):
+        monkeypatch.setenv("TALLYSTICK_TEST_SALESFORCE", SECRET)
+        given = {
+            "client_id": "reader",
+            "client_secret": "env:TALLYSTICK_TEST_SALESFORCE",
+            "start": "2024-01-01",
+            "requests_per_minute": 600_000,
+            **settings,
+        }
+        origin = getattr(company, "origin", company)
+        opened.append(SalesforceConnector(SalesforceConfig(base_url=origin, **given), timer=timer))
+        return opened[-1]
+
+    yield make
+    for connector in opened:
+        connector.close()
+
+
+@pytest.fixture
+def store(tmp_path):
+    """An empty store."""
+    engine = open_database(tmp_path / "tallystick.db", create=True)
+    yield RecordStore(engine, tmp_path / "evidence")
+    engine.dispose()

@@ -111,8 +111,8 @@ class Contract:
 
     `body` is its normalised content: defaults filled in, amounts with the decimals of their currency, and for each
     outcome the rule in full, whether it was written out or came from a template. `people` are groups of people by
-    source. `sha256` is the hash of its RFC 8785
-    bytes, so that comments and layout of the file do not matter, and a change of a template does.
+    source. `sha256` is the hash of its RFC 8785 bytes, so that comments and layout of the file do not matter, and a
+    change of a template does.
     """
 
     name: str

@@ -37,6 +37,9 @@ _TYPES = {
     "deal_stage": ("deal", "change"),
     "deal_created": ("deal",),
 }
+_OBJECTS = {"meeting_field": "meeting", "contact_field": "contact", "deal_field": "deal", "deal_stage": "deal"}
+"""What a change has to be about."""
+
 _EMPTY = "('null', '\"\"', 'false', '\"false\"', '[]')"
 
 
@@ -145,7 +148,7 @@ def _act(values: Mapping[str, Setting], relation: str) -> _Act:
     if name == "deal_created":
         return _Act(relation, f"true{only}", "", "created_at", "created_by", "created_by_role", vendors)
     # In some systems a meeting and a deal may have the same id.
-    kind = f"{relation}.object_type = '{_TYPES[name][0] if name != 'meeting_field' else 'meeting'}' and "
+    kind = f"{relation}.object_type = '{_OBJECTS[name]}' and "
     new = f"{relation}.new"
     declining = _written(values["rejection_values"])
     if name == "deal_stage":
