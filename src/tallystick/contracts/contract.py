@@ -6,12 +6,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal
 
-from tallystick.money import Currency, Money, Rounding
+from tallystick.contracts.price import Billing, Price
+from tallystick.money import Currency, Money
 from tallystick.outcomes import People, Predicate
 
-__all__ = ["Billing", "Contract", "Evidence", "Outcome", "PerUnit", "Percent", "Price", "Term", "Vendor"]
+__all__ = [
+    "Baseline",
+    "Contract",
+    "Evidence",
+    "Finality",
+    "OffRamp",
+    "Outcome",
+    "Sample",
+    "Term",
+    "Unverifiable",
+    "Vendor",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,29 +62,27 @@ class Term:
     end: date | None
     starts_at: int
     ends_at: int | None
+    notice_days: int = 30
+    minimum_months: int | None = None
+    tail_days: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class PerUnit:
-    """An amount for each unit."""
+class Baseline:
+    """What an outcome cost before, and where that number comes from."""
 
-    amount: Money
-
-    def __str__(self) -> str:
-        return f"{self.amount} each"
+    cost: Money
+    basis: str
 
 
 @dataclass(frozen=True, slots=True)
-class Percent:
-    """Percent of an amount of money, in the currency of that amount; `rate` 12.5 means 12.5 percent."""
+class Sample:
+    """Acceptance sampling of the lines of a month, see `SampleTerms`; `tolerance` 5 means 5 percent."""
 
-    rate: Decimal
-
-    def __str__(self) -> str:
-        return f"{self.rate:f} %"
-
-
-Price: TypeAlias = PerUnit | Percent
+    size: int
+    tolerance: Decimal
+    confidence: Literal[90, 95, 99]
+    rule: Literal["extrapolate", "hold"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,15 +104,36 @@ class Outcome:
     vendors: tuple[str, ...] = ()
     calls: Evidence | None = None
     acceptance: Evidence | None = None
+    baseline: Baseline | None = None
+    sample: Sample | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Billing:
-    """Least and most for a calendar month, in the contract's currency, and the tie rule of every line."""
+class Finality:
+    """When an outcome may still change; days are those of the contract's zone, see `FinalityTerms`."""
 
-    floor: Money | None
-    cap: Money | None
-    rounding: Rounding
+    lock_days: int
+    dispute_days: int
+    clawback_days: int
+    on_silence: Literal["accept", "escalate"]
+    business: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Unverifiable:
+    """Who bears a claim for which a fact is missing for good, and after how many calendar days."""
+
+    borne_by: Literal["vendor", "buyer"]
+    grace_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class OffRamp:
+    """A way out: `measure` below a threshold for so many calendar months on end."""
+
+    measure: Literal["verified_rate", "verified_units"]
+    below: int
+    months: int
 
 
 @dataclass(frozen=True)
@@ -124,6 +155,15 @@ class Contract:
     term: Term
     outcomes: Mapping[str, Outcome]
     billing: Billing
+    finality: Finality
+    unverifiable: Unverifiable
     body: Mapping[str, Any]
     sha256: str
     people: Mapping[str, People] = field(default_factory=dict)
+    effective_at: int | None = None
+    holidays: frozenset[int] = frozenset()
+    off_ramps: tuple[OffRamp, ...] = ()
+    export: Literal["all", "own", "none"] | None = None
+    retention_months: int | None = None
+    review_every: Literal["month", "quarter", "year"] | None = None
+    keys: Mapping[Literal["buyer", "vendor"], tuple[str, ...]] = field(default_factory=dict)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
 
-from tallystick.canonical import digest
-from tallystick.contracts.contract import Billing, Contract, Evidence, Outcome, Percent, PerUnit, Price, Term, Vendor
+from tallystick.contracts.billing_terms import BillingTerms, CapTerms, FloorTerms, PriceTerms
+from tallystick.contracts.body import contract_from_body, rule_body
+from tallystick.contracts.contract import Contract, Evidence, Vendor
 from tallystick.contracts.terms import ContractTerms, OutcomeTerms
 from tallystick.errors import ContractError, Position
 from tallystick.money import Currency, Money, currency
@@ -22,15 +23,11 @@ from tallystick.outcomes import (
     Predicate,
     PredicateSource,
     Template,
-    Unit,
     predicate_from_source,
 )
-from tallystick.period import zone
 from tallystick.yamlfile import Document, KeyPath, Problem, Value, combine, load_yaml, validate
 
 __all__ = ["load_contract"]
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def load_contract(
@@ -72,54 +69,68 @@ class _Loading:
 
     def contract(self) -> Contract:
         terms = self.terms
-        billing = self._billing()
+        self._check_billing()
         self._check_people()
-        decided = {name: self._outcome(name, given) for name, given in terms.outcomes.items()}
+        self._check_term()
+        rules = {name: self._outcome(name, given) for name, given in terms.outcomes.items()}
         if self.problems:
             raise combine(self.problems, ContractError)
-        body = _body(terms, self.currency, {name: rule for name, (_, rule) in decided.items()})
-        return Contract(
-            name=terms.contract,
-            version=terms.version,
-            buyer=terms.buyer,
-            vendor=self.vendor,
-            timezone=terms.timezone,
-            currency=self.currency,
-            term=_term(terms),
-            outcomes={name: outcome for name, (outcome, _) in decided.items()},
-            billing=billing,
-            body=body,
-            sha256=digest(body),
-            people={source: self._people_of(source) for source in self.custom},
-        )
+        vendors = {name: self._vendors(given) for name, given in terms.outcomes.items()}
+        return contract_from_body(_body(terms, self.currency, rules, vendors))
 
     def _problem(self, path: KeyPath, message: str, hint: str = "") -> None:
         self.problems.append(Problem(self.document.position(path), f"{'.'.join(map(str, path))}: {message}", hint))
 
-    def _money(self, amount: Decimal, path: KeyPath) -> Money:
-        money = Money.of(amount, self.currency, "half_up")
-        if money.amount != amount:
-            decimals = self.currency.exponent or "no"
-            self._problem(path, f"{amount:f} has too many decimals: {self.currency.code} has {decimals}")
-        return money
+    def _check_amount(self, amount: Decimal | None, path: KeyPath, unit: Currency | None = None) -> None:
+        unit = unit or self.currency
+        if amount is not None and Money.of(amount, unit, "half_up").amount != amount:
+            self._problem(path, f"{amount:f} has too many decimals: {unit.code} has {unit.exponent or 'no'}")
 
-    def _billing(self) -> Billing:
+    def _check_billing(self) -> None:
         terms = self.terms.billing
-        floor = self._money(terms.floor.monthly, ("billing", "floor", "monthly")) if terms.floor else None
-        cap = self._money(terms.cap.monthly, ("billing", "cap", "monthly")) if terms.cap else None
-        if floor is not None and cap is not None and cap < floor:
-            what = f"the cap of {cap} lies below the floor of {floor}"
-            self._problem(("billing", "cap", "monthly"), what, "The cap is the most that is owed, the floor the least.")
-        return Billing(floor, cap, terms.rounding)
+        self._check_limits(terms.floor, terms.cap, ("billing",), self.currency)
+        for kind, codes in (("currencies", terms.currencies), ("rates", terms.rates)):
+            if self.terms.currency in codes:
+                where: KeyPath = ("billing", kind, self.terms.currency)
+                self._problem(where, "it is the contract's own currency", "Name another one, or leave it out.")
+        for code, given in terms.currencies.items():
+            self._check_limits(given.floor, given.cap, ("billing", "currencies", code), currency(code))
+        for place, discount in enumerate(terms.discounts):
+            for name in discount.outcomes:
+                if name not in self.terms.outcomes:
+                    where = ("billing", "discounts", place, "outcomes")
+                    self._problem(where, f"there is no outcome {name}", _near(name, self.terms.outcomes))
 
-    def _outcome(self, name: str, given: OutcomeTerms) -> tuple[Outcome, dict[str, Any]]:
-        """Give an outcome and its rule; what is wrong with it is kept for later."""
+    def _check_limits(self, floor: FloorTerms | None, cap: CapTerms | None, path: KeyPath, unit: Currency) -> None:
+        if floor is not None:
+            self._check_amount(floor.monthly, (*path, "floor", "monthly"), unit)
+        if cap is not None:
+            self._check_amount(cap.monthly, (*path, "cap", "monthly"), unit)
+        if floor is not None and cap is not None and cap.monthly < floor.monthly:
+            what = f"the cap of {cap.monthly} {unit.code} lies below the floor of {floor.monthly} {unit.code}"
+            hint = "The cap is the most that is owed, the floor the least."
+            self._problem((*path, "cap", "monthly"), what, hint)
+
+    def _check_term(self) -> None:
+        effective, term = self.terms.effective, self.terms.term
+        if effective is not None and term.end is not None and effective >= term.end:
+            what = "the version takes effect when the term is over"
+            self._problem(("effective",), what, "Name a day before the end of the term.")
+
+    def _check_price(self, path: KeyPath, given: OutcomeTerms) -> None:
+        """Refuse amounts with more decimals than their currency has."""
+        price = given.price
+        for name in ("per_unit", "min", "max"):
+            self._check_amount(getattr(price, name), (*path, "price", name))
+        for place, step in enumerate(price.tiers.steps if price.tiers else ()):
+            self._check_amount(step.per_unit, (*path, "price", "tiers", "steps", place, "per_unit"))
+        if given.baseline is not None:
+            self._check_amount(given.baseline.cost_per_outcome, (*path, "baseline", "cost_per_outcome"))
+
+    def _outcome(self, name: str, given: OutcomeTerms) -> dict[str, Any]:
+        """Give the rule of an outcome; what is wrong with it is kept for later."""
         path: KeyPath = ("outcomes", name)
-        price: Price
-        if given.price.per_unit is not None:
-            price = PerUnit(self._money(given.price.per_unit, (*path, "price", "per_unit")))
-        else:
-            price = Percent(_trimmed(given.price.percent or Decimal()))
+        self._check_price(path, given)
         predicate, source = Predicate(given.record or "", (), ()), PredicateSource({}, {})
         if given.source not in self.custom:
             # The predicate is not looked at: every custom field of the unknown source would be missing too.
@@ -131,23 +142,9 @@ class _Loading:
                 where = wrong.where or self.document.text_position((*path, "record"))
                 self.problems.append(Problem(where, f"outcomes.{name}: {wrong.message}", wrong.hint))
             else:
-                self._check_percent(path, price, predicate)
-        description = given.description or ""
-        vendors = self._vendors(given)
+                self._check_percent(path, given.price, predicate)
         self._check_evidence(path, given, predicate)
-        outcome = Outcome(
-            name,
-            given.source,
-            predicate,
-            price,
-            description,
-            given.uses,
-            given.with_,
-            vendors,
-            _evidence(given, "calls"),
-            _evidence(given, "acceptance"),
-        )
-        return outcome, _rule(predicate, source)
+        return rule_body(predicate, source, self.custom.get(given.source, {})) if predicate.clauses else {}
 
     def _check_evidence(self, path: KeyPath, given: OutcomeTerms, predicate: Predicate) -> None:
         """Refuse a second source that is none, or that has nothing to say of the outcome."""
@@ -193,10 +190,11 @@ class _Loading:
             if source in known
         }
 
-    def _check_percent(self, path: KeyPath, price: Price, predicate: Predicate) -> None:
-        if isinstance(price, Percent) and not predicate.quantity_is_money:
+    def _check_percent(self, path: KeyPath, price: PriceTerms, predicate: Predicate) -> None:
+        if price.by_percent and not predicate.quantity_is_money:
             hint = "Add `quantity:` with an amount of the record, or use `per_unit`."
-            self._problem((*path, "price", "percent"), "there is no amount of money to take a percentage of", hint)
+            name = "percent" if price.percent is not None else "tiers"
+            self._problem((*path, "price", name), "there is no amount of money to take a percentage of", hint)
 
     def _predicate(self, path: KeyPath, given: OutcomeTerms) -> tuple[Predicate, PredicateSource]:
         custom = self.custom.get(given.source, {})
@@ -283,81 +281,121 @@ def _near(name: str, known: Iterable[str]) -> str:
     return f"Did you mean {close[0]}?" if close else f"There is: {', '.join(names) or 'none'}."
 
 
-def _term(terms: ContractTerms) -> Term:
-    place = zone(terms.timezone)
-
-    def midnight(day: date) -> int:
-        return place.to_instant((datetime(day.year, day.month, day.day, tzinfo=UTC) - _EPOCH).days * 86_400_000_000)
-
-    start, end = terms.term.start, terms.term.end
-    return Term(start, end, midnight(start), midnight(end) if end else None)
-
-
 def _trimmed(number: Decimal) -> Decimal:
     """Give a number without trailing zeros, so that 12.50 and 12.5 percent are one text."""
     text = f"{number:f}"
     return Decimal(text.rstrip("0").rstrip(".") if "." in text else text)
 
 
-def _rule(predicate: Predicate, source: PredicateSource) -> dict[str, Any]:
-    """Give the rule of an outcome as text: clauses in their order, with every fact they rest on."""
-    clauses = []
-    for name, clause in source.clauses.items():
-        full = ClauseSource(clause) if isinstance(clause, str) else clause
-        clauses.append({"name": name, "test": full.test, "until": full.until, "open": full.open, "guard": full.guard})
-    return {
-        "record": predicate.record,
-        "clauses": clauses,
-        "facts": {fact.name: fact.text for fact in predicate.facts},
-        "quantity": source.quantity,
-        "params": dict(source.params),
-        **({"unit": _unit(source.unit)} if source.unit else {}),
-    }
-
-
-def _unit(unit: Unit) -> dict[str, Any]:
-    days = {} if unit.days is None else {"days": unit.days}
-    anywhere = {} if unit.anywhere is None else {"anywhere": unit.anywhere}
-    return {"links": list(unit.links), "key": unit.key, **days, **anywhere}
-
-
-def _body(terms: ContractTerms, unit: Currency, rules: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def _body(
+    terms: ContractTerms,
+    unit: Currency,
+    rules: Mapping[str, Mapping[str, Any]],
+    vendors: Mapping[str, Sequence[str]],
+) -> dict[str, Any]:
     """Give the normalised content: what is agreed, in one form whatever the file looked like."""
-
-    def money(amount: Decimal | None) -> str | None:
-        return None if amount is None else f"{Money.of(amount, unit, 'half_up').amount:f}"
-
-    def outcome(name: str, given: OutcomeTerms) -> dict[str, Any]:
-        percent = given.price.percent
-        return {
-            "source": given.source,
-            "uses": given.uses,
-            **({"evidence": given.model_dump(include={"evidence"})["evidence"]} if given.evidence else {}),
-            "rule": rules[name],
-            "price": {
-                "per_unit": money(given.price.per_unit),
-                "percent": None if percent is None else f"{_trimmed(percent):f}",
-            },
-            "description": given.description,
-        }
-
-    billing = terms.billing
     return {
         "contract": terms.contract,
         "version": terms.version,
+        "effective": _day(terms.effective),
         "buyer": terms.buyer,
         "vendor": {"name": terms.vendor.name, "identities": terms.vendor.identities},
-        **({"people": terms.model_dump(include={"people"})["people"]} if terms.people else {}),
+        "people": terms.model_dump(include={"people"})["people"],
         "timezone": terms.timezone,
         "currency": terms.currency,
-        "term": {
-            "start": terms.term.start.isoformat(),
-            "end": terms.term.end.isoformat() if terms.term.end else None,
-        },
-        "outcomes": {name: outcome(name, given) for name, given in terms.outcomes.items()},
-        "billing": {
-            "floor": {"monthly": money(billing.floor.monthly)} if billing.floor else None,
-            "cap": {"monthly": money(billing.cap.monthly), "excess": billing.cap.excess} if billing.cap else None,
-            "rounding": billing.rounding,
-        },
+        "term": {**terms.term.model_dump(), "start": terms.term.start.isoformat(), "end": _day(terms.term.end)},
+        "outcomes": [
+            _outcome_body(name, given, unit, rules[name], vendors[name]) for name, given in terms.outcomes.items()
+        ],
+        "billing": _billing_body(terms.billing, unit),
+        "holidays": sorted(day.isoformat() for day in set(terms.calendar.holidays)),
+        "finality": terms.finality.model_dump(),
+        "unverifiable": terms.unverifiable.model_dump(),
+        "off_ramp": [given.model_dump() for given in terms.off_ramp],
+        "data_rights": terms.data_rights.model_dump() if terms.data_rights else None,
+        "review": terms.review.every if terms.review else None,
+        "keys": terms.keys.model_dump() if terms.keys else {},
     }
+
+
+def _outcome_body(
+    name: str, given: OutcomeTerms, unit: Currency, rule: Mapping[str, Any], vendors: Sequence[str]
+) -> dict[str, Any]:
+    baseline, sample = given.baseline, given.sample
+    return {
+        "name": name,
+        "source": given.source,
+        "uses": given.uses,
+        "with": given.with_,
+        "vendors": list(vendors),
+        "evidence": given.model_dump(include={"evidence"})["evidence"],
+        "rule": rule,
+        "price": _price_body(given.price, unit),
+        "description": given.description,
+        "baseline": {"cost_per_outcome": _amount(baseline.cost_per_outcome, unit), "basis": baseline.basis}
+        if baseline
+        else None,
+        "sample": {**sample.model_dump(), "tolerance": _number(sample.tolerance)} if sample else None,
+    }
+
+
+def _price_body(price: PriceTerms, unit: Currency) -> dict[str, Any]:
+    tiers = None
+    if price.tiers is not None:
+        steps = [
+            {
+                "up_to": _number(step.up_to),
+                "per_unit": _amount(step.per_unit, unit),
+                "percent": _number(step.percent),
+            }
+            for step in price.tiers.steps
+        ]
+        tiers = {"mode": price.tiers.mode, "steps": steps}
+    return {
+        "per_unit": _amount(price.per_unit, unit),
+        "percent": _number(price.percent),
+        "tiers": tiers,
+        "included": price.included,
+        "min": _amount(price.min, unit),
+        "max": _amount(price.max, unit),
+    }
+
+
+def _billing_body(billing: BillingTerms, unit: Currency) -> dict[str, Any]:
+    return {
+        **_limits_body(billing.floor, billing.cap, unit),
+        "rounding": billing.rounding,
+        "discounts": [
+            {
+                "percent": _number(discount.percent),
+                "from": _day(discount.start),
+                "until": _day(discount.until),
+                "outcomes": discount.outcomes,
+                "reason": discount.reason,
+            }
+            for discount in billing.discounts
+        ],
+        "currencies": {
+            code: _limits_body(given.floor, given.cap, currency(code)) for code, given in billing.currencies.items()
+        },
+        "rates": {code: {"rate": _number(given.rate), "source": given.source} for code, given in billing.rates.items()},
+    }
+
+
+def _limits_body(floor: FloorTerms | None, cap: CapTerms | None, unit: Currency) -> dict[str, Any]:
+    return {
+        "floor": {"monthly": _amount(floor.monthly, unit)} if floor else None,
+        "cap": {"monthly": _amount(cap.monthly, unit), "excess": cap.excess} if cap else None,
+    }
+
+
+def _amount(amount: Decimal | None, unit: Currency) -> str | None:
+    return None if amount is None else f"{Money.of(amount, unit, 'half_up').amount:f}"
+
+
+def _number(number: Decimal | None) -> str | None:
+    return None if number is None else f"{_trimmed(number):f}"
+
+
+def _day(day: date | None) -> str | None:
+    return None if day is None else day.isoformat()

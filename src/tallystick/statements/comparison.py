@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 import msgspec
 
-from tallystick.contracts import Contract, Outcome, Percent
+from tallystick.contracts import Contract, Outcome
 from tallystick.errors import ContractError
 from tallystick.money import Currency, Money
 from tallystick.outcomes import Inputs, Predicate, compile_predicate
@@ -128,7 +128,7 @@ def _counted(name: str, contract: Contract, outcome: Outcome, predicate: Predica
 
 def _measure(outcome: Outcome, predicate: Predicate, row: Mapping[str, Any]) -> tuple[Decimal, str]:
     """Give what the price applies to, as a statement would: an amount for a percentage, a number of units otherwise."""
-    if not isinstance(outcome.price, Percent):
+    if not outcome.price.by_percent:
         return (Decimal(1) if predicate.quantity_is_money else Decimal(row["quantity"])), "unit"
     if not predicate.quantity_is_money or row["currency"] is None:
         raise ContractError(

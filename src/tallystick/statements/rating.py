@@ -19,12 +19,13 @@ import calendar
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
-from decimal import Context, Decimal, Inexact
+from decimal import Decimal
 
-from tallystick.contracts import Contract, Outcome, Percent
+from tallystick.contracts import Contract, Outcome
 from tallystick.errors import ConfigurationError, ContractError
 from tallystick.money import Currency, Money, allocate, currency
 from tallystick.period import Period, parse_period, zone
+from tallystick.statements.pricing import price_month
 from tallystick.statements.statement import (
     STATUSES,
     Adjustment,
@@ -39,7 +40,6 @@ from tallystick.verification.verdict import Status, Verdict
 
 __all__ = ["currency_of", "price_of", "rate"]
 
-_EXACT = Context(prec=120, traps=[Inexact])
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CLAIM = "claim:"
 
@@ -143,7 +143,7 @@ def _measure(outcome: Outcome, verdict: Verdict) -> tuple[Decimal, str]:
 
     An outcome whose quantity is money but whose price is per unit is one unit.
     """
-    if isinstance(outcome.price, Percent):
+    if outcome.price.by_percent:
         if verdict.quantity is None or verdict.currency is None:
             raise _unpriceable(verdict, "its record names no amount, or no currency")
         return Decimal(verdict.quantity), verdict.currency
@@ -176,11 +176,7 @@ def price_of(contract: Contract, outcome: Outcome, quantity: Decimal, paid_in: C
         quantity: Units, or an amount in major units of `paid_in` for a percentage.
         paid_in: Currency of the quantity, if it is money.
     """
-    rounding = contract.billing.rounding
-    if not isinstance(outcome.price, Percent):
-        amount = outcome.price.amount
-        return Money.of(_EXACT.multiply(amount.amount, quantity), amount.currency, rounding)
-    return Money.of(_EXACT.scaleb(_EXACT.multiply(quantity, outcome.price.rate), -2), paid_in, rounding)
+    return price_month(outcome.price, [quantity], paid_in, contract.billing.rounding)[0].amount
 
 
 def _unpriceable(verdict: Verdict, why: str) -> ContractError:
@@ -208,15 +204,15 @@ def _months(period: Period, zone_name: str) -> list[Period]:
 
 
 def _adjustments(contract: Contract, lines: Iterable[Line], months: Iterable[Period]) -> Iterator[Adjustment]:
-    billing, zero = contract.billing, Money(0, contract.currency)
+    limits, zero = contract.billing.limits[contract.currency], Money(0, contract.currency)
     own = [line for line in lines if line.amount.currency == contract.currency]
     for month in months:
         subtotal = sum((line.amount for line in own if line.decided_at in month), zero)
         days, month_days = _days_in_term(contract, month)
-        floor = allocate(billing.floor, [days, month_days - days])[0] if billing.floor else zero
-        if billing.cap is not None and subtotal > billing.cap:
-            yield Adjustment("cap", month.label, subtotal, billing.cap, days, month_days)
-        elif billing.floor is not None and subtotal < floor:
+        floor = allocate(limits.floor, [days, month_days - days])[0] if limits.floor else zero
+        if limits.cap is not None and subtotal > limits.cap:
+            yield Adjustment("cap", month.label, subtotal, limits.cap, days, month_days)
+        elif limits.floor is not None and subtotal < floor:
             yield Adjustment("floor", month.label, subtotal, floor, days, month_days)
 
 
@@ -262,11 +258,11 @@ def _claimed(contract: Contract, verdict: Verdict) -> Money | None:
     A verified claim that names no amount means what was verified.
     """
     outcome = _outcome(contract, verdict)
-    if isinstance(outcome.price, Percent) and verdict.claimed_amount is not None:
+    if outcome.price.by_percent and verdict.claimed_amount is not None:
         unit = verdict.claimed_currency or verdict.currency or contract.currency.code
         places = verdict.exponent if unit == verdict.currency else None
         return price_of(contract, outcome, verdict.claimed_amount, currency_of(contract, unit, places))
-    if isinstance(outcome.price, Percent) and verdict.status != "verified":
+    if outcome.price.by_percent and verdict.status != "verified":
         return None
     quantity, unit = _measure(outcome, verdict)
     return price_of(contract, outcome, quantity, currency_of(contract, unit, verdict.exponent))
