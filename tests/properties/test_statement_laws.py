@@ -13,7 +13,7 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tallystick.contracts import Billing, Percent, PerUnit, load_contract
+from tallystick.contracts import Billing, Limits, Percent, PerUnit, load_contract
 from tallystick.money import ROUNDINGS, Money, currency
 from tallystick.outcomes.library import DOLLARS_COLLECTED
 from tallystick.period import parse_instant, parse_period, zone
@@ -56,11 +56,8 @@ def contracts(draw, *, limits=True):
     start = date(2026, 6, 1) if not limits else draw(st.dates(date(2026, 6, 1), date(2026, 10, 15)))
     midnight = parse_period("2026-06", loaded.timezone).start
     starts_at = zone(loaded.timezone).add_days(midnight, (start - date(2026, 6, 1)).days)
-    billing = Billing(
-        None if floor is None else Money(floor, EUR),
-        None if cap is None else Money(cap, EUR),
-        draw(st.sampled_from(ROUNDINGS)),
-    )
+    least, most = (None if minor is None else Money(minor, EUR) for minor in (floor, cap))
+    billing = Billing({EUR: Limits(least, most)}, draw(st.sampled_from(ROUNDINGS)))
     term = replace(loaded.term, start=start, end=None, starts_at=starts_at)
     outcomes = {"recovered": by_percent, "counted": by_unit}
     return replace(loaded, outcomes=outcomes, billing=billing, term=term)
@@ -141,10 +138,11 @@ def test_floor_and_cap_hold(case):
     statement = _rate(contract, given_verdicts, "2026-08")
 
     billing = contract.billing
-    if billing.cap is not None:
-        assert statement.total <= billing.cap
-    if billing.floor is not None and contract.term.start <= date(2026, 8, 1):
-        assert statement.total >= billing.floor
+    limits = billing.limits[EUR]
+    if limits.cap is not None:
+        assert statement.total <= limits.cap
+    if limits.floor is not None and contract.term.start <= date(2026, 8, 1):
+        assert statement.total >= limits.floor
     assert all(change.amount.currency == EUR for change in statement.adjustments)
     assert statement.totals[1:] == statement.subtotals[1:]
 
@@ -226,7 +224,7 @@ def test_a_line_is_within_half_a_cent(quantities, percent, rule):
     """Each line is within half a cent of the exact amount, also below zero, and the total within the sum of that."""
     loaded = _loaded()
     outcome = replace(loaded.outcomes["recovered"], price=Percent(percent))
-    contract = replace(loaded, outcomes={"recovered": outcome}, billing=Billing(None, None, rule))
+    contract = replace(loaded, outcomes={"recovered": outcome}, billing=Billing({}, rule))
     verdict = Verdict(
         contract.name, 1, contract.sha256, "recovered", "claim:", "verified", "r", "payment", "ch", (),
         Decimal(), "EUR", 2, None, None, FIRST, parse_instant("2026-08-10T00:00:00Z"),

@@ -1,6 +1,8 @@
 """What was agreed: a contract file, read and checked."""
 
+from tallystick.contracts.agreement import Agreement, Termination
 from tallystick.contracts.body import contract_from_body
+from tallystick.contracts.calendar import FinalityCalendar, Stage, calendar_of, grace_end, lock_instant
 from tallystick.contracts.contract import (
     Baseline,
     Contract,
@@ -18,6 +20,7 @@ from tallystick.contracts.price import Billing, Discount, ExchangeRate, Limits, 
 from tallystick.contracts.terms import ContractTerms, contract_json_schema
 
 __all__ = [
+    "Agreement",
     "Baseline",
     "Billing",
     "Contract",
@@ -26,6 +29,7 @@ __all__ = [
     "Evidence",
     "ExchangeRate",
     "Finality",
+    "FinalityCalendar",
     "Limits",
     "OffRamp",
     "Outcome",
@@ -33,12 +37,17 @@ __all__ = [
     "Percent",
     "Price",
     "Sample",
+    "Stage",
     "Step",
     "Term",
+    "Termination",
     "Tiers",
     "Unverifiable",
     "Vendor",
+    "calendar_of",
     "contract_from_body",
     "contract_json_schema",
+    "grace_end",
     "load_contract",
+    "lock_instant",
 ]

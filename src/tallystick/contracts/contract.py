@@ -157,7 +157,7 @@ class Contract:
     billing: Billing
     finality: Finality
     unverifiable: Unverifiable
-    body: Mapping[str, Any]
+    body: Mapping[str, Any] = field(repr=False)
     sha256: str
     people: Mapping[str, People] = field(default_factory=dict)
     effective_at: int | None = None

@@ -19,7 +19,7 @@ from tallystick.errors import ContractError
 from tallystick.money import Currency, Money
 from tallystick.outcomes import Inputs, Predicate, compile_predicate
 from tallystick.period import zone
-from tallystick.statements.rating import currency_of, price_of
+from tallystick.statements.lines import currency_of, price_of
 from tallystick.verification.units import Holder, Units
 
 __all__ = ["Comparison", "Counted", "Difference", "compare"]

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Context, Decimal, Inexact
+from functools import reduce
 from typing import NamedTuple, TypeAlias
 
 from tallystick.contracts import Percent, PerUnit, Price, Tiers
 from tallystick.money import Currency, Money, Rounding
 
-__all__ = ["EXACT", "Priced", "price_month"]
+__all__ = ["EXACT", "Priced", "add", "price_month"]
 
 EXACT = Context(prec=160, traps=[Inexact])
 """Arithmetic that raises where it would round."""
@@ -38,15 +39,20 @@ def price_month(price: Price, quantities: Sequence[Decimal], paid_in: Currency, 
         rounding: Where an amount between two minor units goes.
     """
     included = 0 if isinstance(price, Percent) else price.included
-    reached = _behind(included, sum(quantities, _ZERO))
+    reached = _behind(included, add(quantities))
     priced, so_far = [], _ZERO
     for quantity in quantities:
         before, so_far = so_far, EXACT.add(so_far, quantity)
         start, end = _behind(included, before), _behind(included, so_far)
         parts = [part for part in _parts(price, start, end, reached) if part[0]]
-        amount = _bounded(price, sum((EXACT.multiply(*part) for part in parts), _ZERO), paid_in)
+        amount = _bounded(price, add(EXACT.multiply(*part) for part in parts), paid_in)
         priced.append(Priced(Money.of(amount, paid_in, rounding), _words(price, parts, quantity)))
     return priced
+
+
+def add(amounts: Iterable[Decimal]) -> Decimal:
+    """Add amounts with all their digits, which `sum` would round to the context's precision."""
+    return reduce(EXACT.add, amounts, _ZERO)
 
 
 _Part: TypeAlias = tuple[Decimal, Decimal]
@@ -103,7 +109,7 @@ def _words(price: Price, parts: Sequence[_Part], quantity: Decimal) -> str:
     if isinstance(price, Percent):
         return str(price)
     if isinstance(price, PerUnit):
-        free = EXACT.subtract(quantity, sum((count for count, _ in parts), _ZERO))
+        free = EXACT.subtract(quantity, add(count for count, _ in parts))
         return str(price) if not free else "included" if not parts else f"{price}, {free:f} included"
     unit = "%" if price.by_percent else f"{price.currency.code} each"
     if not parts:

@@ -15,7 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from tallystick.canonical import canonical
 from tallystick.money import Currency, Money
 from tallystick.period import format_instant, zone
-from tallystick.statements.statement import Adjustment, Line, Statement, statement_data
+from tallystick.statements.statement import Adjustment, Line, Note, Statement, statement_data
 
 __all__ = ["CSV_COLUMNS", "FORMS", "harmless", "render"]
 
@@ -31,6 +31,7 @@ CSV_COLUMNS = (
     "record_id",
     "occurred_at",
     "decided_at",
+    "locks_at",
     "quantity",
     "unit",
     "price",
@@ -81,13 +82,16 @@ def _csv(statement: Statement) -> bytes:
     for line in statement.lines:
         claim = harmless(line.subject.removeprefix("claim:"))
         writer.writerow(about | _csv_line(line) | {"kind": "line", "claim": claim, "amount": f"{line.amount.amount:f}"})
+    for note in statement.notes:
+        amounts = {"amount": f"{note.amount.amount:f}", "currency": note.amount.currency.code}
+        writer.writerow(about | {"kind": f"{note.kind} note", "note": harmless(_noted(note))} | amounts)
     for change in statement.adjustments:
         amounts = {"amount": f"{change.amount.amount:f}", "currency": change.amount.currency.code}
-        writer.writerow(about | {"kind": change.kind, "note": _because(change)} | amounts)
+        writer.writerow(about | {"kind": change.kind, "note": harmless(_because(change))} | amounts)
     for line in statement.found:
-        note = {"note": "met the contract and was not claimed; not billed"}
         row = {"kind": "found", "amount_if_claimed": f"{line.amount.amount:f}"}
-        writer.writerow(about | _csv_line(line) | row | note)
+        row["note"] = "met the contract and was not claimed; not billed"
+        writer.writerow(about | _csv_line(line) | row)
     return out.getvalue().encode()
 
 
@@ -97,7 +101,8 @@ def _csv_line(line: Line) -> dict[str, str]:
         "record_type": harmless(line.record_type),
         "record_id": harmless(line.record_id),
         "occurred_at": "" if line.occurred_at is None else format_instant(line.occurred_at),
-        "decided_at": format_instant(line.decided_at),
+        "decided_at": "" if line.decided_at is None else format_instant(line.decided_at),
+        "locks_at": format_instant(line.locks_at),
         "quantity": f"{line.quantity:f}",
         "unit": harmless(line.unit),
         "price": harmless(line.price),
@@ -108,10 +113,19 @@ def _csv_line(line: Line) -> dict[str, str]:
 
 def _because(change: Adjustment, say: Callable[[Money], str] = str) -> str:
     month = _title(change.month)
+    if change.due is None or change.limit is None:
+        return f"{month}: {change.text}"
     if change.kind == "cap":
-        return f"{month}: lowered from {say(change.subtotal)} to the cap of {say(change.limit)}"
+        carried = f", the rest {change.text}" if change.text else ""
+        return f"{month}: lowered from {say(change.due)} to the cap of {say(change.limit)}{carried}"
     days = "" if change.days == change.month_days else f" for {change.days} of {change.month_days} days"
-    return f"{month}: raised from {say(change.subtotal)} to the floor of {say(change.limit)}{days}"
+    return f"{month}: raised from {say(change.due)} to the floor of {say(change.limit)}{days}"
+
+
+def _noted(note: Note, say: Callable[[Money], str] = str) -> str:
+    earlier = f" and earlier notes of {say(note.noted)}" if note.noted else ""
+    billed = f"it was issued with {say(note.issued)}{earlier}"
+    return f"{_title(note.period)} comes to {say(note.restated)}; {billed}"
 
 
 # --- HTML
@@ -133,17 +147,26 @@ def _html(statement: Statement) -> bytes:
     text = _page().render(
         statement=statement,
         title=_title(statement.period.label),
+        totals={amount.currency: amount for amount in statement.totals},
+        sums=_sums(statement),
         counts=statement.counts,
         groups=[(name, list(lines)) for name, lines in groupby(statement.lines, key=lambda line: line.outcome)],
         bars=[(tally.status, tally.claims) for tally in statement.tallies if tally.claims],
         reasons=list(_shown_reasons(statement)),
         counted=counted,
         because=partial(_because, say=_money),
+        noted=partial(_noted, say=_money),
         day=day,
         instant=format_instant,
         sha256=statement.digest,
     )
     return text.encode()
+
+
+def _sums(statement: Statement) -> list[Money]:
+    """Give the sum of the lines of each currency in which anything is owed, the contract's first."""
+    subtotals = {amount.currency: amount for amount in statement.subtotals}
+    return [subtotals.get(amount.currency, Money(0, amount.currency)) for amount in statement.totals]
 
 
 def _shown_reasons(statement: Statement) -> Iterator[tuple[str, str, int, str, str]]:

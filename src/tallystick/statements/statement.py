@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from tallystick.canonical import digest
+from tallystick.contracts import ExchangeRate
 from tallystick.money import Currency, Money, Rounding
 from tallystick.period import Period, format_instant
 from tallystick.verification.verdict import Status
@@ -16,19 +17,23 @@ from tallystick.verification.verdict import Status
 __all__ = [
     "STATUSES",
     "Adjustment",
+    "Change",
+    "Issued",
     "LedgerHead",
     "Line",
+    "Note",
     "ReasonCount",
     "Statement",
     "Tally",
     "add_up",
+    "line_order",
     "statement_data",
 ]
 
 STATUSES: tuple[Status, ...] = ("verified", "pending", "rejected", "unverifiable", "reversed")
 """The five verdicts, in the order statements show them."""
 
-FORMAT = "tallystick-statement/1"
+FORMAT = "tallystick-statement/2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +46,12 @@ class LedgerHead:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One verified outcome and what it costs.
+    """One outcome that is paid, and what it costs.
 
-    `quantity` is in `unit`: a currency code (major units), or `unit`. `amount` is rounded. Instants are microseconds
-    UTC. `entry` is the index of the verdict in the ledger.
+    `quantity` is in `unit`: a currency code (major units), or `unit`. `amount` is rounded; `rate` turned the currency
+    of the quantity into its own. Instants are microseconds UTC; `locks_at` picks the month. `entry` is the index of the
+    verdict in the ledger, `version` the version of the contract that decided. `status` is `unverifiable` for a line
+    that the buyer bears.
     """
 
     outcome: str
@@ -53,33 +60,94 @@ class Line:
     record_type: str
     record_id: str
     occurred_at: int | None
-    decided_at: int
+    decided_at: int | None
+    locks_at: int
     quantity: Decimal
     unit: str
     price: str
     amount: Money
     entry: int
+    version: int
+    status: Status
+    rate: ExchangeRate | None
+
+
+AdjustmentKind: TypeAlias = Literal["sample", "discount", "carried", "cap", "floor"]
 
 
 @dataclass(frozen=True, slots=True)
 class Adjustment:
-    """What makes a month reach the floor, or takes it down to the cap.
+    """What is added to the lines of a month, or taken off: see `months` for the kinds and their order.
 
-    `limit` is the floor or the cap of that month, `subtotal` the sum of its lines in the contract's currency. `days` of
-    `month_days` days of the month lie in the contract's term.
+    For a floor or a cap, `limit` is that of the month, `due` what there was before it, and `days` of `month_days` days
+    of the month lie in the contract's term.
     """
 
-    kind: Literal["floor", "cap"]
+    kind: AdjustmentKind
     month: str
-    subtotal: Money
-    limit: Money
-    days: int
-    month_days: int
+    amount: Money
+    due: Money | None = None
+    limit: Money | None = None
+    days: int = 0
+    month_days: int = 0
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A line of an issued period that is not what it was billed as, and why: the newest verdict, in the ledger."""
+
+    subject: str
+    ref: str
+    before: Money | None
+    after: Money | None
+    status: Status
+    reason: str
+    entry: int
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A correction of a period that was issued, in one currency: a credit note below zero, a debit note above.
+
+    `restated` is what the period comes to now, `issued` what its statement said, `noted` what earlier notes made of it.
+    `changes` are the lines that changed; what is left of the amount comes from floor, cap and discounts. `entry` is the
+    ledger index of the statement.
+    """
+
+    period: str
+    restated: Money
+    issued: Money
+    noted: Money
+    changes: tuple[Change, ...]
+    entry: int
 
     @property
     def amount(self) -> Money:
-        """What is added: positive for a floor, negative for a cap."""
-        return self.limit - self.subtotal
+        """What corrects it."""
+        return self.restated - (self.issued + self.noted)
+
+    @property
+    def kind(self) -> Literal["credit", "debit"]:
+        """Which kind of note it is."""
+        return "credit" if self.amount.minor < 0 else "debit"
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A statement that was issued: what it said, by currency, without its notes, and those by the period they are on.
+
+    `entry` is its index in the ledger, `size` the number of entries it was computed from, `prepared_at` when, and
+    `sha256` its digest.
+    """
+
+    entry: int
+    period: Period
+    totals: Mapping[Currency, Money]
+    notes: Mapping[str, Mapping[Currency, Money]]
+    size: int
+    prepared_at: int
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,17 +176,21 @@ class ReasonCount:
 
 @dataclass(frozen=True)
 class Statement:
-    """What is owed for a period under one version of a contract.
+    """What is owed for a period under a contract.
 
-    `lines` are the claimed outcomes that were verified and decided in the period; `found` would have been lines, but
-    nobody claimed them: they are not billed. `tallies` and `reasons` are about all claims under the contract, whatever
-    the period. `outcomes` holds what the contract says about each outcome that has a line. `provisional` says why the
+    `lines` are the claimed outcomes that locked in the period; `notes` correct periods that were issued before; `found`
+    would have been lines, but nobody claimed them: they are not billed. `versions` are the versions of the contract and
+    the hashes of their text, `contract_version` is the one in force when the period ends. `shares` are what the lines
+    of a month come to that is above its cap, by subject. `tallies` and `reasons` are about all claims under the
+    contract, whatever the period. `outcomes` holds what the contract says about each outcome that has a line.
+    `provisional` says why the
     statement may still change; it is empty once it will not.
     """
 
     contract: str
     contract_version: int
     contract_sha256: str
+    versions: tuple[tuple[int, str], ...]
     buyer: str
     vendor: str
     timezone: str
@@ -130,7 +202,9 @@ class Statement:
     provisional: tuple[str, ...]
     outcomes: Mapping[str, str]
     lines: tuple[Line, ...]
+    notes: tuple[Note, ...]
     adjustments: tuple[Adjustment, ...]
+    shares: Mapping[str, Money]
     found: tuple[Line, ...]
     tallies: tuple[Tally, ...]
     reasons: tuple[ReasonCount, ...]
@@ -141,15 +215,20 @@ class Statement:
         """The sum of the lines of each currency, the contract's first."""
         return add_up((line.amount for line in self.lines), self.currency)
 
-    @property
-    def total(self) -> Money:
-        """What is owed in the contract's currency: its lines and the adjustments, exactly."""
-        return sum((adjustment.amount for adjustment in self.adjustments), self.subtotals[0])
+    @cached_property
+    def own_totals(self) -> tuple[Money, ...]:
+        """What is owed for the period itself in each currency, the contract's first: lines and adjustments."""
+        return add_up((*self.subtotals, *(change.amount for change in self.adjustments)), self.currency)
+
+    @cached_property
+    def totals(self) -> tuple[Money, ...]:
+        """What is owed in each currency, the contract's first, notes included. Currencies are never added together."""
+        return add_up((*self.own_totals, *(note.amount for note in self.notes)), self.currency)
 
     @property
-    def totals(self) -> tuple[Money, ...]:
-        """What is owed in each currency, the contract's first. Currencies are never added together."""
-        return (self.total, *self.subtotals[1:])
+    def total(self) -> Money:
+        """What is owed in the contract's currency: its lines, adjustments and notes, exactly."""
+        return self.totals[0]
 
     @property
     def claimed_amounts(self) -> tuple[Money, ...]:
@@ -163,9 +242,11 @@ class Statement:
 
     @property
     def saved_by_cap(self) -> Money:
-        """What the cap forgives, in the contract's currency."""
-        zero = Money(0, self.currency)
-        return sum((-adjustment.amount for adjustment in self.adjustments if adjustment.kind == "cap"), zero)
+        """What the cap takes off, in the contract's currency, whether it is forgiven or carried on."""
+        own = (
+            change for change in self.adjustments if change.kind == "cap" and change.amount.currency == self.currency
+        )
+        return sum((-change.amount for change in own), Money(0, self.currency))
 
     @property
     def counts(self) -> dict[str, int]:
@@ -179,6 +260,11 @@ class Statement:
         data = statement_data(self)
         del data["prepared_at"]
         return digest(data)
+
+
+def line_order(line: Line) -> tuple[str, int, str, str]:
+    """Give where a line stands on a statement: by outcome, then by when it happened."""
+    return (line.outcome, line.occurred_at or 0, line.record_id, line.subject)
 
 
 def add_up(amounts: Iterable[Money], first: Currency) -> tuple[Money, ...]:
@@ -198,6 +284,7 @@ def statement_data(statement: Statement) -> dict[str, Any]:
             "name": statement.contract,
             "version": statement.contract_version,
             "sha256": statement.contract_sha256,
+            "versions": [{"version": version, "sha256": sha256} for version, sha256 in statement.versions],
         },
         "buyer": statement.buyer,
         "vendor": statement.vendor,
@@ -213,9 +300,11 @@ def statement_data(statement: Statement) -> dict[str, Any]:
         "prepared_at": format_instant(statement.prepared_at),
         "provisional": list(statement.provisional),
         "outcomes": dict(statement.outcomes),
-        "lines": [_line(line) for line in statement.lines],
+        "lines": [_line(line, statement.shares) for line in statement.lines],
         "subtotals": [_money(amount) for amount in statement.subtotals],
+        "notes": [_note(note) for note in statement.notes],
         "adjustments": [_adjustment(adjustment) for adjustment in statement.adjustments],
+        "own_totals": [_money(amount) for amount in statement.own_totals],
         "totals": [_money(amount) for amount in statement.totals],
         "total": f"{statement.total.amount:f}",
         "saved_by_cap": f"{statement.saved_by_cap.amount:f}",
@@ -242,7 +331,7 @@ def statement_data(statement: Statement) -> dict[str, Any]:
                 for reason in statement.reasons
             ],
         },
-        "found_not_claimed": [_line(line) for line in statement.found],
+        "found_not_claimed": [_line(line, {}) for line in statement.found],
     }
 
 
@@ -250,29 +339,65 @@ def _money(amount: Money) -> dict[str, str]:
     return {"amount": f"{amount.amount:f}", "currency": amount.currency.code}
 
 
-def _line(line: Line) -> dict[str, Any]:
+def _line(line: Line, shares: Mapping[str, Money]) -> dict[str, Any]:
+    share = shares.get(line.subject)
     return {
         "outcome": line.outcome,
         "subject": line.subject,
         "ref": line.ref,
         "record": {"type": line.record_type, "id": line.record_id},
-        "occurred_at": None if line.occurred_at is None else format_instant(line.occurred_at),
-        "decided_at": format_instant(line.decided_at),
+        "occurred_at": _instant(line.occurred_at),
+        "decided_at": _instant(line.decided_at),
+        "locks_at": format_instant(line.locks_at),
         "quantity": f"{line.quantity:f}",
         "unit": line.unit,
+        "rate": None if line.rate is None else {"rate": f"{line.rate.rate:f}", "source": line.rate.source},
         "price": line.price,
         **_money(line.amount),
+        "within_cap": None if share is None else f"{share.amount:f}",
+        "status": line.status,
+        "contract_version": line.version,
         "ledger_entry": line.entry,
     }
 
 
+def _instant(at: int | None) -> str | None:
+    return None if at is None else format_instant(at)
+
+
 def _adjustment(adjustment: Adjustment) -> dict[str, Any]:
+    due, limit = adjustment.due, adjustment.limit
     return {
         "kind": adjustment.kind,
         "month": adjustment.month,
-        "subtotal": f"{adjustment.subtotal.amount:f}",
-        "limit": f"{adjustment.limit.amount:f}",
+        "due": None if due is None else f"{due.amount:f}",
+        "limit": None if limit is None else f"{limit.amount:f}",
         "days": adjustment.days,
         "month_days": adjustment.month_days,
+        "text": adjustment.text,
         **_money(adjustment.amount),
+    }
+
+
+def _note(note: Note) -> dict[str, Any]:
+    return {
+        "kind": note.kind,
+        "period": note.period,
+        "restated": f"{note.restated.amount:f}",
+        "issued": f"{note.issued.amount:f}",
+        "noted_before": f"{note.noted.amount:f}",
+        **_money(note.amount),
+        "changes": [
+            {
+                "subject": change.subject,
+                "ref": change.ref,
+                "before": None if change.before is None else f"{change.before.amount:f}",
+                "after": None if change.after is None else f"{change.after.amount:f}",
+                "status": change.status,
+                "reason": change.reason,
+                "ledger_entry": change.entry,
+            }
+            for change in note.changes
+        ],
+        "statement_entry": note.entry,
     }

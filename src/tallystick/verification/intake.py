@@ -7,7 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import msgspec
-from sqlalchemy import Connection, Engine, RowMapping, Select, func, insert, select
+from sqlalchemy import Connection, Engine, RowMapping, func, insert, select
 
 from tallystick.canonical import canonical, digest
 from tallystick.contracts import Contract
@@ -38,8 +38,8 @@ def register_contract(connection: Connection, log: Log, contract: Contract, now:
         Whether an entry was appended, so that a checkpoint is due in the same transaction.
 
     Raises:
-        ContractError: The version was used with another text, a newer version was used already, or an older one gave
-            verdicts: a new version takes no effect on the past, and effective dates are not there yet.
+        ContractError: The version was used with another text, a newer version was used already, or a version after
+            the first one takes effect in the past, or at no known day.
     """
     table = schema.contract_version
     query = select(table.c.version, table.c.sha256).where(table.c.contract == contract.name)
@@ -57,12 +57,8 @@ def register_contract(connection: Connection, log: Log, contract: Contract, now:
                 "rules of its templates, so an update of Tallystick or of a plugin can change it too.",
             )
         return False
-    if known and connection.execute(_any_verdict(contract.name)).first():
-        raise ContractError(
-            f"contract {contract.name} has verdicts under version {max(known)}, and version {contract.version} would "
-            "decide them anew",
-            hint="Let the agreed version run out, and write the new terms as a contract of another name.",
-        )
+    if known:
+        _refuse_to_rewrite(contract, max(known), now)
     entry = {
         "kind": "contract",
         "at": format_instant(now),
@@ -77,9 +73,20 @@ def register_contract(connection: Connection, log: Log, contract: Contract, now:
     return True
 
 
-def _any_verdict(contract: str) -> Select[tuple[int]]:
-    head = schema.verdict_head
-    return select(head.c.idx).where(head.c.contract == contract).limit(1)
+def _refuse_to_rewrite(contract: Contract, before: int, now: int) -> None:
+    """Refuse a version that would decide anew what happened under the version before it."""
+    if contract.effective_at is None:
+        raise ContractError(
+            f"contract {contract.name} version {before} was already used, and version {contract.version} does not say "
+            "from when on it decides",
+            hint="Add `effective:` with the first day of a coming month.",
+        )
+    if contract.effective_at <= now:
+        raise ContractError(
+            f"contract {contract.name} version {contract.version} takes effect at "
+            f"{format_instant(contract.effective_at)}, which is over: it would change the past",
+            hint="Let it take effect on the first day of a coming month; what happened before stays as it was agreed.",
+        )
 
 
 def import_file(engine: Engine, log: Log, signer: Signer, contract: Contract, path: Path, *, now: int) -> IntakeReport:

@@ -10,13 +10,15 @@ import msgspec
 from sqlalchemy import Connection, Engine, delete, insert, select
 
 from tallystick.canonical import canonical, digest
-from tallystick.contracts import Contract
+from tallystick.contracts import Agreement, Contract
 from tallystick.database import schema
 from tallystick.database.engine import transaction
 from tallystick.errors import ConfigurationError
 from tallystick.ledger import Log, Signer
 from tallystick.period import format_instant, parse_instant
 from tallystick.records.catalog import RecordStore
+from tallystick.verification.agreements import read_agreement
+from tallystick.verification.claim import Claim
 from tallystick.verification.corroboration import connect_outcome, inputs_for
 from tallystick.verification.intake import read_stored_claims, register_contract
 from tallystick.verification.rivals import import_order, read_rivals
@@ -58,7 +60,8 @@ def verify_contract(
 
     With nothing new in, nothing new goes to the ledger. Killed at any moment, the ledger holds all of it or none.
 
-    A record is held by one claim: the first on the outcome that stands first in the contract.
+    A record is held by one claim: the first on the outcome that stands first in the contract. What happened before
+    this version took effect is decided under the version that was in force then.
 
     Raises:
         ContractError: The contract's text differs from the one recorded for its version.
@@ -68,30 +71,8 @@ def verify_contract(
     with transaction(engine) as connection:
         if register_contract(connection, log, contract, now):
             log.checkpoint(connection, signer)
-    # How far the sources were read is asked first: evidence that is stored meanwhile does no harm, its absence would.
-    read = {outcome.name: inputs_for(engine, outcome, now) for outcome in contract.outcomes.values()}
-    as_of_seq = store.last_seq()
-    with engine.connect() as connection:
-        claims = read_stored_claims(connection, contract.name)
-        order = import_order(connection, contract.name)
-    rivals = read_rivals(engine, log, contract.name)
-    before = {verdict.subject: verdict for verdict in read_verdicts(engine, contract.name).values()}
-    verdicts: list[Verdict] = []
-    owner: Owner = {}
-    held: Held = {}
-    with ExitStack() as open_databases:
-        decisions = []
-        for outcome in contract.outcomes.values():
-            database = open_databases.enter_context(connect_outcome(store, outcome, as_of_seq))
-            inputs = read[outcome.name]
-            decisions.append(
-                Decision(database, contract, outcome, inputs, before=before, rivals=rivals, order=order, held=held)
-            )
-        for decision in decisions:
-            own = [claim for claim in claims if claim.outcome == decision.outcome.name]
-            verdicts += decision.claimed(own, owner)
-        for decision in decisions:
-            verdicts += decision.found(owner)
+    agreement = read_agreement(engine, log, contract)
+    verdicts, as_of_seq, contested = decide(engine, store, log, agreement, now=now)
     with transaction(engine) as connection:
         changed = _record(connection, log, contract, verdicts, now)
         if changed:
@@ -103,8 +84,68 @@ def verify_contract(
         _reasons(verdicts),
         as_of_seq,
         _claimed_twice(verdicts),
-        contested=bool(rivals),
+        contested=contested,
     )
+
+
+def decide(
+    engine: Engine, store: RecordStore, log: Log, agreement: Agreement, *, now: int
+) -> tuple[list[Verdict], int, bool]:
+    """Decide every claim under an agreement, and what nobody claimed; nothing is written.
+
+    Returns:
+        The verdicts, the sequence number up to which the evidence was seen, and whether claims under other contracts
+        stand against it.
+    """
+    # How far the sources were read is asked first: evidence that is stored meanwhile does no harm, its absence would.
+    read = {
+        (contract.version, outcome.name): inputs_for(engine, outcome, now)
+        for contract in agreement.versions
+        for outcome in contract.outcomes.values()
+    }
+    as_of_seq = store.last_seq()
+    with engine.connect() as connection:
+        claims = read_stored_claims(connection, agreement.name)
+        order = import_order(connection, agreement.name)
+    rivals = read_rivals(engine, log, agreement.name)
+    before = {verdict.subject: verdict for verdict in read_verdicts(engine, agreement.name).values()}
+    held: Held = {}
+    with ExitStack() as open_databases:
+        decisions = [
+            Decision(
+                open_databases.enter_context(connect_outcome(store, outcome, as_of_seq)),
+                contract,
+                outcome,
+                read[contract.version, outcome.name],
+                before=before,
+                rivals=rivals,
+                order=order,
+                held=held,
+                now=now,
+                span=agreement.span(contract),
+            )
+            for contract in agreement.versions
+            for outcome in contract.outcomes.values()
+        ]
+        return _decide(decisions, claims), as_of_seq, bool(rivals)
+
+
+def _decide(decisions: Sequence[Decision], claims: Sequence[Claim]) -> list[Verdict]:
+    """Let each claim be decided under the newest version that was in force when what it means happened."""
+    for decision in decisions:
+        decision.prepare([claim for claim in claims if claim.outcome == decision.outcome.name])
+    own: dict[int, list[Claim]] = {place: [] for place in range(len(decisions))}
+    for claim in claims:
+        places = [place for place, decision in enumerate(decisions) if decision.outcome.name == claim.outcome]
+        governing = [place for place in places if decisions[place].governs(claim)]
+        own[(governing or places[:1])[-1]].append(claim)
+    verdicts: list[Verdict] = []
+    owner: Owner = {}
+    for place, decision in enumerate(decisions):
+        verdicts += decision.claimed(own[place], owner)
+    for decision in decisions:
+        verdicts += decision.found(owner)
+    return verdicts
 
 
 def _refuse_the_past(log: Log, now: int) -> None:

@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-__all__ = ["Evidence", "Reason", "Status", "Verdict"]
+__all__ = ["Evidence", "Reason", "Settlement", "Status", "Verdict"]
 
 Status = Literal["verified", "pending", "rejected", "unverifiable", "reversed"]
 
@@ -26,7 +26,8 @@ class Reason(msgspec.Struct, frozen=True):
     """Why a verdict is what it is.
 
     `clause` is the clause that decided, or `duplicate` (another claim under the contract holds it), `claimed_elsewhere`
-    (one under another contract does), `no_such_record`, `deleted`, `ambiguous`, `term`. `until` is the instant
+    (one under another contract does), `no_such_record`, `deleted`, `ambiguous`, `term`, `version` (no version in force
+    has the outcome), `dispute` (the parties settled it). `until` is the instant
     before which a pending clause cannot be known.
     """
 
@@ -41,7 +42,8 @@ class Verdict(msgspec.Struct, frozen=True):
     `subject` is `claim:<claim id>`, or `found:<outcome>:<record id>` for a record that meets the predicate and that
     nobody claimed. `quantity` is what the price applies to, in units or in major units of `currency`; it is set for
     `verified` only. `occurred_at` is when the outcome happened; `decided_at` is the instant after which no window of
-    any clause is open, and picks the period whose statement carries the line. `exponent` is the decimal places the
+    any clause is open. `locks_at` is set when it is first verified, or borne by the buyer though unverifiable; no later
+    event moves it, and it picks the period whose statement carries the line. `exponent` is the decimal places the
     system of record uses for `currency`. `was_verified` says that the subject was `verified` once and then was not.
     Instants are microseconds, UTC.
     """
@@ -65,8 +67,25 @@ class Verdict(msgspec.Struct, frozen=True):
     decided_at: int | None = None
     evidence: tuple[Evidence, ...] = ()
     was_verified: bool = False
+    locks_at: int | None = None
+    claimed_at: int | None = None
 
     @property
     def found(self) -> bool:
         """True for an outcome that nobody claimed."""
         return self.subject.startswith("found:")
+
+
+class Settlement(msgspec.Struct, frozen=True):
+    """How the parties settled a dispute: it takes the place of what the evidence says.
+
+    `at` is when they did, in microseconds UTC. `quantity`, in units or major units of `currency`, stands for what the
+    evidence does not tell.
+    """
+
+    dispute: str
+    status: Literal["verified", "rejected"]
+    text: str
+    at: int
+    quantity: Decimal | None = None
+    currency: str | None = None

@@ -1,8 +1,9 @@
 """Claims against records: one verdict for each claim, and one for each unclaimed record that meets the predicate.
 
 A verdict is a function of the contract, the claims, the evidence up to a sequence number, `now`, the verdict given
-before, which only tells `rejected` from `reversed`, and how claims under other contracts stand, because one record is
-paid once. Nothing here writes; `recorder` does.
+before, how claims under other contracts stand, because one record is paid once, and what the parties settled. The
+verdict given before tells `rejected` from `reversed`, and once it is locked nothing moves it but evidence against it,
+up to the end of the clawback. Nothing here writes; `recorder` does.
 """
 
 from __future__ import annotations
@@ -14,15 +15,16 @@ from operator import itemgetter
 from typing import Any, Literal, TypeAlias
 
 import duckdb
+import msgspec
 import pyarrow as pa
 
-from tallystick.contracts import Contract, Outcome
+from tallystick.contracts import Contract, Outcome, calendar_of, grace_end, lock_instant
 from tallystick.outcomes import Inputs, compile_evidence, compile_predicate, describe
 from tallystick.period import format_instant, zone
 from tallystick.verification.claim import Claim
 from tallystick.verification.resolve import resolve_sql
 from tallystick.verification.units import Held, Holder, Rivals, Units
-from tallystick.verification.verdict import Evidence, Reason, Status, Verdict
+from tallystick.verification.verdict import Evidence, Reason, Settlement, Status, Verdict
 
 __all__ = ["Decision", "Owner"]
 
@@ -51,6 +53,8 @@ class _Ruling:
     deleted_id: str | None = None
 
 
+Span: TypeAlias = tuple[int | None, int | None]
+
 Owner: TypeAlias = dict[tuple[str, str, str], str]
 """Which claim holds a record: source, record type and record id to claim id."""
 
@@ -67,6 +71,9 @@ class Decision:
         rivals: Claims under other contracts.
         order: Ledger index of the import of each claim, to tell which of two claims came first.
         held: Claims under other outcomes of the contract that hold a record; those under this one are added.
+        now: The instant that is decided as of.
+        span: Instants between which an outcome has to happen to be decided by this version of the contract, half-open.
+        settled: What the parties settled, by subject.
     """
 
     def __init__(
@@ -80,6 +87,9 @@ class Decision:
         rivals: Rivals | None = None,
         order: Mapping[str, int] | None = None,
         held: Held | None = None,
+        now: int,
+        span: Span = (None, None),
+        settled: Mapping[str, Settlement] | None = None,
     ) -> None:
         self.database = database
         self.contract = contract
@@ -88,6 +98,9 @@ class Decision:
         self.before = before
         self.order = order or {}
         self.held = {} if held is None else held
+        self.now = now
+        self.span = span
+        self.settled = settled or {}
         place = (outcome.source, outcome.predicate.record)
         self.rivals = [rival for key, found in (rivals or {}).items() if key[:2] == place for rival in found]
         self.zone = zone(contract.timezone)
@@ -95,16 +108,35 @@ class Decision:
         self.rows: dict[str, dict[str, Any]] = {}
         self.units = Units(None, (), self.zone)
         self.contested: dict[tuple[str, ...], list[tuple[int, Holder]]] = {}
+        self.meant: dict[str, _Candidates] = {}
+
+    def prepare(self, claims: Sequence[Claim]) -> None:
+        """Find the records that claims mean, and decide the predicate over all records at once.
+
+        Args:
+            claims: All claims on the outcome, whichever version of the contract decides them.
+        """
+        self.meant = self._resolve(claims)
+        self.rows = self._rows()
+
+    def governs(self, claim: Claim) -> bool:
+        """Tell whether what a claim means happened after this version took effect.
+
+        What happened at no known instant is decided by the version that is in force.
+        """
+        meant = self.meant[self._ref(claim)]
+        row = self.rows.get(meant.exact or (meant.others[0] if len(meant.others) == 1 else ""))
+        at = self.now if row is None or row["occurred_at"] is None else row["occurred_at"]
+        return self.span[0] is None or self.span[0] <= at
 
     def claimed(self, claims: Sequence[Claim], owner: Owner) -> list[Verdict]:
         """Give the verdicts on the claims, in their order.
 
         Args:
-            claims: The claims on this outcome, oldest first: the first claim on a record keeps it.
+            claims: The claims on this outcome that this version decides, oldest first: the first claim on a record
+                keeps it. All of them were prepared.
             owner: Who holds which record already, under any outcome; the records claimed here are added.
         """
-        meant = self._resolve(claims)
-        self.rows = self._rows()
         self.units = Units(self.outcome.predicate.unit, self._unit_rows(), self.zone)
         for rival in sorted(self.rivals, key=itemgetter(0)):
             for group in self.units.groups(rival[1].record_id):
@@ -113,9 +145,13 @@ class Decision:
         self.evidence = self._cited()
         verdicts = []
         for claim in claims:
-            record_id, ruling = self._mean(claim, meant[self._ref(claim)])
+            record_id, ruling = self._mean(claim, self.meant[self._ref(claim)])
             row = self.rows.get(record_id) if record_id is not None else None
-            if record_id is not None:
+            if (settlement := self.settled.get(f"claim:{claim.claim_id}")) is not None:
+                ruling = _Ruling(settlement.status, (Reason("dispute", settlement.text),), ruling.deleted_id)
+                if record_id is not None:
+                    self._keep(claim, record_id, settlement, owner)
+            elif record_id is not None:
                 holder = owner.setdefault(self._key(record_id), claim.claim_id)
                 if holder != claim.claim_id:
                     text = f"{record_id} was already claimed as {holder}"
@@ -133,7 +169,8 @@ class Decision:
             owner: Who holds which record, once the claims on every outcome are decided.
         """
         unclaimed = (row for row in self.rows.values() if row["status"] == "meets")
-        rows = [row for row in unclaimed if self._key(row["id"]) not in owner and self._in_term(row)]
+        rows = [row for row in unclaimed if self._key(row["id"]) not in owner]
+        rows = [row for row in rows if self._in_term(row) and self._in_span(row)]
         self._take_over()
         verdicts = []
         for row in sorted(rows, key=itemgetter("id")):
@@ -142,6 +179,12 @@ class Decision:
                 self._hold(Holder("", row["id"], "verified", source=self.outcome.source))
                 verdicts.append(self._found(row))
         return verdicts + self._no_longer_found({verdict.subject for verdict in verdicts}, owner)
+
+    def _keep(self, claim: Claim, record_id: str, settlement: Settlement, owner: Owner) -> None:
+        """Let a claim that was settled as verified hold its record, unless another one does."""
+        if settlement.status == "verified":
+            owner.setdefault(self._key(record_id), claim.claim_id)
+            self._hold(Holder(claim.claim_id, record_id, "verified", source=self.outcome.source))
 
     def _take_over(self) -> None:
         """Let claims under other outcomes of the contract hold their units here too."""
@@ -321,6 +364,9 @@ class Decision:
         if not self._in_term(row):
             text = f"it happened at {format_instant(row['occurred_at'])}, outside the term of the contract"
             return _Ruling("rejected", (Reason("term", text),))
+        if not self._in_span(row):
+            text = f"it happened at {format_instant(row['occurred_at'])}, when another version was in force, which has "
+            return _Ruling("rejected", (Reason("version", text + f"no outcome {self.outcome.name}"),))
         if status == "verified":
             return _Ruling(status)
         if row["clause"] is None:
@@ -332,7 +378,14 @@ class Decision:
     def _in_term(self, row: Mapping[str, Any]) -> bool:
         """Tell whether an outcome happened in the contract's term; one at no known instant is not refused by this."""
         at, term = row["occurred_at"], self.contract.term
-        return at is None or (term.starts_at <= at and (term.ends_at is None or at < term.ends_at))
+        if at is None:
+            return True
+        ends_at = None if term.ends_at is None else self.zone.add_days(term.ends_at, term.tail_days)
+        return bool(term.starts_at <= at and (ends_at is None or at < ends_at))
+
+    def _in_span(self, row: Mapping[str, Any]) -> bool:
+        at, (start, end) = row["occurred_at"], self.span
+        return at is None or bool((start is None or start <= at) and (end is None or at < end))
 
     def _verdict(
         self,
@@ -349,8 +402,8 @@ class Decision:
         if status in {"rejected", "unverifiable"} and claim and was_verified:
             status = "reversed"
         told: Mapping[str, Any] = row or {}
-        met: Mapping[str, Any] = told if status == "verified" else {}
-        return Verdict(
+        met: Mapping[str, Any] = self._settled_as(subject, told) if status == "verified" else {}
+        verdict = Verdict(
             contract=self.contract.name,
             contract_version=self.contract.version,
             contract_sha256=self.contract.sha256,
@@ -370,4 +423,44 @@ class Decision:
             decided_at=met.get("decided_at"),
             evidence=self.evidence.get(record_id or "", ()),
             was_verified=was_verified,
+            claimed_at=claim.claimed_at if claim else None,
         )
+        locked = msgspec.structs.replace(verdict, locks_at=self._lock(verdict, known))
+        if known is None or subject in self.settled:
+            return locked
+        return self._final(locked, known, unknown=ruling.status in {"pending", "unverifiable"})
+
+    def _settled_as(self, subject: str, told: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Give what is paid for: what the evidence says, or where it says nothing what the parties settled."""
+        settlement = self.settled.get(subject)
+        if settlement is None or told.get("status") == "meets":
+            return told
+        known = {name: told.get(name) for name in ("exponent", "decided_at")}
+        quantity = told.get("quantity") if settlement.quantity is None else settlement.quantity
+        paid_in = settlement.currency or told.get("currency")
+        at = known["decided_at"] or settlement.at
+        return {**known, "quantity": quantity, "currency": paid_in, "decided_at": at}
+
+    def _lock(self, verdict: Verdict, known: Verdict | None) -> int | None:
+        """Give when a verdict locks: once that is known, nothing moves it."""
+        if known is not None and known.locks_at is not None:
+            return known.locks_at
+        if verdict.found:
+            return None
+        if verdict.status == "verified" and verdict.decided_at is not None:
+            return lock_instant(self.contract, verdict.decided_at)
+        if verdict.status == "unverifiable" and self.contract.unverifiable.borne_by == "buyer":
+            at = verdict.occurred_at if verdict.occurred_at is not None else verdict.claimed_at
+            return None if at is None else grace_end(self.contract, at)
+        return None
+
+    def _final(self, verdict: Verdict, known: Verdict, *, unknown: bool) -> Verdict:
+        """Keep a verdict that is locked: from the end of the clawback on as it is, before unless something is known.
+
+        What became unknown, or not yet known, says nothing against what was decided.
+        """
+        if known.locks_at is None or self.now < known.locks_at or known.status in {"pending", "rejected"}:
+            return verdict
+        if self.now >= calendar_of(self.contract, known.locks_at).clawback_until:
+            return known
+        return known if unknown and known.status in {"verified", "reversed"} else verdict

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tallystick.contracts import Billing, Percent, PerUnit, load_contract
+from tallystick.contracts import Billing, Limits, Percent, PerUnit, load_contract
 from tallystick.money import Money, currency
 from tallystick.outcomes.library import DOLLARS_COLLECTED
 from tallystick.period import parse_instant, parse_period, zone
@@ -25,7 +25,7 @@ class Builder:
     def __init__(self, contract):
         self.contract = contract
 
-    def terms(self, *, floor=None, cap=None, rounding="half_up", start=None, end=None):
+    def terms(self, *, floor=None, cap=None, excess="forgiven", rounding="half_up", start=None, end=None):
         """Give the builder of a contract with other terms."""
         money = {
             name: None if text is None else Money.of(Decimal(text), EUR, "half_up")
@@ -36,7 +36,7 @@ class Builder:
         if start:
             starts = zone(self.contract.timezone).add_days(midnight, (start - date(2026, 9, 1)).days)
             term = replace(term, start=start, end=end, starts_at=starts)
-        billing = Billing(money["floor"], money["cap"], rounding)
+        billing = Billing({EUR: Limits(money["floor"], money["cap"], excess)}, rounding)
         return Builder(replace(self.contract, billing=billing, term=term))
 
     def priced(self, **prices):

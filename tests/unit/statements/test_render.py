@@ -85,11 +85,16 @@ def test_json_adds_up(statement):
         "record": {"type": "payment", "id": "ch_A"},
         "occurred_at": "2026-08-10T10:00:00Z",
         "decided_at": "2026-09-10T10:00:00Z",
+        "locks_at": "2026-09-10T10:00:00Z",
         "quantity": "1000.00",
         "unit": "EUR",
+        "rate": None,
         "price": "12.5 %",
         "amount": "125.00",
         "currency": "EUR",
+        "within_cap": "100.00",
+        "status": "verified",
+        "contract_version": 1,
         "ledger_entry": 10,
     }
 
@@ -193,7 +198,7 @@ def test_an_empty_page(acme):
     words = _Page(render(acme.rate(), "html")).words
 
     assert "0.00 EUR for 0 outcomes" in words
-    assert "No claimed outcome was decided in this period." in words
+    assert "No claimed outcome locked in this period." in words
     assert "Met but never claimed" not in words
     assert "Why claims are not on this statement" not in words
 
@@ -212,7 +217,7 @@ def test_verified_in_other_periods(acme):
     october = acme.verdict("B", decided_at=acme.verdict("A").decided_at + 40 * 86_400_000_000)
     words = _Page(render(acme.rate(acme.verdict("A", occurred_at=None), october), "html")).words
 
-    assert "1 of them on this statement, the others decided in other periods" in words
+    assert "1 of them on this statement, the others locked in other periods" in words
     assert "unknown 10 Sep 2026" in words
 
 
