@@ -12,6 +12,7 @@ __all__ = [
     "claim",
     "contract_version",
     "counter",
+    "ledger_act",
     "ledger_checkpoint",
     "ledger_entry",
     "ledger_tile",
@@ -178,3 +179,15 @@ ledger_checkpoint = Table(
     Column("root", LargeBinary, primary_key=True),
     Column("note", Text, nullable=False),
 )
+
+ledger_act = Table(
+    "ledger_act",
+    metadata,
+    Column("idx", _KEY, primary_key=True, autoincrement=False),
+    Column("contract", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Index("ledger_act_by_key", "contract", "kind", "key"),
+)
+"""Where the ledger holds what people did under a contract, so that it is found without reading all entries; an index
+that `ledger fsck` can rebuild."""

@@ -14,6 +14,7 @@ from tallystick.database import schema
 from tallystick.ledger import Log
 from tallystick.records.catalog import RecordStore
 from tallystick.records.scan import connect
+from tallystick.verification.acts import NO_ACTS
 from tallystick.verification.intake import claim_of
 
 __all__ = ["fsck_decisions"]
@@ -24,6 +25,7 @@ class _Entry(msgspec.Struct):
 
     kind: str
     contract: str = ""
+    key: str = ""
     version: int = 0
     sha256: str = ""
     count: int = 0
@@ -32,7 +34,7 @@ class _Entry(msgspec.Struct):
 
 
 def fsck_decisions(engine: Engine, log: Log, store: RecordStore) -> list[str]:
-    """Say where claims, contract versions, verdict heads or cited evidence differ from the ledger; empty is good.
+    """Say where claims, contract versions, verdict heads, acts or cited evidence differ from the ledger; empty is good.
 
     The ledger is read from its first entry on; the tables beside it are derived again and compared. The newest verdict
     of each subject must cite record versions that are stored with the hash it names.
@@ -41,6 +43,7 @@ def fsck_decisions(engine: Engine, log: Log, store: RecordStore) -> list[str]:
     imports: dict[int, _Entry] = {}
     versions: dict[tuple[str, int], str] = {}
     heads: dict[tuple[str, str], tuple[int, dict[str, Any]]] = {}
+    acts: dict[int, tuple[str, str, str]] = {}
     decoder = msgspec.json.Decoder(_Entry)
     for idx, data in enumerate(log.entries()):
         try:
@@ -55,9 +58,12 @@ def fsck_decisions(engine: Engine, log: Log, store: RecordStore) -> list[str]:
         elif entry.kind == "verdict":
             verdict = entry.verdict
             heads[str(verdict.get("contract")), str(verdict.get("subject"))] = (idx, verdict)
+        if entry.kind not in NO_ACTS:
+            acts[idx] = (entry.contract, entry.kind, entry.key)
     findings += _claims(engine, imports)
     findings += _versions(engine, versions)
     findings += _heads(engine, heads)
+    findings += _acts(engine, acts)
     findings += _evidence(store, [verdict for _, verdict in heads.values()])
     return findings
 
@@ -96,6 +102,19 @@ def _heads(engine: Engine, heads: dict[tuple[str, str], tuple[int, dict[str, Any
         idx, verdict = heads.get((contract, subject), (None, {}))
         if stored.get((contract, subject)) != (idx, verdict.get("status")):
             yield f"verdict on {subject} under {contract}: newest in the ledger is entry {idx}, not what the table says"
+
+
+def _acts(engine: Engine, acts: dict[int, tuple[str, str, str]]) -> Iterator[str]:
+    table = schema.ledger_act
+    with engine.connect() as connection:
+        stored = {row.idx: (row.contract, row.kind, row.key) for row in connection.execute(select(table))}
+    for idx in sorted(stored.keys() | acts.keys()):
+        if idx not in acts:
+            yield f"act {idx}: the table has it, and ledger entry {idx} is no act"
+        elif idx not in stored:
+            yield f"act {idx}: ledger entry {idx} is a {acts[idx][1]}, and the table lacks it"
+        elif stored[idx] != acts[idx]:
+            yield f"act {idx}: the table holds another contract, kind or key than ledger entry {idx}"
 
 
 def _evidence(store: RecordStore, verdicts: list[dict[str, Any]]) -> Iterator[str]:
