@@ -27,18 +27,28 @@ def statement(
     *,
     form: Annotated[Format, typer.Option("--format", help="Form of the statement.")] = Format.json,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write; standard output else.")] = None,
+    issue: Annotated[
+        bool, typer.Option("--issue", help="Issue it: record it in the ledger; it never changes from then on.")
+    ] = False,
     project: ProjectFile = Path("tallystick.yaml"),
     now: Now = None,
     as_json: Annotated[bool, typer.Option("--json", help="Same as --format json.")] = False,
 ) -> None:
-    """Price the verified outcomes that were decided in a period; the same ledger gives the same bytes."""
+    """Price the verified outcomes that locked in a period; the same ledger gives the same bytes.
+
+    A statement that was issued is given again as it was; what changed since is a note on the next one.
+    """
     from tallystick.cli.clock import read_clock
     from tallystick.cli.project import open_project
-    from tallystick.cli.work import prepare_statement
+    from tallystick.cli.work import issue_statement, prepare_statement
     from tallystick.statements.render import render
 
     with open_project(project) as opened:
-        prepared = prepare_statement(opened, contract, period, read_clock(now))
+        if issue:
+            with opened.lock("statement"):
+                prepared = issue_statement(opened, contract, period, read_clock(now))
+        else:
+            prepared = prepare_statement(opened, contract, period, read_clock(now))
     content = render(prepared, Format.json if as_json else form)
     if output is None:
         typer.echo(content.decode(), nl=False)

@@ -18,7 +18,8 @@ from tallystick.errors import ConfigurationError
 from tallystick.ledger import fsck
 from tallystick.period import format_instant, parse_period
 from tallystick.records.compaction import compact
-from tallystick.statements import LedgerHead, Statement, rate
+from tallystick.statements import Statement
+from tallystick.statements.issuing import StatementBook
 from tallystick.sync.engine import sync_source
 from tallystick.verification.corroboration import connect_outcome, inputs_for
 from tallystick.verification.recorder import read_verdicts, verify_contract
@@ -29,6 +30,7 @@ __all__ = [
     "compare_presets",
     "explain_subject",
     "fsck_project",
+    "issue_statement",
     "prepare_statement",
     "print_comparison",
     "print_explanation",
@@ -109,12 +111,17 @@ def compare_presets(project: Project, names: Sequence[str], preset: str, now: in
 
 
 def prepare_statement(project: Project, contract: str, period: str, now: int) -> Statement:
-    """Price what was decided in a period, from the newest verdicts in the ledger."""
+    """Give the statement for a period: as it was issued, or as it would be from the newest verdicts in the ledger."""
     agreed = project.contract(contract)
-    verdicts = read_verdicts(project.engine, contract)
-    size = project.log.size
-    head = LedgerHead(size, project.log.root(size).hex())
-    return rate(agreed, verdicts, parse_period(period, agreed.timezone), prepared_at=now, ledger=head)
+    book = StatementBook(project.engine, project.log, agreed)
+    return book.prepare(parse_period(period, agreed.timezone), now=now)
+
+
+def issue_statement(project: Project, contract: str, period: str, now: int) -> Statement:
+    """Issue the statement for a period."""
+    agreed = project.contract(contract)
+    book = StatementBook(project.engine, project.log, agreed)
+    return book.issue(project.signer, parse_period(period, agreed.timezone), now=now)
 
 
 def verdict_heads(project: Project, contract: str) -> dict[str, Verdict]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -9,34 +12,101 @@ import msgspec
 from sqlalchemy import Engine, select
 
 from tallystick.canonical import digest
-from tallystick.contracts import Agreement, Contract, contract_from_body
+from tallystick.contracts import Agreement, Contract, Termination, contract_from_body
 from tallystick.database import schema
-from tallystick.errors import Tampered
-from tallystick.ledger import Log
+from tallystick.database.engine import transaction
+from tallystick.errors import ContractError, Tampered
+from tallystick.ledger import Log, Signer
+from tallystick.period import format_instant, parse_instant, zone
+from tallystick.verification.acts import append_acts, read_acts
+from tallystick.verification.intake import register_contract
 
-__all__ = ["read_agreement", "read_version"]
+__all__ = ["TERMINATION", "read_agreement", "read_version", "terminate"]
+
+TERMINATION = "termination"
+"""Kind of the entry by which a party ends a contract."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def read_agreement(engine: Engine, log: Log, contract: Contract) -> Agreement:
-    """Give a contract with the versions before it, as they were recorded when they were used.
+def read_agreement(engine: Engine, log: Log, contract: Contract, *, upto: int | None = None) -> Agreement:
+    """Give a contract with the versions before it, as they were recorded when they were used, and its termination.
 
     Args:
         engine: The project's database.
         log: The ledger.
         contract: The version that is agreed now.
+        upto: Size of the ledger to read as of, which leaves out the version itself if it came later; all of it by
+            default.
 
     Raises:
-        ContractError: It takes effect at no known day though there are versions before it.
+        ContractError: A later version takes effect at no known day.
         Tampered: The text of a version is not the one that was recorded.
     """
     table = schema.contract_version
-    query = select(table.c.version, table.c.sha256, table.c.idx).where(
-        table.c.contract == contract.name, table.c.version < contract.version
-    )
+    query = select(table.c.version, table.c.sha256, table.c.idx).where(table.c.contract == contract.name)
     with engine.connect() as connection:
         rows = connection.execute(query.order_by(table.c.version)).all()
-    earlier = [read_version(log, row.idx, row.sha256) for row in rows]
-    return Agreement.of(*earlier, contract)
+    known = [row for row in rows if upto is None or row.idx < upto]
+    versions = [read_version(log, row.idx, row.sha256) for row in known if row.version != contract.version]
+    if upto is None or len(versions) < len(known) or not known:
+        versions.append(contract)
+    ended = read_acts(engine, log, contract.name, TERMINATION, upto)
+    return Agreement.of(*versions, termination=_termination(ended[-1][1]) if ended else None)
+
+
+def terminate(engine: Engine, log: Log, signer: Signer, contract: Contract, termination: Termination) -> Agreement:
+    """Record that a party ended a contract; the floor of its last month counts by days.
+
+    Raises:
+        ContractError: The notice is too short, comes before the least the contract runs, or it was ended already.
+    """
+    agreement = read_agreement(engine, log, contract)
+    _refuse_termination(agreement, termination)
+    entry = {
+        "kind": TERMINATION,
+        "at": format_instant(termination.given_at),
+        "contract": contract.name,
+        "key": termination.on.isoformat(),
+        "by": termination.by,
+        "reason": termination.reason,
+    }
+    with transaction(engine) as connection:
+        register_contract(connection, log, contract, termination.given_at)
+        append_acts(connection, log, contract.name, [entry])
+        log.checkpoint(connection, signer)
+    return read_agreement(engine, log, contract)
+
+
+def _refuse_termination(agreement: Agreement, termination: Termination) -> None:
+    contract = agreement.governing(termination.given_at)
+    term, place = contract.term, zone(contract.timezone)
+    day = timedelta(days=1)
+    given = (_EPOCH + timedelta(microseconds=place.to_local(termination.given_at))).date()
+    earliest = given + day * term.notice_days
+    if agreement.termination is not None:
+        raise ContractError(
+            f"{contract.name} was ended already: it ends before {agreement.termination.on.isoformat()}",
+            hint="A termination is not taken back; agree on a contract of another name.",
+        )
+    if term.minimum_months is not None:
+        months = term.start.year * 12 + term.start.month - 1 + term.minimum_months
+        least = date(months // 12, months % 12 + 1, min(term.start.day, monthrange(months // 12, months % 12 + 1)[1]))
+        earliest = max(earliest, least)
+    if termination.on < earliest:
+        raise ContractError(
+            f"{contract.name} cannot end on {termination.on.isoformat()}: the notice of {term.notice_days} days, given "
+            f"on {given.isoformat()}, and the least term allow {earliest.isoformat()} at the earliest",
+            hint="Name that day or a later one.",
+        )
+    if term.end is not None and termination.on >= term.end:
+        raise ContractError(
+            f"{contract.name} ends before {term.end.isoformat()} by itself", hint="There is nothing to end."
+        )
+
+
+def _termination(entry: Mapping[str, Any]) -> Termination:
+    return Termination(date.fromisoformat(entry["key"]), entry["by"], entry["reason"], parse_instant(entry["at"]))
 
 
 def read_version(log: Log, idx: int, sha256: str) -> Contract:

@@ -26,7 +26,7 @@ from tallystick.verification.units import Held
 from tallystick.verification.verdict import Status, Verdict
 from tallystick.verification.verifier import Decision, Owner
 
-__all__ = ["ClaimedTwice", "VerifyReport", "read_verdicts", "verify_contract"]
+__all__ = ["ClaimedTwice", "VerifyReport", "decide", "read_verdicts", "read_verdicts_before", "verify_contract"]
 
 
 class ClaimedTwice(msgspec.Struct, frozen=True):
@@ -167,6 +167,34 @@ def read_verdicts(engine: Engine, contract: str) -> dict[int, Verdict]:
     decoder = msgspec.json.Decoder(_Entry)
     with engine.connect() as connection:
         return {idx: decoder.decode(data).verdict for idx, data in connection.execute(query)}
+
+
+def read_verdicts_before(log: Log, contract: str, size: int) -> dict[int, Verdict]:
+    """Give the newest verdict of each subject among the first `size` entries of the ledger, by ledger index.
+
+    Every entry is looked at, since the table of newest verdicts knows the newest ones alone.
+    """
+    decoder = msgspec.json.Decoder(_About)
+    newest: dict[str, int] = {}
+    for idx, data in enumerate(log.entries(0, size)):
+        about = decoder.decode(data)
+        if about.kind == "verdict" and about.verdict.contract == contract:
+            newest[about.verdict.subject] = idx
+    entries = sorted(newest.values())
+    whole = msgspec.json.Decoder(_Entry)
+    return {idx: whole.decode(data).verdict for idx, data in zip(entries, log.read_many(entries), strict=True)}
+
+
+class _Subject(msgspec.Struct, frozen=True):
+    contract: str = ""
+    subject: str = ""
+
+
+class _About(msgspec.Struct, frozen=True):
+    """As much of an entry as tells whose verdict it is."""
+
+    kind: str
+    verdict: _Subject = _Subject()
 
 
 class _Dated(msgspec.Struct):

@@ -1,0 +1,183 @@
+"""Preparing, issuing and giving again a statement: what was issued is computed from the ledger as it was then."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Engine
+
+from tallystick.contracts import Agreement, Contract
+from tallystick.database.engine import transaction
+from tallystick.errors import ConfigurationError, Tampered
+from tallystick.ledger import Log, Signer
+from tallystick.money import Currency, Money
+from tallystick.period import Period, format_instant, parse_instant, parse_period
+from tallystick.statements.notes import Restatement, restate
+from tallystick.statements.rating import rate
+from tallystick.statements.statement import Issued, LedgerHead, Statement
+from tallystick.verification.acts import append_acts, read_acts
+from tallystick.verification.agreements import read_agreement
+from tallystick.verification.recorder import read_verdicts, read_verdicts_before
+from tallystick.verification.verdict import Verdict
+
+__all__ = ["STATEMENT", "StatementBook"]
+
+STATEMENT = "statement"
+"""Kind of the entry that issues a statement."""
+
+
+class StatementBook:
+    """The statements of one contract.
+
+    Args:
+        engine: The project's database.
+        log: The ledger.
+        contract: The version that is agreed now.
+    """
+
+    def __init__(self, engine: Engine, log: Log, contract: Contract) -> None:
+        self._engine = engine
+        self._log = log
+        self._contract = contract
+
+    def issued(self, upto: int | None = None) -> list[Issued]:
+        """Give the statements that were issued, oldest first.
+
+        Args:
+            upto: Size of the ledger to read as of; all of it by default.
+        """
+        acts = read_acts(self._engine, self._log, self._contract.name, STATEMENT, upto)
+        return [_issued(entry, data) for entry, data in acts]
+
+    def prepare(self, period: Period, *, now: int) -> Statement:
+        """Give the statement for a period: as it was issued, the same bytes again, or what it would be now.
+
+        Args:
+            period: Whole calendar months in the contract's zone.
+            now: The instant it is prepared at, in microseconds UTC, unless it was issued.
+
+        Raises:
+            ConfigurationError: The period is not made of whole months, or overlaps one that was issued.
+            ContractError: A verdict was given under another text of the contract, or cannot be priced.
+            Tampered: What was issued cannot be computed from the ledger again.
+        """
+        issued = self.issued()
+        known = next((statement for statement in issued if statement.period == period), None)
+        if known is None:
+            _refuse_overlap(issued, period)
+            return self._as_of(period, issued, size=self._log.size, now=now)
+        before = [statement for statement in issued if statement.entry < known.entry]
+        again = self._as_of(period, before, size=known.size, now=known.prepared_at)
+        if again.digest != known.sha256:
+            raise Tampered(
+                f"ledger entry {known.entry}: the statement for {period.label} was issued with sha256 {known.sha256}, "
+                f"and the ledger gives {again.digest} for it",
+                hint="Run `tallystick ledger fsck`, and compare with a copy of the statement.",
+            )
+        return again
+
+    def issue(self, signer: Signer, period: Period, *, now: int) -> Statement:
+        """Issue the statement for a period, with the notes that are due on earlier ones; it never changes from then on.
+
+        Raises:
+            ConfigurationError: It was issued already, or may still change; or see `prepare`.
+            ContractError: See `prepare`.
+            Tampered: See `prepare`.
+        """
+        name = self._contract.name
+        if any(statement.period == period for statement in self.issued()):
+            raise ConfigurationError(
+                f"the statement of {name} for {period.label} was issued already",
+                hint="What changes later becomes a note on the next statement.",
+            )
+        statement = self.prepare(period, now=now)
+        if statement.provisional:
+            raise ConfigurationError(
+                f"the statement of {name} for {period.label} may still change: {' '.join(statement.provisional)}",
+                hint="Sync and verify again when that is over; without --issue you see what it would be.",
+            )
+        with transaction(self._engine) as connection:
+            if self._log.size_in(connection) != statement.ledger.size:
+                raise ConfigurationError("the ledger grew while the statement was prepared", hint="Issue it again.")
+            append_acts(connection, self._log, name, [_entry(statement)])
+            self._log.checkpoint(connection, signer)
+        return statement
+
+    def _as_of(self, period: Period, issued: Sequence[Issued], *, size: int, now: int) -> Statement:
+        """Give the statement as the ledger had it at a size."""
+        return rate(
+            self._agreement(size),
+            self._verdicts(size),
+            period,
+            prepared_at=now,
+            ledger=LedgerHead(size, self._log.root(size).hex()),
+            issued=issued,
+            billed=self._billed(issued),
+        )
+
+    def _billed(self, issued: Sequence[Issued]) -> Restatement | None:
+        """Give the agreement as it stood when the last statement was issued."""
+        if not issued:
+            return None
+        size = issued[-1].size
+        return restate(self._agreement(size), self._verdicts(size), [statement.period for statement in issued], {})
+
+    def _agreement(self, size: int) -> Agreement:
+        return read_agreement(self._engine, self._log, self._contract, upto=size)
+
+    def _verdicts(self, size: int) -> dict[int, Verdict]:
+        """Give the newest verdict of each subject among the first entries of the ledger, by its index."""
+        newest = read_verdicts(self._engine, self._contract.name)
+        if all(entry < size for entry in newest):
+            return newest
+        return read_verdicts_before(self._log, self._contract.name, size)
+
+
+def _entry(statement: Statement) -> dict[str, Any]:
+    return {
+        "kind": STATEMENT,
+        "at": format_instant(statement.prepared_at),
+        "contract": statement.contract,
+        "key": statement.period.label,
+        "timezone": statement.timezone,
+        "size": statement.ledger.size,
+        "sha256": statement.digest,
+        "versions": [{"version": version, "sha256": sha256} for version, sha256 in statement.versions],
+        "totals": [_money(amount) for amount in statement.own_totals],
+        "notes": [{"period": note.period, **_money(note.amount)} for note in statement.notes],
+    }
+
+
+def _issued(entry: int, data: Mapping[str, Any]) -> Issued:
+    notes: dict[str, dict[Currency, Money]] = {}
+    for note in data["notes"]:
+        amount = _amount(note)
+        notes.setdefault(note["period"], {})[amount.currency] = amount
+    return Issued(
+        entry=entry,
+        period=parse_period(data["key"], data["timezone"]),
+        totals={amount.currency: amount for amount in map(_amount, data["totals"])},
+        notes=notes,
+        size=data["size"],
+        prepared_at=parse_instant(data["at"]),
+        sha256=data["sha256"],
+    )
+
+
+def _refuse_overlap(issued: Sequence[Issued], period: Period) -> None:
+    for statement in issued:
+        if statement.period.start < period.end and period.start < statement.period.end:
+            raise ConfigurationError(
+                f"{period.label} overlaps {statement.period.label}, for which a statement was issued",
+                hint="Issue months, or quarters, not both.",
+            )
+
+
+def _money(amount: Money) -> dict[str, Any]:
+    unit = amount.currency
+    return {"minor": amount.minor, "currency": unit.code, "exponent": unit.exponent}
+
+
+def _amount(data: Mapping[str, Any]) -> Money:
+    return Money(data["minor"], Currency(data["currency"], data["exponent"]))
