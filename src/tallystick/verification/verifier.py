@@ -108,7 +108,7 @@ class Decision:
         self.rows: dict[str, dict[str, Any]] = {}
         self.units = Units(None, (), self.zone)
         self.contested: dict[tuple[str, ...], list[tuple[int, Holder]]] = {}
-        self.meant: dict[str, _Candidates] = {}
+        self.meant: dict[str, _Candidates] | None = None
 
     def prepare(self, claims: Sequence[Claim]) -> None:
         """Find the records that claims mean, and decide the predicate over all records at once.
@@ -124,7 +124,7 @@ class Decision:
 
         What happened at no known instant is decided by the version that is in force.
         """
-        meant = self.meant[self._ref(claim)]
+        meant = (self.meant or {})[self._ref(claim)]
         row = self.rows.get(meant.exact or (meant.others[0] if len(meant.others) == 1 else ""))
         at = self.now if row is None or row["occurred_at"] is None else row["occurred_at"]
         return self.span[0] is None or self.span[0] <= at
@@ -134,9 +134,12 @@ class Decision:
 
         Args:
             claims: The claims on this outcome that this version decides, oldest first: the first claim on a record
-                keeps it. All of them were prepared.
+                keeps it. They are prepared, unless they were.
             owner: Who holds which record already, under any outcome; the records claimed here are added.
         """
+        if self.meant is None:
+            self.prepare(claims)
+        meant = self.meant or {}
         self.units = Units(self.outcome.predicate.unit, self._unit_rows(), self.zone)
         for rival in sorted(self.rivals, key=itemgetter(0)):
             for group in self.units.groups(rival[1].record_id):
@@ -145,7 +148,7 @@ class Decision:
         self.evidence = self._cited()
         verdicts = []
         for claim in claims:
-            record_id, ruling = self._mean(claim, self.meant[self._ref(claim)])
+            record_id, ruling = self._mean(claim, meant[self._ref(claim)])
             row = self.rows.get(record_id) if record_id is not None else None
             if (settlement := self.settled.get(f"claim:{claim.claim_id}")) is not None:
                 ruling = _Ruling(settlement.status, (Reason("dispute", settlement.text),), ruling.deleted_id)
