@@ -16,7 +16,7 @@ from tallystick.connectors import Connector
 from tallystick.contracts import Contract, load_contract
 from tallystick.database.engine import open_database
 from tallystick.errors import ConfigurationError
-from tallystick.ledger import Log, Signer, load_or_create_key
+from tallystick.ledger import Log, Signer, Verifier, load_or_create_key
 from tallystick.plugins import PluginHost
 from tallystick.records.catalog import RecordStore
 from tallystick.sync.lock import ProjectLock
@@ -94,13 +94,48 @@ class Project:
     @cached_property
     def signer(self) -> Signer:
         """The key that signs checkpoints; made with the first entry, readable by its owner only."""
-        path = self.folder / "ledger.key"
+        path = self.key_path
         if not path.exists() and self.log.size:
             raise ConfigurationError(
                 f"{path} is missing, and the ledger has entries that were signed with it",
-                hint="Bring it back from a backup: a new key could not vouch for the old entries.",
+                hint="Bring it back from a backup, or from where the project was exported: a new key could not vouch "
+                "for the old entries.",
             )
-        return load_or_create_key(path, name=f"tallystick/{self.name}")
+        signer = load_or_create_key(path, name=self.log.origin)
+        if self.verifier_path.exists() and self.log.size and signer.verifier != self._imported_verifier():
+            raise ConfigurationError(
+                f"{path} is not the key that signed the imported ledger",
+                hint=f"The right one has the public half that {self.verifier_path} holds.",
+            )
+        return signer
+
+    @property
+    def key_path(self) -> Path:
+        """Where the signing key lies."""
+        return self.folder / "ledger.key"
+
+    @property
+    def verifier_path(self) -> Path:
+        """Where an import leaves the public half of the key, which an export does not hold."""
+        return self.folder / "ledger.pub"
+
+    @cached_property
+    def verifier(self) -> Verifier:
+        """The key that checkpoints are verified with; after an import that is known before the signing key is there."""
+        if not self.key_path.exists() and self.verifier_path.exists() and self.log.size:
+            return self._imported_verifier()
+        return self.signer.verifier
+
+    def _imported_verifier(self) -> Verifier:
+        try:
+            return Verifier.parse(self.verifier_path.read_text(encoding="ascii").strip())
+        except (OSError, ValueError) as error:
+            raise ConfigurationError(f"{self.verifier_path} cannot be read") from error
+
+    @property
+    def document(self) -> Document:
+        """The project file, with the position of every value."""
+        return self._document
 
     @cached_property
     def sources(self) -> dict[str, Source]:

@@ -106,6 +106,11 @@ class Signer:
         """Give the 64-byte signature over a message; the same message gives the same signature."""
         return self._key.sign(message)
 
+    def encode(self) -> bytes:
+        """Give the content of the file that holds the key; it is the secret itself."""
+        encoded = base64.b64encode(_ED25519 + self.secret).decode()
+        return f"{_SECRET_PREFIX}{self.name}+{self.verifier.key_hash.hex()}+{encoded}\n".encode()
+
     @cached_property
     def _key(self) -> Ed25519PrivateKey:
         return Ed25519PrivateKey.from_private_bytes(self.secret)
@@ -122,12 +127,10 @@ def generate_key(path: Path, name: str) -> Signer:
     """
     check_key_name(name)
     signer = Signer(name, secrets.token_bytes(_KEY_SIZE))
-    encoded = base64.b64encode(_ED25519 + signer.secret).decode()
-    text = f"{_SECRET_PREFIX}{name}+{signer.verifier.key_hash.hex()}+{encoded}\n"
     draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}.new")
     try:
         with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:  # noqa: PTH123 - mode and exclusivity
-            file.write(text.encode())
+            file.write(signer.encode())
             file.flush()
             os.fsync(file.fileno())
         # A link, unlike a rename, fails where another process was faster.
