@@ -1,24 +1,10 @@
 """Export and import of whole projects through the command line."""
 
-import filecmp
-
 import pytest
+from tests.exports import contract_of, fill, same_files
 
 from tallystick.cli.project import open_project
 from tallystick.records.catalog import evidence_digest
-
-
-def contract_of(company):
-    """Give the name of the project's contract."""
-    return next(line.split(":")[1].strip() for line in company.story.contract.splitlines() if line[:9] == "contract:")
-
-
-def fill(company):
-    """Sync, take in claims and verify, in two rounds and a scheduled turn."""
-    company.run("sync", "--now", company.now)
-    company.run("claims", "import", company.write_claims(), "--contract", contract_of(company), "--now", company.now)
-    company.run("verify", "--now", company.now)
-    company.run("run", "--now", company.now)
 
 
 def beside(company, folder, text=None):
@@ -36,13 +22,6 @@ def ending(company):
     statement = company.run("statement", contract_of(company), company.story.period, "--now", company.now).stdout
     with open_project(company.folder / "tallystick.yaml") as project:
         return evidence_digest(project.store), checked["entries"], checked["root"], statement
-
-
-def same_files(one, other):
-    """Tell whether two folders hold the same files with the same bytes."""
-    names = [{str(path.relative_to(root)) for path in root.rglob("*") if path.is_file()} for root in (one, other)]
-    match, differ, failed = filecmp.cmpfiles(one, other, sorted(names[0]), shallow=False)
-    return names[0] == names[1] and not differ and not failed and bool(match)
 
 
 @pytest.mark.parametrize("which", ["company", "desk_company", "sales_company"])
