@@ -3,17 +3,30 @@
 import filecmp
 import hashlib
 import shutil
+from decimal import Decimal
 from pathlib import Path
 
 import msgspec
+from sqlalchemy import delete, insert
+from tests.fakes import refund
 
+from tallystick.canonical import canonical, digest
 from tallystick.cli.project import open_project
 from tallystick.cli.transfer import export_project, import_project
-from tallystick.database.engine import HEAD
+from tallystick.database import schema
+from tallystick.database.engine import HEAD, transaction
+from tallystick.export import load_export, open_export, write_export
 from tallystick.export.evidence import EvidenceHash, open_parts, versions
 from tallystick.export.manifest import parse_manifest
 from tallystick.export.writing import parts_of
+from tallystick.ledger import Log, Signer, fsck
 from tallystick.plugins import PluginHost
+from tallystick.records.catalog import Progress
+from tallystick.records.catalog import fsck as fsck_records
+from tallystick.records.scan import connect
+from tallystick.verification import intake
+from tallystick.verification.audit import fsck_decisions
+from tallystick.verification.claim import Claim
 
 HOST = PluginHost()
 
@@ -120,3 +133,94 @@ class Forgery:
                 for version in versions(database, part):
                     digest.add(part, version)
         return msgspec.structs.replace(self.manifest.evidence, rows=digest.rows, sha256=digest.hexdigest())
+
+
+KEY = Signer("tallystick/demo", bytes(range(32)))
+
+
+def carry_out(store, folder):
+    """Export a store and its ledger."""
+    log = Log(store.engine, KEY.name)
+    return write_export(folder, store, log, project="demo", version="0", verifier=KEY.verifier, files=FILES)
+
+
+FILES = {"tallystick.yaml": b"project: demo\nsources: {}\n"}
+
+
+def carry_in(store, export):
+    """Import into an empty store."""
+    staging = store.folder.parent / "import.tmp"
+    staging.mkdir()
+    try:
+        return load_export(open_export(export), store, Log(store.engine, KEY.name), KEY.verifier, staging=staging)
+    finally:
+        shutil.rmtree(staging)
+
+
+def findings(store):
+    """Give everything that fsck finds."""
+    log = Log(store.engine, KEY.name)
+    report = fsck(store.engine, KEY.name, KEY.verifier)
+    return [*report.findings, *fsck_decisions(store.engine, log, store), *fsck_records(store)]
+
+
+def tell(store, rounds):
+    """Fill a store and its ledger: a round is records `(id, as_of, text, deleted, custom)`, claim ids and statuses.
+
+    What a status says is on the record of its place among all that are stored; claims and verdicts are written as
+    intake and recorder write them.
+    """
+    log = Log(store.engine, KEY.name)
+    known = set()
+    for number, (records, claims, statuses) in enumerate(rounds):
+        made = [refund(name, at, said, deleted=gone, custom=more) for name, at, said, gone, more in records]
+        progress = [Progress("refunds", 0, {"after": number}, None)] if number % 2 else []
+        store.register("billing", {"refunds": ("refund",)})
+        if progress:
+            store.plan("billing", "refunds", ("refund",), [(0, 10_000, {"after": None})])
+        store.commit("billing", made, progress, connector="f 1", api_version="1", observed_at=9_000 + number)
+        fresh = sorted(set(claims) - known)
+        known |= set(fresh)
+        with transaction(store.engine) as connection:
+            _agree(connection, log, number)
+            _claim(connection, log, fresh)
+            _decide(connection, log, store, statuses)
+            connection.execute(insert(schema.run).values(started_at=number, report='{"run":1}'))
+            log.checkpoint(connection, KEY)
+
+
+def _agree(connection, log, number):
+    body = {"contract": "c", "terms": ["\u20ac", number]}
+    entry = {"kind": "contract", "contract": f"c{number}", "version": 1, "sha256": digest(body), "body": body}
+    row = {"contract": f"c{number}", "version": 1, "sha256": digest(body)}
+    [idx] = log.append(connection, [canonical(entry)])
+    connection.execute(insert(schema.contract_version), {**row, "idx": idx})
+    log.append(connection, [b'{\n"kind": "note"}'])
+
+
+def _claim(connection, log, fresh):
+    if fresh:
+        made = [Claim(name, "o", f"ref {name}", None, Decimal("1.50"), "EUR") for name in fresh]
+        said = {"contract": "c0", "count": len(made), "claims_sha256": digest([claim.digest for claim in made])}
+        [idx] = log.append(connection, [canonical({"kind": "claims", **said})])
+        connection.execute(insert(schema.claim), [intake._row("c0", claim, idx) for claim in made])
+
+
+def _decide(connection, log, store, statuses):
+    cited = _stored(store)
+    for place, status in enumerate(statuses):
+        subject = f"claim:\U0001f600{place % 3}"
+        evidence = cited[place : place + 2]
+        verdict = {"contract": "c0", "subject": subject, "status": status, "evidence": evidence}
+        [idx] = log.append(connection, [canonical({"kind": "verdict", "verdict": verdict})])
+        head = schema.verdict_head
+        connection.execute(delete(head).where(head.c.subject == subject))
+        row = {"contract": "c0", "subject": subject, "idx": idx, "status": status, "digest": digest(verdict)}
+        connection.execute(insert(head), row)
+
+
+def _stored(store):
+    with connect(store, "billing", types=["refund"]) as database:
+        rows = database.execute("SELECT id, version, raw_sha256 FROM refund_all ORDER BY seq").fetchall()
+    names = ("id", "version", "raw_sha256")
+    return [{"source": "billing", "type": "refund", **dict(zip(names, row, strict=True))} for row in rows]
