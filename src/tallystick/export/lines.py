@@ -20,12 +20,14 @@ from sqlalchemy import (
     Text,
     collate,
     select,
+    type_coerce,
 )
+from sqlalchemy.types import NullType
 
 from tallystick.errors import Tampered
 from tallystick.ledger.keys import decode_base64
 
-__all__ = ["Form", "entry_line", "entry_of", "order_of", "ordered", "rows_of", "table_rows"]
+__all__ = ["Form", "as_stored", "entry_line", "entry_of", "order_of", "ordered", "rows_of", "table_rows"]
 
 _BATCH = 1024
 _INT = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
@@ -105,7 +107,12 @@ def ordered(connection: Connection, column: Column[Any]) -> ColumnElement[Any]:
 
 def table_rows(connection: Connection, table: Table) -> Iterator[Mapping[str, Any]]:
     """Give all rows of a table in the order of an export."""
-    return rows_of(connection, select(table).order_by(*order_of(connection, table)))
+    return rows_of(connection, select(*map(as_stored, table.columns)).order_by(*order_of(connection, table)))
+
+
+def as_stored(column: Column[Any]) -> ColumnElement[Any]:
+    """Give a column to select, bytes as the database holds them: what is no bytes is found, not stumbled over."""
+    return type_coerce(column, NullType()).label(column.name) if isinstance(column.type, LargeBinary) else column
 
 
 def entry_line(entry: bytes) -> bytes:

@@ -14,7 +14,7 @@ from tallystick.database.engine import HEAD
 from tallystick.errors import StorageError, Tampered
 from tallystick.export.evidence import EvidenceHash, Part, open_parts, versions
 from tallystick.export.folder import NewFolder, quiet
-from tallystick.export.lines import Form, entry_line, order_of, rows_of, table_rows
+from tallystick.export.lines import Form, as_stored, entry_line, order_of, rows_of, table_rows
 from tallystick.export.manifest import (
     CATALOG,
     ENTRIES,
@@ -105,10 +105,10 @@ def _ledger(connection: Connection, folder: NewFolder, log: Log, verifier: Verif
     table = schema.ledger_entry
 
     def lines() -> Iterator[bytes]:
-        for row in rows_of(connection, select(table).order_by(table.c.idx)):
-            if row["idx"] != tree.size or not row["data"]:
-                raise Tampered(f"the ledger lacks entry {tree.size}", hint=_HINT)
-            entry = bytes(row["data"])
+        for row in rows_of(connection, select(table.c.idx, as_stored(table.c.data)).order_by(table.c.idx)):
+            entry = row["data"]
+            if row["idx"] != tree.size or type(entry) is not bytes or not entry:
+                raise Tampered(f"the ledger lacks entry {tree.size}, or does not hold it as bytes", hint=_HINT)
             tree.append(hash_leaf(entry))
             yield entry_line(entry)
 
