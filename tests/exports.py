@@ -25,6 +25,7 @@ from tallystick.records.catalog import Progress
 from tallystick.records.catalog import fsck as fsck_records
 from tallystick.records.scan import connect
 from tallystick.verification import intake
+from tallystick.verification.acts import append_acts
 from tallystick.verification.audit import fsck_decisions
 from tallystick.verification.claim import Claim
 
@@ -128,7 +129,7 @@ class Forgery:
         """Give what the manifest would have to say of the records as they are now."""
         digest = EvidenceHash()
         parts = parts_of(self.rows("records/catalog.jsonl"), self.path("records/segments"))
-        with open_parts(parts, Path("/nonexistent")) as database:
+        with open_parts(parts, Path("/nonexistent"), rows=0) as database:
             for part in parts:
                 for version in versions(database, part):
                     digest.add(part, version)
@@ -195,7 +196,10 @@ def _agree(connection, log, number):
     row = {"contract": f"c{number}", "version": 1, "sha256": digest(body)}
     [idx] = log.append(connection, [canonical(entry)])
     connection.execute(insert(schema.contract_version), {**row, "idx": idx})
-    log.append(connection, [b'{\n"kind": "note"}'])
+    [idx] = log.append(connection, [b'{\n"kind": "note"}'])
+    connection.execute(insert(schema.ledger_act), {"idx": idx, "contract": "", "kind": "note", "key": ""})
+    acts = [{"kind": kind, "at": "now", "contract": "c0", "key": f"k{number}"} for kind in ("sample", "dispute")]
+    append_acts(connection, log, "c0", acts)
 
 
 def _claim(connection, log, fresh):

@@ -12,6 +12,7 @@ from tests.exports import Forgery, files_below, take_in
 
 from tallystick.canonical import canonical
 from tallystick.errors import ConfigurationError, Error, Tampered
+from tallystick.export.manifest import DERIVED, TABLES, TAKEN
 from tallystick.ledger import Signer, load_key
 from tallystick.ledger.checkpoint import Checkpoint, sign_checkpoint
 from tallystick.verification.intake import claim_of
@@ -265,6 +266,16 @@ def _table(change):
     return _rewritten(write)
 
 
+def _latin(table):
+    """Give a segment whose raw records are not UTF-8, which Parquet says they are."""
+    place = table.schema.get_field_index("raw")
+    raws = pa.array([b"\xff\xfe"] * table.num_rows, pa.binary())
+    text = pa.StringArray.from_buffers(len(raws), *raws.buffers()[1:])
+    sink = pa.BufferOutputStream()
+    pq.write_table(table.set_column(place, table.schema.field(place), text), sink)
+    return sink.getvalue().to_pybytes()
+
+
 def _column(name, change):
     def write(table):
         place = table.schema.get_field_index(name)
@@ -328,6 +339,13 @@ CHANGES = {
     "verdict's status": (_row("tables/verdict_head.jsonl", 5, status="paid"), "tables/verdict_head.jsonl:6", ""),
     "verdict left out": (_without("tables/verdict_head.jsonl", 5), "tables/verdict_head.jsonl:6", ""),
     "last verdict left out": (_without("tables/verdict_head.jsonl", -1), "tables/verdict_head.jsonl", "more rows"),
+    "act of nobody": (
+        lambda forgery: forgery.write_rows(
+            "tables/ledger_act.jsonl", [{"contract": "c", "idx": 3, "key": "k", "kind": "dispute"}]
+        ),
+        "tables/ledger_act.jsonl:1",
+        "ledger",
+    ),
     "head of another version": (_row(HEADS, 2, version=9), f"{HEADS}:3", "head"),
     "head with another digest": (_row(HEADS, 2, digest="AAAA"), f"{HEADS}:3", "head"),
     "head older than its row": (_row(HEADS, 2, as_of=1), f"{HEADS}:3", "head"),
@@ -352,6 +370,11 @@ CHANGES = {
     "segment of another size": (_row(CATALOG, 0, bytes=1), f"{CATALOG}:1", "size"),
     "segment replaced": (_row(CATALOG, 0, replaced=True), f"{CATALOG}:1", "no segment"),
     "no Parquet": (_rewritten(lambda _path: b"PAR1 and nothing PAR1"), "records/segments/", "cannot be read"),
+    "text that is none": (
+        _rewritten(lambda path: _latin(pq.ParquetFile(path).read())),
+        "",
+        "cannot be read",
+    ),
     "Parquet cut short": (_rewritten(lambda path: path.read_bytes()[:-9]), "records/segments/", "cannot be read"),
     "columns left out": (_table(lambda table: table.drop_columns(["raw"])), "records/segments/", "columns"),
     "rows out of order": (_column("seq", lambda seqs: seqs[::-1]), "records/segments/", "ascend"),
@@ -483,3 +506,10 @@ def test_the_manifest_is_canonical(exported):
 
     assert canonical(content) == data
     assert {listed["name"] for listed in content["files"]} == set(files_below(exported[1])) - {"manifest.json"}
+
+
+def test_every_table_is_derived_checked_or_taken():
+    """A new table cannot slip into exports without somebody deciding how an import comes to trust its rows."""
+    checked = {"claim", "ledger_checkpoint", "record_head", "superseded"}
+
+    assert sorted(TABLES) == sorted([*DERIVED, *TAKEN, *checked])

@@ -17,6 +17,7 @@ from tallystick.export.evidence import Cited, Part
 from tallystick.export.folder import ExportFolder
 from tallystick.export.lines import Form, ordered, rows_of, table_rows
 from tallystick.export.manifest import ENTRIES, TABLES, contract_name
+from tallystick.verification.acts import NO_ACTS
 from tallystick.verification.intake import claim_of
 
 __all__ = ["Decisions", "check_citations", "check_claims", "compare_derived"]
@@ -37,6 +38,7 @@ class _Entry(msgspec.Struct):
 
     kind: str
     contract: str = ""
+    key: str = ""
     version: int = 0
     sha256: str = ""
     body: msgspec.Raw = msgspec.Raw(b"")
@@ -71,6 +73,7 @@ class Decisions:
         self._export = export
         self._connection = connection
         self._heads: dict[tuple[str, str], dict[str, Any]] = {}
+        self._acts: list[dict[str, Any]] = []
         self._texts: set[str] = set()
         self._files = export.manifest.by_name
         self._entry = msgspec.json.Decoder(_Entry)
@@ -91,6 +94,10 @@ class Decisions:
                 self.imports[idx] = (entry.contract, entry.count, entry.claims_sha256)
             elif entry.kind == "contract":
                 self._add_contract(idx, entry)
+            if entry.kind not in NO_ACTS:
+                self._acts.append({"idx": idx, "contract": entry.contract, "kind": entry.kind, "key": entry.key})
+                if len(self._acts) == _BATCH:
+                    self._write_acts()
         except (msgspec.DecodeError, RecursionError) as error:
             raise ValueError(f"not an entry of a ledger: {error}") from error
 
@@ -101,6 +108,7 @@ class Decisions:
             Tampered: There is a contract text that the ledger does not hold.
         """
         self._write_heads()
+        self._write_acts()
         if extra := sorted({name for name in self._files if name.startswith("contracts/")} - self._texts):
             raise self._export.wrong("the ledger holds no such contract", extra[0])
 
@@ -128,6 +136,11 @@ class Decisions:
         }
         if len(self._heads) == _BATCH:
             self._write_heads()
+
+    def _write_acts(self) -> None:
+        if self._acts:
+            self._connection.execute(insert(schema.ledger_act), self._acts)
+            self._acts.clear()
 
     def _write_heads(self) -> None:
         if not self._heads:

@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import msgspec
 from sqlalchemy import Connection, func, insert, select, text
 from sqlalchemy.exc import DataError, IntegrityError
@@ -30,7 +31,7 @@ from tallystick.export.evidence import (
 )
 from tallystick.export.folder import ExportFolder, quiet
 from tallystick.export.lines import Form, entry_of
-from tallystick.export.manifest import CATALOG, DERIVED, ENTRIES, TABLES, Tick, segment_name
+from tallystick.export.manifest import CATALOG, DERIVED, ENTRIES, TABLES, TAKEN, Tick, segment_name
 from tallystick.export.writing import parts_of
 from tallystick.ledger import Log, Verifier, open_checkpoint
 from tallystick.ledger.checkpoint import split_note
@@ -44,7 +45,6 @@ __all__ = ["Loaded", "load_export", "refuse_full"]
 
 _BATCH = 2_000
 _SOURCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*", re.ASCII)
-_CHECKED = {*DERIVED, "claim", "ledger_checkpoint", "record_head", "superseded"}
 
 
 class Loaded(msgspec.Struct, frozen=True):
@@ -100,7 +100,8 @@ def load_export(
             rows = load.catalog(store)
             _stage(export, rows, staging, tick)
             parts = parts_of(rows, staging)
-            database = stack.enter_context(open_parts(parts, staging / "spill"))
+            size = sum(row["rows"] for row in rows) + export.manifest.ledger.size
+            database = stack.enter_context(open_parts(parts, staging / "spill", rows=size))
             evidence = load.records(database, parts)
             check_citations(export, connection, database, parts)
             database.close()
@@ -114,6 +115,10 @@ def load_export(
             raise StorageError(f"the import cannot be written: {error.strerror or error}") from error
         if isinstance(error, DataError | IntegrityError):
             raise Tampered(f"the export holds what no database takes: {type(error).__name__}") from error
+        if isinstance(error, duckdb.OutOfMemoryException | duckdb.IOException):
+            raise StorageError("memory or disk do not suffice", hint="Nothing was imported. Make room.") from error
+        if isinstance(error, duckdb.Error):
+            raise Tampered(f"a segment cannot be read: {type(error).__name__}", where=str(export.path)) from error
         raise
     head = export.manifest.ledger
     return Loaded(head.size, head.root, evidence.rows, evidence.hexdigest(), claims)
@@ -176,9 +181,8 @@ class _Load:
 
     def tables(self) -> None:
         """Fill the tables that are taken as they are."""
-        for name in TABLES:
-            if name not in _CHECKED:
-                self._insert(name, (row for _, row in self._rows(name)))
+        for name in TAKEN:
+            self._insert(name, (row for _, row in self._rows(name)))
         self._check_progress()
         _move_sequences(self._connection)
 

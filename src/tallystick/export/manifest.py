@@ -22,6 +22,7 @@ __all__ = [
     "MANIFEST",
     "PROJECT",
     "TABLES",
+    "TAKEN",
     "EvidenceHead",
     "Head",
     "Listed",
@@ -56,8 +57,11 @@ TABLES: Mapping[str, str] = {
 }
 """Every table that is written row by row, and its file."""
 
-DERIVED = ("contract_version", "verdict_head")
+DERIVED = ("contract_version", "ledger_act", "verdict_head")
 """Tables that follow from the ledger: written to be read, made anew on import and compared."""
+
+TAKEN = ("counter", "run", "slice_state", "stream_state")
+"""Tables that follow from nothing else: taken as they are, once their rows are of the right form."""
 
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _SEGMENT = re.compile(r"records/segments/[0-9a-f]{64}\.parquet", re.ASCII)

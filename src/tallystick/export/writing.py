@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import msgspec
 from sqlalchemy import Connection, Engine, func, select
 
@@ -86,6 +87,9 @@ def write_export(
     except OSError as error:
         folder.discard()
         raise StorageError(f"{path} cannot be written: {error.strerror or error}") from error
+    except duckdb.Error as error:
+        folder.discard()
+        raise StorageError(f"the records cannot be sorted: {type(error).__name__}", hint="Make room.") from error
     except BaseException:
         folder.discard()
         raise
@@ -147,7 +151,7 @@ def _records(connection: Connection, folder: NewFolder, store: RecordStore) -> E
         folder.copy(segment_name(row["sha256"]), source, row["sha256"])
     digest = EvidenceHash()
     parts = parts_of(rows, folder.path / "records" / "segments")
-    with open_parts(parts, store.folder / ".spill") as database:
+    with open_parts(parts, store.folder / ".spill", rows=sum(row["rows"] for row in rows)) as database:
         for part in parts:
             for version in versions(database, part):
                 digest.add(part, version)
