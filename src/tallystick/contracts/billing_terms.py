@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field, JsonValue, model_validator
 from pydantic.config import JsonDict
 
 from tallystick.contracts.fields import (
+    BY_CODE,
     Amount,
     CurrencyCode,
     MonthStart,
@@ -177,7 +178,7 @@ class CurrencyTerms(Terms):
 
 
 class RateTerms(Terms):
-    """A rate both parties agreed on, which turns lines of another currency into the contract's."""
+    """A rate both parties agreed on, which turns amounts of another currency into the contract's."""
 
     rate: Rate = Field(description="How much of the contract's currency one unit of the other one is.")
     source: Text = Field(description="Where the rate comes from, and of which day; it stands on every line.")
@@ -223,10 +224,14 @@ class BillingTerms(Terms):
         default=[], description="Percentages off, each of what the ones before it left."
     )
     currencies: dict[CurrencyCode, CurrencyTerms] = Field(
-        default={}, description="Floor and cap in currencies that are not the contract's."
+        default={},
+        description="Floor and cap in currencies that are not the contract's.",
+        json_schema_extra=BY_CODE,
     )
     rates: dict[CurrencyCode, RateTerms] = Field(
-        default={}, description="Currencies whose lines are turned into the contract's, and at which rate."
+        default={},
+        description="Currencies whose amounts become the contract's before the price applies, and at which rate.",
+        json_schema_extra=BY_CODE,
     )
 
     @model_validator(mode="after")

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, InstanceOf, WithJsonSchema
+from pydantic.config import JsonDict
 
 from tallystick.errors import ConfigurationError
 from tallystick.ledger.keys import Verifier
@@ -17,6 +18,8 @@ from tallystick.period import FIRST_YEAR, LAST_YEAR, zone
 from tallystick.yamlfile import FieldError
 
 __all__ = [
+    "BY_CODE",
+    "BY_NAME",
     "Amount",
     "ContractName",
     "CurrencyCode",
@@ -147,11 +150,12 @@ def _schema(kind: str, **more: Any) -> WithJsonSchema:
     return WithJsonSchema({"type": kind, **more}, mode="validation")
 
 
+_NAME, _CODE = "^[a-z][a-z0-9_]{0,47}$", "^[A-Z]{3}$"
 _YEARS = "(199[0-9]|20[0-5][0-9]|2060)"
 
 Text = Annotated[str, AfterValidator(_text), Field(min_length=1), _schema("string", minLength=1, pattern=r"\S")]
 TimeZone = Annotated[str, _looked_up(zone), _schema("string", pattern="^[A-Za-z]")]
-CurrencyCode = Annotated[str, _looked_up(currency), _schema("string", pattern="^[A-Z]{3}$")]
+CurrencyCode = Annotated[str, _looked_up(currency), _schema("string", pattern=_CODE)]
 Key = Annotated[str, AfterValidator(_key), _schema("string", pattern=r"^[^+\s]+\+[0-9a-f]{8}\+[A-Za-z0-9+/]+=*$")]
 Day = Annotated[
     date, AfterValidator(_day), _schema("string", format="date", pattern=f"^{_YEARS}-[0-9]{{2}}-[0-9]{{2}}$")
@@ -171,4 +175,8 @@ Rate = Annotated[Number, AfterValidator(_rate), _schema("number", minimum=1e-9, 
 ContractName = Annotated[
     str, AfterValidator(_contract_name), _schema("string", pattern="^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
 ]
-Name = Annotated[str, AfterValidator(_outcome_name), _schema("string", pattern="^[a-z][a-z0-9_]{0,47}$")]
+Name = Annotated[str, AfterValidator(_outcome_name), _schema("string", pattern=_NAME)]
+
+BY_NAME: JsonDict = {"propertyNames": {"pattern": _NAME}}
+BY_CODE: JsonDict = {"propertyNames": {"pattern": _CODE}}
+"""What the published schema says of a mapping by `Name` or by `CurrencyCode`, whose keys pydantic leaves out."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -71,7 +72,7 @@ class _Loading:
         if self.problems:
             raise combine(self.problems, ContractError)
         vendors = {name: self._vendors(given) for name, given in terms.outcomes.items()}
-        settings = {name: self._settings(given) for name, given in terms.outcomes.items()}
+        settings = {name: self._kept(given) for name, given in terms.outcomes.items()}
         return contract_from_body(body_of(terms, settings, rules, vendors))
 
     def _problem(self, path: KeyPath, message: str, hint: str = "") -> None:
@@ -119,6 +120,33 @@ class _Loading:
         days = tuple(sorted(day.isoformat() for day in self.terms.calendar.holidays))
         asks = any(param.name == "holidays" and param.kind == "list" for param in template.params)
         return {"holidays": days, **given.with_} if asks else given.with_
+
+    def _kept(self, given: OutcomeTerms) -> dict[str, Any]:
+        """Give the parameters that stand in the body: without those that have the value which nobody has to write."""
+        settings = self._settings(given)
+        if given.uses is None:
+            return settings
+        template = self.templates[given.uses]
+        who = {param.name for param in template.params if param.vendors or param.people}
+        acceptance = _evidence(given, "acceptance")
+        read = partial(
+            template.values,
+            vendors=self.vendor.known_in(given.source),
+            people=self._people_of(acceptance.source if acceptance else given.source),
+        )
+        values = read(settings)
+
+        def unwritten(name: str) -> object:
+            try:
+                return read({other: value for other, value in settings.items() if other != name})[name]
+            except ContractError:
+                return None
+
+        return {
+            name: value
+            for name, value in settings.items()
+            if name not in values or name in who or unwritten(name) != values[name]
+        }
 
     def _vendors(self, given: OutcomeTerms) -> tuple[str, ...]:
         """Give the ids that the parameters of a template name as the vendor's own."""

@@ -12,7 +12,17 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from tallystick.contracts.billing_terms import BillingTerms, PriceTerms
-from tallystick.contracts.fields import ContractName, CurrencyCode, Day, MonthStart, Name, Terms, Text, TimeZone
+from tallystick.contracts.fields import (
+    BY_NAME,
+    ContractName,
+    CurrencyCode,
+    Day,
+    MonthStart,
+    Name,
+    Terms,
+    Text,
+    TimeZone,
+)
 from tallystick.contracts.settlement_terms import (
     BaselineTerms,
     CalendarTerms,
@@ -238,12 +248,16 @@ class ContractTerms(Terms):
     buyer: Text = Field(description="Who pays.")
     vendor: VendorTerms = Field(description="Who is paid, and who that is in each source.")
     people: dict[Name, dict[str, RosterTerms]] = Field(
-        default={}, description="Groups of people that templates ask for, by source of tallystick.yaml."
+        default={},
+        description="Groups of people that templates ask for, by source of tallystick.yaml.",
+        json_schema_extra=BY_NAME,
     )
     timezone: TimeZone = Field(description="IANA time zone of all days and months.")
     currency: CurrencyCode = Field(description="ISO 4217 code of all amounts in this file.")
     term: TermTerms = Field(description="How long the contract runs.")
-    outcomes: dict[Name, OutcomeTerms] = Field(min_length=1, description="What is paid for, by name.")
+    outcomes: dict[Name, OutcomeTerms] = Field(
+        min_length=1, description="What is paid for, by name.", json_schema_extra=BY_NAME
+    )
     billing: BillingTerms = Field(default=BillingTerms(), description="Floor, cap, discounts and rounding.")
     calendar: CalendarTerms = Field(default=CalendarTerms(), description="Business days.")
     finality: FinalityTerms = Field(default=FinalityTerms(), description="When what is decided may still change.")
@@ -275,7 +289,7 @@ def _without_null(schema: Any) -> Any:
         return [_without_null(part) for part in schema]
     if not isinstance(schema, dict):
         return schema
-    kept = {name: _without_null(part) for name, part in schema.items() if (name, part) != ("default", None)}
+    kept = {name: _without_null(part) for name, part in schema.items() if part is not None}
     options = [option for option in kept.get("anyOf", ()) if option != {"type": "null"}]
     if len(options) == 1:
         return {**{name: part for name, part in kept.items() if name != "anyOf"}, **options[0]}
