@@ -20,6 +20,7 @@ from tallystick.verification.verdict import Reason
 
 A4 = (595, 842)
 MARGIN = 53
+LONGEST_WORD = 70
 
 
 @pytest.fixture
@@ -240,20 +241,21 @@ def test_long_text_stays_in_its_column(acme, text):
     )
     statement = replace(statement, buyer=text, vendor=text, contract=text, outcomes={"recovered": text})
     reader = pypdf.PdfReader(io.BytesIO(render(statement, "pdf")))
-    starts = [start for page in reader.pages for start in _starts(page)]
+    runs = [run for page in reader.pages for run in _runs(page)]
 
     assert _letters(statement).count("".join(text.split())) >= 6
-    # A piece is a few characters long, so that one that starts inside the margins ends inside the page.
-    assert all(MARGIN <= x <= A4[0] - MARGIN and 0 < y < A4[1] for x, y in starts)
+    # The longest words that do not break are hashes; a longer one would run into the next column.
+    assert max(len(word) for run, _, _ in runs for word in run.split()) <= LONGEST_WORD
+    assert all(MARGIN <= x <= A4[0] - MARGIN and 0 < y < A4[1] for _, x, y in runs)
 
 
-def _starts(page):
-    """Give where on the page each run of text starts, in points from the lower left corner."""
+def _runs(page):
+    """Give each run of text and where it starts, in points from the lower left corner of the page."""
     found = []
 
     def note(text, matrix, place, _font, _size):
         if text.strip():
-            found.append(tuple(pypdf.mult(place, matrix)[4:]))
+            found.append((text, *pypdf.mult(place, matrix)[4:]))
 
     page.extract_text(visitor_text=note)
     assert found
@@ -267,7 +269,7 @@ def test_very_large_amounts(acme):
     letters = _letters(statement)
     pages = pypdf.PdfReader(io.BytesIO(render(statement, "pdf"))).pages
 
-    assert all(MARGIN <= x <= A4[0] - MARGIN for page in pages for x, _ in _starts(page))
+    assert all(MARGIN <= x <= A4[0] - MARGIN for page in pages for _, x, _ in _runs(page))
     assert letters.count("9,876,543,210,987,654,321,098,765,432.19EUR") >= 4
 
 
