@@ -21,7 +21,7 @@ import msgspec
 
 from tallystick.errors import ConfigurationError
 
-__all__ = ["Cell", "Column", "Row", "Table", "missing_report_extra", "typeset"]
+__all__ = ["Cell", "Column", "Picture", "Row", "Table", "missing_report_extra", "typeset", "visible"]
 
 _SECOND = 1_000_000
 # Latin, Greek and Cyrillic: the built-in fonts have all of it.
@@ -68,6 +68,14 @@ class Table:
     columns: Sequence[Column]
     rows: Sequence[Row] = field(default_factory=tuple)
     small: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture of our own making as SVG, and what it shows in words."""
+
+    svg: str
+    words: str
 
 
 def typeset(
@@ -145,13 +153,15 @@ def _plain(value: Any) -> Any:
         return {str(name): _plain(part) for name, part in value.items()}
     if isinstance(value, Sequence):
         return [_plain(part) for part in value]
-    return _plain_part(value) if isinstance(value, Table | Row | Cell) else value
+    return _plain_part(value) if isinstance(value, Table | Row | Cell | Picture) else value
 
 
-def _plain_part(part: Table | Row | Cell) -> dict[str, Any]:
+def _plain_part(part: Table | Row | Cell | Picture) -> dict[str, Any]:
     """Give a table or a part of one as JSON holds it."""
     if isinstance(part, Table):
         return {"columns": list(_columns(part)), "rows": _plain(part.rows), "small": part.small}
+    if isinstance(part, Picture):
+        return {"svg": part.svg, "words": part.words}
     if isinstance(part, Row):
         return {"cells": _plain(part.cells), "kind": part.kind}
     return {"text": _plain(part.text), "note": _pieces(part.note), "mark": part.mark}
@@ -178,7 +188,7 @@ def _pieces(text: str) -> str | dict[str, list[str]]:
 
     Typst breaks a line at spaces; an id has none, and an invisible one would end up in what a reader copies.
     """
-    shown = text if text.isprintable() else "".join(map(_shown, text))
+    shown = visible(text)
     if not _LONG_WORD.search(shown):
         return shown
     pieces: list[str] = []
@@ -197,6 +207,11 @@ def _cut(word: str) -> Iterator[str]:
             yield word[start:place]
             start = place
     yield word[start:]
+
+
+def visible(text: str) -> str:
+    """Give a text on one line, with a replacement character for each one that nobody could see or that reorders."""
+    return text if text.isprintable() else "".join(map(_shown, text))
 
 
 def _shown(char: str) -> str:
