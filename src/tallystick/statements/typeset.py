@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import msgspec
 
@@ -116,9 +116,7 @@ def _compile(source: str, inputs: dict[str, str], fonts: Path | None, **options:
     made = typst.compile(
         source.encode(), format="pdf", ignore_system_fonts=True, font_paths=paths, sys_inputs=inputs, **options
     )
-    if not isinstance(made, bytes):
-        raise TypeError("typst gave no PDF")
-    return made
+    return cast("bytes", made)
 
 
 @cache
