@@ -5,7 +5,7 @@ To print something new, add a section in `_sections`: a heading, a sentence and 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import cache
 from importlib import resources
 from itertools import groupby
@@ -224,7 +224,9 @@ def _lines(statement: Statement) -> dict[str, Any]:
         lines = list(group)
         rows.append(_group(statement, name, lines))
         if printed:
-            rows.extend(Row(_line(line, place, statement.shares)) for line in lines)
+            rows.extend(
+                Row([*_line(line, place), *_within(statement, line), amount_text(line.amount)]) for line in lines
+            )
     if not printed:
         lead = "Too many to print one by one; the CSV and JSON forms of this statement hold each of them."
         return _section(heading, lead, table=Table([Column("Outcome", share=1), Column("Amount", right=True)], rows))
@@ -236,9 +238,18 @@ def _lines(statement: Statement) -> dict[str, Any]:
         Column("Quantity", right=True),
         Column("Price", right=True),
         Column("Ledger", right=True),
+        *([Column("In the cap", right=True)] if statement.shares else []),
         Column("Amount", right=True),
     ]
     return _section(heading, table=Table(columns, rows, small=True))
+
+
+def _within(statement: Statement, line: Line) -> list[str]:
+    """Give what of a line lies within the cap, where a month is above it; nothing where none is."""
+    if not statement.shares:
+        return []
+    share = statement.shares.get(line.subject)
+    return ["" if share is None else amount_text(share)]
 
 
 def _group(statement: Statement, name: str, lines: list[Line]) -> Row:
@@ -248,25 +259,21 @@ def _group(statement: Statement, name: str, lines: list[Line]) -> Row:
     return Row([head, _amounts(sums)], "group")
 
 
-def _line(line: Line, place: Zone, shares: Mapping[str, Money]) -> list[str | Cell]:
-    share = shares.get(line.subject)
+def _line(line: Line, place: Zone) -> list[str | Cell]:
+    """Give all cells of a line but those of its money."""
+    remarks = [f"at {line.rate.rate:f}, {line.rate.source}"] if line.rate else []
+    if line.status == "unverifiable":
+        remarks.append("unverifiable, borne by the buyer")
+    claim = line.subject.removeprefix(_CLAIM)
     return [
-        line.subject.removeprefix(_CLAIM),
+        Cell(claim, note="; ".join(remarks)) if remarks else claim,
         line.record_id,
         day(line.occurred_at, place),
         day(line.locks_at, place),
-        _remarked(
-            f"{number_text(line.quantity)} {line.unit}",
-            "" if line.rate is None else f"at {line.rate.rate:f}, {line.rate.source}",
-        ),
-        _remarked(line.price, "unverifiable, borne by the buyer" if line.status == "unverifiable" else ""),
+        f"{number_text(line.quantity)} {line.unit}",
+        line.price,
         f"#{line.entry}",
-        _remarked(amount_text(line.amount), "" if share is None else f"within the cap {amount_text(share)}"),
     ]
-
-
-def _remarked(text: str, note: str) -> str | Cell:
-    return Cell(text, note=note) if note else text
 
 
 def _note(note: Note) -> dict[str, Any]:
@@ -312,8 +319,8 @@ def _found(statement: Statement) -> Table:
     ]
     rows = []
     for line in statement.found[:MOST_LINES]:
-        _, record, happened, decided, quantity, _, entry, amount = _line(line, place, {})
-        rows.append(Row([line.outcome, record, happened, decided, quantity, entry, amount]))
+        _, record, happened, decided, quantity, _, entry = _line(line, place)
+        rows.append(Row([line.outcome, record, happened, decided, quantity, entry, amount_text(line.amount)]))
     return Table(columns, rows, small=True)
 
 

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from decimal import Decimal
 from unicodedata import combining
 
 import pypdf
@@ -12,12 +13,15 @@ import pytest
 from fontTools.fontBuilder import FontBuilder
 from fontTools.pens.ttGlyphPen import TTGlyphPen
 
+from tallystick.contracts import ExchangeRate
 from tallystick.errors import ConfigurationError
-from tallystick.statements import pdf
+from tallystick.money import Money, currency
+from tallystick.statements import Change, Note, pdf
 from tallystick.statements.render import render
 from tallystick.statements.typeset import _has_shape
 from tallystick.verification.verdict import Reason
 
+EUR = currency("EUR")
 A4 = (595, 842)
 MARGIN = 53
 LONGEST_WORD = 70
@@ -144,6 +148,54 @@ def test_verified_in_other_periods(acme):
 
     assert "1 of them on this statement, the others locked in other periods" in words
     assert "A ch_A unknown 10 Sep 2026" in words
+
+
+def test_notes(acme):
+    """A note stands among what adds up, and its own section says which lines changed from what to what, and why."""
+    now, was = Money(9000, EUR), Money(12500, EUR)
+    change = Change("claim:OLD-1", "ch_old", Money(2500, EUR), None, "reversed", "refunded on 2026-09-12", 77)
+    note = Note("2026-08", now, was, Money(0, EUR), (change,), 60)
+    words = _words(replace(acme.rate(acme.verdict("A")), notes=(note,)))
+
+    because = "August 2026 comes to 90.00 EUR; it was issued with 125.00 EUR"
+    assert f"Credit note on 2026-08 {because} \u221235.00 EUR Owed in EUR \u221222.50 EUR" in words
+    assert f"Credit note on 2026-08: \u221235.00 EUR {because}. What was issued stays as it is" in words
+    assert "OLD-1 ch_old 25.00 EUR reversed refunded on 2026-09-12 #77" in words
+
+
+def test_a_note_without_lines(acme):
+    """A note that comes from a floor or a cap alone has no section of its own; a line that is new has no former sum."""
+    empty = Note("2026-08", Money(1, EUR), Money(0, EUR), Money(0, EUR), (), 60)
+    change = Change("claim:NEW-1", "ch_new", None, Money(2500, EUR), "verified", "", 77)
+
+    assert _words(replace(acme.rate(), notes=(empty,))).count("Debit note on 2026-08") == 1
+    assert "NEW-1 ch_new 25.00 EUR verified #77" in _words(
+        replace(acme.rate(), notes=(replace(empty, changes=(change,)),))
+    )
+
+
+def test_remarks_on_a_line(acme):
+    """A line says which rate turned its currency, that the buyer bears it, and what of it lies within the cap."""
+    statement = acme.rate(acme.verdict("A"))
+    [line] = statement.lines
+    rate = ExchangeRate(Decimal("0.9215"), "ECB, 30 June 2026")
+    line = replace(line, unit="USD", rate=rate, status="unverifiable")
+    words = _words(replace(statement, lines=(line,), shares={line.subject: Money(1000, EUR)}))
+
+    assert "A at 0.9215, ECB, 30 June 2026; unverifiable, borne by the buyer ch_A" in words
+    assert "#10 10.00 EUR 12.50 EUR" in words
+    assert "In the cap" in words
+    assert "In the cap" not in _words(replace(statement, shares={}))
+    assert "#10 12.50 EUR" in _words(replace(statement, shares={"claim:other": Money(1000, EUR)}))
+
+
+def test_several_versions(acme):
+    """Every version of the contract that decided something is named with its hash."""
+    statement = acme.rate()
+    versions = ((1, statement.contract_sha256), (2, "ef" * 32))
+
+    assert f"Version2{'ef' * 32}" in _letters(replace(statement, versions=versions))
+    assert "Version 1" not in _words(replace(statement, versions=versions))
 
 
 # --- text from outside
