@@ -16,7 +16,7 @@ from fontTools.pens.ttGlyphPen import TTGlyphPen
 from tallystick.contracts import ExchangeRate
 from tallystick.errors import ConfigurationError
 from tallystick.money import Money, currency
-from tallystick.statements import Change, Note, pdf
+from tallystick.statements import Adjustment, Change, Note, pdf
 from tallystick.statements.render import render
 from tallystick.statements.typeset import _has_shape
 from tallystick.verification.verdict import Reason
@@ -73,7 +73,7 @@ def test_it_says_who_owes_what(statement):
         "Cap relief September 2026: lowered from 125.00 EUR to the cap of 100.00 EUR \u221225.00 EUR",
         "Owed in EUR 100.00 EUR",
         "Owed in USD 1.25 USD",
-        "A ch_A 10 Aug 2026 10 Sep 2026 1,000.00 EUR 12.5 % #10 125.00 EUR",
+        "A ch_A 10 Aug 2026 10 Sep 2026 1,000.00 EUR 12.5 % #10 100.00 EUR 125.00 EUR",
         "Rejected placed 1 C-rejected its invoice is placed with nobody",
         "Met but never claimed: 1",
         "recovered ch_ch_9 10 Aug 2026 10 Sep 2026 80.00 EUR #12 10.00 EUR",
@@ -172,6 +172,17 @@ def test_a_note_without_lines(acme):
     assert "NEW-1 ch_new 25.00 EUR verified #77" in _words(
         replace(acme.rate(), notes=(replace(empty, changes=(change,)),))
     )
+
+
+def test_steps_by_currency(acme):
+    """Notes and adjustments stand with the sum of their own currency, a discount with its reason."""
+    usd = currency("USD")
+    note = Note("2026-08", Money(100, usd), Money(300, usd), Money(0, usd), (), 60)
+    discount = Adjustment("discount", "2026-09", Money(-50, EUR), text="4 percent off in the first months")
+    words = _words(replace(acme.rate(acme.verdict("A")), notes=(note,), adjustments=(discount,)))
+
+    assert "Discount September 2026: 4 percent off in the first months \u22120.50 EUR Owed in EUR 12.00 EUR" in words
+    assert "it was issued with 3.00 USD \u22122.00 USD Owed in USD \u22122.00 USD" in words
 
 
 def test_remarks_on_a_line(acme):
