@@ -23,6 +23,7 @@ from tallystick.cli import (
     import_,
     init,
     ledger,
+    review,
     run,
     statement,
     sync,
@@ -50,6 +51,7 @@ app.add_typer(claims.app, name="claims")
 app.command("verify")(verify.verify)
 app.command("explain")(explain.explain)
 app.command("statement")(statement.statement)
+app.command("review")(review.review)
 app.command("run")(run.run)
 app.add_typer(ledger.app, name="ledger")
 app.command("export")(export.export)
