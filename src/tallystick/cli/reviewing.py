@@ -38,7 +38,7 @@ def review_project(project: Project, name: str, label: str, now: int) -> Reviewe
     book = StatementBook(project.engine, project.log, contract)
     issued = book.issued()
     restated, verdicts = book.standing([period, *(statement.period for statement in issued)])
-    review = review_of(restated.agreement, verdicts, restated, issued, period)
+    review = review_of(restated.agreement, verdicts, restated, issued, period, now=now)
     return Reviewed(review, _signals(project, review, list(verdicts.values()), now), {})
 
 

@@ -14,6 +14,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 
 from tallystick.contracts import Agreement, OffRamp
+from tallystick.errors import ConfigurationError
 from tallystick.money import Money, round_minor
 from tallystick.period import Period
 from tallystick.statements import Issued, Restatement
@@ -124,8 +125,10 @@ def review_of(
     restated: Restatement,
     issued: Sequence[Issued],
     period: Period,
+    *,
+    now: int,
 ) -> Review:
-    """Count a period.
+    """Count a period, as far as it has begun.
 
     Args:
         agreement: The terms, version by version.
@@ -133,13 +136,16 @@ def review_of(
         restated: The agreement restated up to the end of the period.
         issued: The statements that were issued.
         period: Whole calendar months in the contract's zone.
+        now: The instant it is counted at, in microseconds UTC.
 
     Raises:
-        ConfigurationError: The period is not made of whole months.
+        ConfigurationError: The period is not made of whole months, or has not begun.
     """
-    wanted = restated.months.of(period)
+    wanted = [month for month in restated.months.of(period) if month.start <= now]
+    if not wanted:
+        raise ConfigurationError(f"{period.label} has not begun", hint="Review a period that has.")
     first = max(agreement.versions[0].term.starts_at, 0)
-    shown = list(restated.months.between(min(first, period.start), period.end - 1))[-_MOST_MONTHS:]
+    shown = list(restated.months.between(min(first, period.start), wanted[-1].start))[-_MOST_MONTHS:]
     claims = [verdict for verdict in verdicts.values() if not verdict.found]
     numbers = {month.label: _month(restated, month, claims) for month in shown}
     inside = [verdict for verdict in claims if _happened(verdict) in period]
