@@ -24,6 +24,7 @@ from tallystick.cli import (
     init,
     ledger,
     run,
+    sample,
     statement,
     sync,
     verify,
@@ -50,6 +51,7 @@ app.add_typer(claims.app, name="claims")
 app.command("verify")(verify.verify)
 app.command("explain")(explain.explain)
 app.command("statement")(statement.statement)
+app.add_typer(sample.app, name="sample")
 app.command("run")(run.run)
 app.add_typer(ledger.app, name="ledger")
 app.command("export")(export.export)

@@ -9,10 +9,11 @@ from tests.sampled import CONTRACT, MONTH, READ, Office, in_september
 from tallystick.canonical import canonical, digest
 from tallystick.database.engine import transaction
 from tallystick.errors import ConfigurationError, ContractError, InputError
-from tallystick.period import parse_instant
+from tallystick.period import parse_instant, parse_period
 from tallystick.verification.acts import append_acts
-from tallystick.verification.samples import read_samples, samples_of
+from tallystick.verification.samples import list_lines, read_samples, samples_of
 from tallystick.verification.sampling import draw, seed_of
+from tallystick.verification.verdict import Verdict
 
 
 @pytest.fixture
@@ -92,6 +93,31 @@ def test_only_verified_claims_that_lock_in_the_month_are_listed(office):
     assert drawn.entry.population.count == 30
     assert not {"claim:C30", "claim:C31", "claim:C32", "claim:C99"} & set(drawn.entry.drawn)
     assert office.fsck() == []
+
+
+_LISTED = Verdict("acme", 1, "", "paid", "claim:B", "verified", "ch_1", "payment", "ch_1", locks_at=in_september(9))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"status": "reversed"},
+        {"status": "unverifiable"},
+        {"status": "pending"},
+        {"subject": "found:paid:ch_1"},
+        {"outcome": "big"},
+        {"locks_at": None},
+        {"locks_at": parse_instant("2026-08-31T21:59:59.999999Z")},
+        {"locks_at": parse_instant("2026-09-30T22:00:00Z")},
+    ],
+)
+def test_what_is_no_line_is_not_listed(changes):
+    """A list holds verified claims on one outcome that lock in the month, sorted by code point, and nothing else."""
+    other = msgspec.structs.replace(_LISTED, **{"subject": "claim:C", **changes})
+    last, first = (msgspec.structs.replace(_LISTED, subject=f"claim:{name}") for name in ("\U0001f600", "A"))
+    month = parse_period(MONTH, "Europe/Berlin")
+
+    assert list_lines([last, other, _LISTED, first], "paid", month) == ["claim:A", "claim:B", "claim:\U0001f600"]
 
 
 def test_a_month_begins_and_ends_at_midnight_of_the_zone(tmp_path):
