@@ -7,6 +7,7 @@ import pytest
 from tests.sampled import CONTRACT, MONTH, READ, Office, in_september
 
 from tallystick.canonical import canonical, digest
+from tallystick.contracts import load_contract
 from tallystick.database.engine import transaction
 from tallystick.errors import ConfigurationError, ContractError, InputError
 from tallystick.period import parse_instant, parse_period
@@ -164,6 +165,31 @@ def test_what_cannot_be_drawn_is_refused(office, outcomes, month, message):
         office.draw(*outcomes, month=month)
 
     assert office.log.size == size
+
+
+def test_the_terms_are_those_in_force_when_the_month_begins(tmp_path):
+    """A version that takes effect in October changes nothing about the sample of September."""
+    office = Office(tmp_path)
+    office.now = parse_instant("2026-09-20T00:00:00Z")
+    office.verify()
+    first = office.contract
+    later = CONTRACT.replace("version: 1", "version: 2\neffective: 2026-10-01").replace("size: 10", "size: 2")
+    (tmp_path / "acme.yaml").write_text(later)
+    office.contract = load_contract(tmp_path / "acme.yaml", templates={}, custom={"billing": {}})
+    office.verify()
+    office.now = READ
+    october = parse_instant("2026-10-05T12:00:00Z")
+    office.read(*(in_september(1 + number) for number in range(12)), october, october, october)
+    office.claim("paid", *range(15))
+    office.verify()
+    [drawn] = office.draw("paid")
+
+    assert (drawn.entry.contract_sha256, drawn.entry.terms.size) == (first.sha256, 10)
+    assert drawn.entry.population.count == 12
+    [of_october] = office.draw("paid", month="2026-10", now=parse_instant("2026-11-01T00:00:00Z"))
+    assert (of_october.entry.contract_sha256, len(of_october.entry.drawn)) == (office.contract.sha256, 2)
+    assert office.fsck() == []
+    office.engine.dispose()
 
 
 def test_a_month_is_drawn_once(office):
