@@ -25,6 +25,7 @@ from tallystick.cli import (
     ledger,
     review,
     run,
+    sample,
     statement,
     sync,
     verify,
@@ -51,6 +52,7 @@ app.add_typer(claims.app, name="claims")
 app.command("verify")(verify.verify)
 app.command("explain")(explain.explain)
 app.command("statement")(statement.statement)
+app.add_typer(sample.app, name="sample")
 app.command("review")(review.review)
 app.command("run")(run.run)
 app.add_typer(ledger.app, name="ledger")
