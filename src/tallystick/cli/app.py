@@ -14,9 +14,11 @@ import typer
 
 import tallystick
 from tallystick.cli import (
+    backtest,
     check,
     claims,
     connectors,
+    contract,
     demo,
     explain,
     export,
@@ -51,6 +53,8 @@ app.add_typer(connectors.app, name="connectors")
 app.command("sync")(sync.sync)
 app.add_typer(claims.app, name="claims")
 app.command("verify")(verify.verify)
+app.add_typer(contract.app, name="contract")
+app.command("backtest")(backtest.backtest)
 app.command("explain")(explain.explain)
 app.command("statement")(statement.statement)
 app.add_typer(sample.app, name="sample")

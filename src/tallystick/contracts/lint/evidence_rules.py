@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from tallystick.contracts.lint.rule import Draft, Hit, Written, rule
 from tallystick.outcomes import Predicate, tree
+from tallystick.outcomes.steps import shown
 from tallystick.period import DAY
 
 __all__ = ["RULES"]
@@ -154,18 +155,8 @@ def _preset_unpublished(draft: Draft) -> Iterator[Hit]:
                 "with",
                 "preset",
                 reason=f"nothing is published by {preset.name} about {', '.join(open_)}",
-                rewrite="Write them out: " + ", ".join(f"{name}: {_shown(outcome.values[name])}" for name in open_),
+                rewrite="Write them out: " + ", ".join(f"{name}: {shown(outcome.values[name])}" for name in open_),
             )
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, tuple):
-        return f"[{', '.join(map(str, value))}]"
-    if isinstance(value, dict):
-        return f"{{{', '.join(f'{key}: {inner}' for key, inner in value.items())}}}"
-    return str(value)
 
 
 RULES = (
