@@ -12,9 +12,9 @@ from tallystick.statements.backtest_report import Backtest, BreakEven, OutcomeBa
 __all__ = ["print_backtest"]
 
 _RANGE = (
-    ("decided", "meets it now"),
-    ("with_pending", "and all that is pending"),
-    ("with_unverifiable", "and all that is unverifiable"),
+    ("decided", "decided by now"),
+    ("with_pending", "with all that is pending"),
+    ("with_unverifiable", "with all that is unverifiable too"),
 )
 
 
@@ -28,9 +28,10 @@ def print_backtest(contract: Contract, told: Backtest) -> None:
     totals = (f"{found.range.decided.units:,}" for found in told.outcomes)
     rows.append(("Total", *totals, money_text(told.price), money_text(told.owed["decided"])))
     title = f"{told.contract} version {told.version}, tried on {told.period}"
-    print_table(title, ["Month", *names, "Price", "Owed"], rows, right=range(1, len(names) + 3))
+    say(title)
+    print_table("", ["Month", *names, "Price", "Owed"], rows, right=range(1, len(names) + 3))
     say("Owed is after discounts, floor and cap. A unit counts in the month in which it happened.")
-    levels = "; ".join(f"{money_text(told.owed[level])} if {words} counts" for level, words in _RANGE)
+    levels = "; ".join(f"{money_text(told.owed[level])} {words}" for level, words in _RANGE)
     say(f"Range: {levels}.")
     if told.saved is not None:
         say(f"Against the baselines: {told.saved} {contract.currency.code} saved.")
@@ -46,7 +47,7 @@ def _print_outcome(contract: Contract, found: OutcomeBacktest) -> None:
     say(f"{found.outcome}: {records or 'no records'}")
     for level, words in _RANGE:
         estimate = getattr(found.range, level)
-        say(f"  {estimate.units:,} units, {money_text(estimate.price)}, if what {words} counts")
+        say(f"  {estimate.units:,} units, {money_text(estimate.price)}, {words}")
     if found.range.unpriced:
         say(f"  {found.range.unpriced:,} more would count, of which no amount is known")
     if found.break_even is not None:
@@ -58,7 +59,8 @@ def _print_outcome(contract: Contract, found: OutcomeBacktest) -> None:
         if clause.false or clause.unknown_alone or clause.open_alone
     ]
     headers = ["Clause", "False", "Alone", "Units", "Price", "Owed"]
-    print_table("Without one clause (those that are false for nothing are left out)", headers, rows, right=range(1, 6))
+    say("Without one clause; those that are false for nothing are left out:")
+    print_table("", headers, rows, right=range(1, 6))
     if found.steps:
         rows = [
             (step.param, step.before, step.after, *_change(step.units, step.price, step.owed))
@@ -67,13 +69,15 @@ def _print_outcome(contract: Contract, found: OutcomeBacktest) -> None:
         ]
         headers = ["Parameter", "Agreed", "Instead", "Units", "Price", "Owed"]
         same = len(found.steps) - len(rows)
-        print_table(f"With one parameter moved ({same} steps change nothing)", headers, rows, right=range(3, 6))
+        say(f"With one parameter moved; {same} more steps change nothing, or cannot be taken:")
+        print_table("", headers, rows, right=range(3, 6))
     if found.presets:
         rows = [
             (preset.preset, preset.refused or f"{preset.units:,}", money_text(preset.price), preset.at)
             for preset in found.presets
         ]
-        print_table("Under published definitions", ["Preset", "Units", "Price", "At"], rows, right=[1, 2])
+        say("Under published definitions:")
+        print_table("", ["Preset", "Units", "Price", "At"], rows, right=[1, 2])
 
 
 def _change(units: int, price: Mapping[str, str], owed: Mapping[str, str]) -> tuple[str, str, str]:

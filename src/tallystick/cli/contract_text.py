@@ -40,7 +40,9 @@ def print_contract(contract: Contract) -> None:
 def print_diff(told: Sequence[TermDifference], money: ContractComparison) -> None:
     """Print how two contracts differ, and what that costs."""
     for part, title in (("term", "Terms"), ("clause", "Clauses")):
-        listed = [(found.path, found.kind, found.old, found.new) for found in told if found.part == part]
+        # What `with` says is said once; the rule's own parameters follow from it.
+        shown = [found for found in told if found.part == part and ".rule.params." not in found.path]
+        listed = [(found.path, found.kind, found.old, found.new) for found in shown]
         if listed:
             print_table(title, ["Where", "", money.old, money.new], listed)
     facts = [found.path for found in told if found.part == "fact"]

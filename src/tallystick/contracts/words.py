@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from tallystick.contracts.calendar import calendar_of, lock_instant
 from tallystick.contracts.contract import Contract, Outcome
 from tallystick.contracts.price import Limits, Price, Tiers
+from tallystick.outcomes.steps import shown
 from tallystick.period import Zone, format_instant, zone
 
 __all__ = ["Section", "in_words"]
@@ -61,20 +62,14 @@ def _outcome(contract: Contract, outcome: Outcome) -> Iterator[str]:
     by = f"the template {outcome.uses}" if outcome.uses else "clauses written out"
     yield f"Decided in {outcome.source}, for each {outcome.predicate.record}, by {by}."
     if outcome.settings:
-        yield f"Set: {', '.join(f'{name} {_setting(value)}' for name, value in outcome.settings.items())}."
+        yield f"Set: {', '.join(f'{name} {shown(value)}' for name, value in outcome.settings.items())}."
     for second, fact in ((outcome.calls, "calls"), (outcome.acceptance, "acceptance")):
         if second is not None:
             yield f"{second.source} is the second source of {fact}, joined by {' or '.join(second.match)}."
     yield f"Price: {_price(outcome.price)}."
     if outcome.baseline is not None:
         yield f"It cost {outcome.baseline.cost} before: {outcome.baseline.basis}."
-    windows = [clause for clause in rule["clauses"] if clause["until"]]
-    for clause in windows:
-        yield f"{clause['name']} is known once everything up to this instant was read: {clause['until']}."
-    guards = [clause["name"] for clause in rule["clauses"] if clause["guard"]]
-    yield f"All of these have to hold: {', '.join(clause['name'] for clause in rule['clauses'])}."
-    if guards:
-        yield f"Of them, these make it unverifiable instead of rejected: {', '.join(guards)}."
+    yield from _clauses(rule)
     if outcome.sample is not None:
         sample = outcome.sample
         yield (
@@ -83,8 +78,18 @@ def _outcome(contract: Contract, outcome: Outcome) -> Iterator[str]:
         )
 
 
-def _setting(value: object) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+def _clauses(rule: Mapping[str, Any]) -> Iterator[str]:
+    windows: dict[str, list[str]] = {}
+    for clause in rule["clauses"]:
+        if clause["until"]:
+            windows.setdefault(clause["until"], []).append(clause["name"])
+    for until, clauses in windows.items():
+        # Most windows end at a fact, whose text says more than its name.
+        yield f"Known once everything up to {rule['facts'].get(until, until)} was read: {', '.join(clauses)}."
+    guards = [clause["name"] for clause in rule["clauses"] if clause["guard"]]
+    yield f"All of these have to hold: {', '.join(clause['name'] for clause in rule['clauses'])}."
+    if guards:
+        yield f"Of them, these make it unverifiable instead of rejected: {', '.join(guards)}."
 
 
 def _price(price: Price) -> str:

@@ -222,16 +222,19 @@ def _presets(whole: Billed, name: str, given: _Tried, variants: Variants) -> Ite
 
 def _notes(given: _Tried, period: Period) -> Iterator[str]:
     """Say what of the period was not read, or not yet."""
-    source = given.trial.outcome.source
-    for kind in given.trial.outcome.predicate.types:
-        since, to = given.inputs.read_from.get(kind), given.inputs.read_to.get(kind)
+    outcome, inputs = given.trial.outcome, given.inputs
+    told: dict[str, list[str]] = {}
+    for kind in outcome.predicate.types:
+        since, to = inputs.read_from.get(kind), inputs.read_to.get(kind)
         if since is None or to is None:
-            yield f"{source}: no {kind} was ever read; what depends on it is not decided"
+            told.setdefault("never read: what depends on it is not decided", []).append(kind)
             continue
         if since > period.start:
-            yield f"{source}: each {kind} is known since {format_instant(since)} only, later than the period begins"
+            told.setdefault(f"known since {format_instant(since)} only, after the period begins", []).append(kind)
         if to < period.end:
-            yield f"{source}: each {kind} was read up to {format_instant(to)}, before the period ends"
+            told.setdefault(f"read up to {format_instant(to)}, before the period ends", []).append(kind)
+    for what, kinds in told.items():
+        yield f"{outcome.source}: {', '.join(kinds)}: {what}."
 
 
 def _notes_on_terms(contract: Contract) -> Iterator[str]:
