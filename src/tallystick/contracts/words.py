@@ -45,8 +45,8 @@ def _parties(contract: Contract) -> Iterator[str]:
     yield f"Days are those of {contract.timezone}."
     if contract.body["effective"]:
         yield f"This version decides what happens from {contract.body['effective']} on."
-    end = "open-ended" if term.end is None else f"ends before {term.end.isoformat()}"
-    yield f"It starts on {term.start.isoformat()} and is {end}; notice is {term.notice_days} days."
+    end = "is open-ended" if term.end is None else f"ends before {term.end.isoformat()}"
+    yield f"It starts on {term.start.isoformat()} and {end}; notice is {term.notice_days} days."
     if term.minimum_months:
         yield f"No notice ends it before {term.minimum_months} months are over."
     if term.tail_days:

@@ -150,7 +150,7 @@ def compare_contracts(
             for side, contract in enumerate((old, new)):
                 if (outcome := contract.outcomes.get(name)) is not None:
                     database, inputs = opened.enter_context(open_outcome(outcome))
-                    trial = Trial(database, contract, outcome, inputs, stretch)
+                    trial = Trial(database, contract, outcome, inputs, stretch, table=f"tried_{side}")
                     own = trial.paid()
                     paid[side].extend(own)
                     trials[side] = trial

@@ -137,7 +137,7 @@ class Trial:
                 f"count(*) FILTER (WHERE {alone} >= {State.OPEN:d})",
             ]
         query = f"SELECT {', '.join(counts)} FROM {self._table} WHERE {self._counted}"
-        found = self._database.execute(query).fetchone() or ()
+        [found] = self._database.execute(query).fetchall()
         return [ClauseCount(clause.name, *found[4 * index : 4 * index + 4]) for index, clause in enumerate(clauses)]
 
     def paid(self, choice: Choice = meets) -> list[Verdict]:

@@ -67,7 +67,7 @@ def test_a_contract_that_says_little(found):
 
 
 def test_findings_are_in_order_and_have_places(tmp_path):
-    """Errors come first, then warnings and notes, each in the order of the file; what is missing shows what is around."""
+    """Errors come first, then warnings and notes, in the order of the file; what is missing shows what is around."""
     path = tmp_path / "contract.yaml"
     path.write_text(f"{FAST}billing:\n  cap: {{monthly: 10, excess: carried}}\nunverifiable: {{borne_by: buyer}}\n")
     found = lint(open_draft(path, templates=TEMPLATES, custom=CUSTOM))
