@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from tallystick.cli.drafts import variants_of
 from tallystick.cli.output import money_text, print_table, say
 from tallystick.cli.progress import progress_of
 from tallystick.cli.project import Project
@@ -88,20 +89,13 @@ def compare_presets(project: Project, names: Sequence[str], preset: str, now: in
 
     compared = []
     for contract in map(project.contract, names):
-        for outcome in contract.outcomes.values():
-            template = project.host.templates.get(outcome.uses or "")
-            if template is None or preset not in template.presets:
-                continue
-            predicate = template.predicate(
-                template.as_preset(preset, outcome.settings),
-                custom=project.custom.get(outcome.source),
-                vendors=contract.vendor.known_in(outcome.source, outcome.calls),
-                people=contract.people.get((outcome.acceptance or outcome).source),
-                beside=contract.vendor.known_beside(outcome.acceptance),
-            )
-            inputs = inputs_for(project.engine, outcome, now)
-            with connect_outcome(project.store, outcome) as database:
-                compared.append(compare(database, contract, outcome, predicate, inputs, name=preset))
+        for variants in variants_of(project, contract).values():
+            outcome = variants.outcome
+            if preset in variants.template.presets:
+                other = variants.as_preset(preset).predicate
+                inputs = inputs_for(project.engine, outcome, now)
+                with connect_outcome(project.store, outcome) as database:
+                    compared.append(compare(database, contract, outcome, other, inputs, name=preset))
     if not compared:
         known = sorted({name for template in project.host.templates.values() for name in template.presets})
         raise ConfigurationError(
