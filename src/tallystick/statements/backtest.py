@@ -33,11 +33,10 @@ from tallystick.statements.backtest_report import (
     Range,
     StepEffect,
 )
-from tallystick.statements.bill import Bill, amounts, change
+from tallystick.statements.bill import Bill, PaidUnit, amounts, change
 from tallystick.statements.comparison import OpenOutcome
 from tallystick.statements.savings import Billed, break_even, saved
 from tallystick.statements.trial import Choice, Row, Stretch, Trial, meets
-from tallystick.verification.verdict import Verdict
 
 __all__ = ["backtest"]
 
@@ -120,7 +119,7 @@ def _all(whole: Billed, tried: Mapping[str, _Tried], choice: Choice) -> Bill:
 def _months(whole: Billed, tried: Mapping[str, _Tried]) -> Iterator[MonthEstimate]:
     for month in whole.bill.months:
         units = {
-            name: given.trial.units_of(verdict for verdict in whole.units[name] if verdict.locks_at in month)
+            name: given.trial.units_of(unit for unit in whole.units[name] if unit.at in month)
             for name, given in tried.items()
         }
         price, owed = whole.bill.price(month=month.label), whole.bill.owed(month.label)
@@ -140,8 +139,8 @@ def _outcome(whole: Billed, name: str, given: _Tried, variants: Variants | None,
 
 
 def _range(whole: Billed, name: str, trial: Trial) -> Range:
-    def estimate(verdicts: Sequence[Verdict], bill: Bill) -> Estimate:
-        return Estimate(trial.units_of(verdicts), amounts(bill.price(name)), amounts(bill.owed()))
+    def estimate(paid: Sequence[PaidUnit], bill: Bill) -> Estimate:
+        return Estimate(trial.units_of(paid), amounts(bill.price(name)), amounts(bill.owed()))
 
     pending, unverifiable = trial.paid(_or_pending), trial.paid(_or_open)
     unpriced = sum(
@@ -162,8 +161,8 @@ def _clauses(whole: Billed, name: str, trial: Trial) -> Iterator[ClauseEffect]:
         price: Mapping[Currency, Money] = {}
         owed: Mapping[Currency, Money] = {}
         if count.alone:
-            verdicts = trial.paid(_without(index))
-            units, price, owed = _moved(whole, name, trial, verdicts, trial.outcome)
+            paid = trial.paid(_without(index))
+            units, price, owed = _moved(whole, name, trial, paid, trial.outcome)
         yield ClauseEffect(**msgspec.structs.asdict(count), units=units, price=amounts(price), owed=amounts(owed))
 
 
@@ -173,12 +172,12 @@ def _without(index: int) -> Choice:
 
 
 def _moved(
-    whole: Billed, name: str, trial: Trial, verdicts: Sequence[Verdict], outcome: Outcome
+    whole: Billed, name: str, trial: Trial, paid: Sequence[PaidUnit], outcome: Outcome
 ) -> tuple[int, dict[Currency, Money], dict[Currency, Money]]:
     """Give what other units of an outcome change: their number, their price, and what is owed."""
-    bill = whole.billed({name: verdicts}, outcome)
+    bill = whole.billed({name: paid}, outcome)
     return (
-        trial.units_of(verdicts) - whole.counts[name],
+        trial.units_of(paid) - whole.counts[name],
         change(whole.bill.price(name), bill.price(name)),
         change(whole.owed, bill.owed()),
     )
@@ -205,18 +204,18 @@ def _presets(whole: Billed, name: str, given: _Tried, variants: Variants) -> Ite
         try:
             outcome = variants.as_preset(preset.name)
             trial = Trial(given.database, whole.contract, outcome, given.inputs, given.trial.stretch, table="stepped")
-            verdicts = trial.paid()
+            paid = trial.paid()
         except ContractError as refused:
             yield PresetEffect(preset.name, 0, {}, preset.price, refused.message)
             continue
-        units = trial.units_of(verdicts)
+        units = trial.units_of(paid)
         if preset.per_unit:
             number, _, code = preset.per_unit.partition(" ")
             each = Money.of(Decimal(number), currency(code), "half_up")
             price = {each.currency: Money(each.minor * units, each.currency)}
             yield PresetEffect(preset.name, units, amounts(price), f"published: {preset.price}")
         else:
-            price = whole.billed({name: verdicts}, outcome).price(name)
+            price = whole.billed({name: paid}, outcome).price(name)
             yield PresetEffect(preset.name, units, amounts(price), "the contract's price")
 
 

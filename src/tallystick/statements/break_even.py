@@ -48,13 +48,11 @@ def break_even_units(price: PerUnit | Tiers, baseline: Money, limits: Limits) ->
 
 
 def _steps(price: PerUnit | Tiers) -> Iterator[int]:
-    """Give the units at which the price of the next one changes, and those before them."""
+    """Give the units from which on each one more has another price."""
     yield 1
-    ends = [price.included]
+    yield price.included + 1
     if isinstance(price, Tiers):
-        ends += [price.included + int(step.up_to) for step in price.steps if step.up_to is not None]
-    for end in ends:
-        yield from (units for units in (end, end + 1) if units >= 1)
+        yield from (price.included + int(step.up_to) + 1 for step in price.steps if step.up_to is not None)
 
 
 def _crossings(price: PerUnit | Tiers, limits: Limits, listed: Callable[[int], int]) -> Iterator[int]:

@@ -17,10 +17,9 @@ import msgspec
 from tallystick.contracts import Contract, Outcome
 from tallystick.outcomes import Inputs, Predicate
 from tallystick.period import Period
-from tallystick.statements.bill import Bill, amounts, change, make_bill
+from tallystick.statements.bill import Bill, PaidUnit, amounts, change, make_bill
 from tallystick.statements.lines import Months
 from tallystick.statements.trial import Stretch, Trial
-from tallystick.verification.verdict import Verdict
 
 __all__ = [
     "Comparison",
@@ -141,7 +140,7 @@ def compare_contracts(
         ContractError: A record cannot be priced under one of the two.
     """
     stretch = Stretch(min(old.term.starts_at, period.start), period.start, period.end)
-    paid: tuple[list[Verdict], list[Verdict]] = ([], [])
+    paid: tuple[dict[str, list[PaidUnit]], dict[str, list[PaidUnit]]] = ({}, {})
     told = []
     for name in {**old.outcomes, **new.outcomes}:
         with ExitStack() as opened:
@@ -152,34 +151,34 @@ def compare_contracts(
                     database, inputs = opened.enter_context(open_outcome(outcome))
                     trial = Trial(database, contract, outcome, inputs, stretch, table=f"tried_{side}")
                     own = trial.paid()
-                    paid[side].extend(own)
+                    paid[side][name] = own
                     trials[side] = trial
-                    counted[side] = _counted(names[side], trial, (own, make_bill(contract, own, period)))
+                    counted[side] = _counted(names[side], trial, (own, make_bill(contract, {name: own}, period)))
             told.append(OutcomeComparison(name, counted[0], counted[1], tuple(_between(names, trials))))
-    bills = [make_bill(contract, verdicts, period) for contract, verdicts in zip((old, new), paid, strict=True)]
+    bills = [make_bill(contract, units, period) for contract, units in zip((old, new), paid, strict=True)]
     before, after = (bill.owed() for bill in bills)
     return ContractComparison(
         period.label, *names, tuple(told), amounts(before), amounts(after), amounts(change(before, after))
     )
 
 
-_Paid: TypeAlias = tuple[Sequence[Verdict], Bill | None]
+_Paid: TypeAlias = tuple[Sequence[PaidUnit], Bill | None]
 
 
-def _priced(contract: Contract, outcome: Outcome, paid: Sequence[Verdict]) -> _Paid:
+def _priced(contract: Contract, outcome: Outcome, paid: Sequence[PaidUnit]) -> _Paid:
     """Price units over all months in which any happened; there may be none."""
     if not paid:
         return paid, None
     months = Months(contract.timezone)
-    first, last = (months.at(pick(verdict.occurred_at or 0 for verdict in paid)) for pick in (min, max))
+    first, last = (months.at(pick(unit.at for unit in paid)) for pick in (min, max))
     under = replace(contract, outcomes={**contract.outcomes, outcome.name: outcome})
-    return paid, make_bill(under, paid, Period(first.start, last.end, f"{first.label} to {last.label}"))
+    return paid, make_bill(under, {outcome.name: paid}, Period(first.start, last.end, f"{first.label} to {last.label}"))
 
 
 def _counted(definition: str, trial: Trial, paid: _Paid) -> Counted:
-    verdicts, bill = paid
+    units, bill = paid
     price = {} if bill is None else bill.price(trial.outcome.name)
-    return Counted(definition, trial.records, trial.units_of(verdicts), amounts(price))
+    return Counted(definition, trial.records, trial.units_of(units), amounts(price))
 
 
 def _between(names: Sequence[str], trials: Sequence[Trial | None]) -> Iterable[Difference]:

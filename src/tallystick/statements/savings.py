@@ -11,9 +11,8 @@ from tallystick.contracts import Contract, Limits, Outcome, Percent
 from tallystick.money import Money
 from tallystick.period import Period
 from tallystick.statements.backtest_report import BreakEven
-from tallystick.statements.bill import Bill, make_bill
+from tallystick.statements.bill import Bill, PaidUnit, make_bill
 from tallystick.statements.break_even import break_even_units
-from tallystick.verification.verdict import Verdict
 
 __all__ = ["Billed", "break_even", "saved"]
 
@@ -24,7 +23,7 @@ class Billed:
     def __init__(self, contract: Contract, period: Period) -> None:
         self.contract = contract
         self.period = period
-        self.units: dict[str, list[Verdict]] = {}
+        self.units: dict[str, list[PaidUnit]] = {}
         self.counts: dict[str, int] = {}
 
     def settle(self) -> None:
@@ -32,13 +31,12 @@ class Billed:
         self.bill = self.billed({})
         self.owed = self.bill.owed()
 
-    def billed(self, other: Mapping[str, Sequence[Verdict]], outcome: Outcome | None = None) -> Bill:
+    def billed(self, other: Mapping[str, Sequence[PaidUnit]], outcome: Outcome | None = None) -> Bill:
         """Price the units, with those of some outcomes put in the place of what was found."""
         contract = self.contract
         if outcome is not None:
             contract = replace(contract, outcomes={**contract.outcomes, outcome.name: outcome})
-        units = {**self.units, **other}
-        return make_bill(contract, (verdict for verdicts in units.values() for verdict in verdicts), self.period)
+        return make_bill(contract, {**self.units, **other}, self.period)
 
 
 def break_even(whole: Billed, name: str) -> BreakEven | None:
@@ -78,7 +76,7 @@ def _price_of_nothing(whole: Billed, name: str, baseline: Money, told: Money | N
     if told is None:
         return None
     lines = [line for lines in whole.bill.lines.values() for line in lines if line.outcome == name]
-    amount = sum(Fraction(line.quantity) * Fraction(line.rate.rate if line.rate else 1) for line in lines)
+    amount = sum(Fraction(line.quantity) for line in lines)
     if not amount:
         return None
     share = Fraction(baseline.amount) * whole.counts[name] * 100 / amount

@@ -20,10 +20,12 @@ from tallystick.contracts import Contract, Outcome
 from tallystick.errors import ContractError
 from tallystick.outcomes import Inputs, State, compile_predicate
 from tallystick.period import zone
+from tallystick.statements.bill import PaidUnit
 from tallystick.verification.units import Holder, Units
-from tallystick.verification.verdict import Verdict
 
 __all__ = ["Choice", "ClauseCount", "Reason", "Row", "Stretch", "Trial", "meets"]
+
+_ONE = Decimal(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,20 +142,22 @@ class Trial:
         [found] = self._database.execute(query).fetchall()
         return [ClauseCount(clause.name, *found[4 * index : 4 * index + 4]) for index, clause in enumerate(clauses)]
 
-    def paid(self, choice: Choice = meets) -> list[Verdict]:
-        """Give the units that would be paid if the chosen records were, each as a verdict that is verified.
+    def paid(self, choice: Choice = meets) -> list[PaidUnit]:
+        """Give the units that would be paid if the chosen records were, in the order in which they happened.
 
-        A unit counts in the month in which its record happened. Records of which a percentage cannot be taken, because
+        Records of which a percentage cannot be taken, because
         nothing tells an amount or its currency, are left out.
         """
-        units = Units(self.outcome.predicate.unit, self._united, self._zone)
+        rule = self.outcome.predicate.unit
+        units = None if rule is None else Units(rule, self._united, self._zone)
         found = []
         for row in self.rows:
-            if not choice(row) or units.holder(row.id) is not None:
+            if not choice(row) or (units is not None and units.holder(row.id) is not None):
                 continue
-            units.hold(row.id, Holder("", row.id, "verified"))
+            if units is not None:
+                units.hold(row.id, Holder("", row.id, "verified"))
             if row.at >= self.stretch.start and self.priced(row):
-                found.append(self._verdict(row))
+                found.append(PaidUnit(row.at, self._measure(row), row.currency, row.exponent))
         return found
 
     def priced(self, row: Row) -> bool:
@@ -172,11 +176,11 @@ class Trial:
             )
         return known
 
-    def units_of(self, verdicts: Iterable[Verdict]) -> int:
+    def units_of(self, paid: Iterable[PaidUnit]) -> int:
         """Give the number of units: what the price counts, and one for each amount."""
-        if self.outcome.price.by_percent or self.outcome.predicate.quantity_is_money:
-            return sum(1 for _ in verdicts)
-        return sum(1 if verdict.quantity is None else int(verdict.quantity) for verdict in verdicts)
+        if self.outcome.price.by_percent:
+            return sum(1 for _ in paid)
+        return sum(int(unit.quantity) for unit in paid)
 
     def reasons(self, ids: Collection[str]) -> Counter[Reason]:
         """Count why some records are not paid; those that meet the definition are left out."""
@@ -247,21 +251,8 @@ class Trial:
         rows: list[Mapping[str, Any]] = self._database.sql(f"{query} ORDER BY id").to_arrow_table().to_pylist()
         return rows
 
-    def _verdict(self, row: Row) -> Verdict:
-        return Verdict(
-            contract=self.contract.name,
-            contract_version=self.contract.version,
-            contract_sha256=self.contract.sha256,
-            outcome=self.outcome.name,
-            subject=f"claim:{row.id}",
-            status="verified",
-            ref=row.id,
-            record_type=self.outcome.predicate.record,
-            record_id=row.id,
-            quantity=None if row.quantity is None else Decimal(row.quantity),
-            currency=row.currency,
-            exponent=row.exponent,
-            occurred_at=row.at,
-            decided_at=row.at,
-            locks_at=row.at,
-        )
+    def _measure(self, row: Row) -> Decimal:
+        """Give what the price applies to: an amount for a percentage, a number of units otherwise."""
+        if not self.outcome.price.by_percent and self.outcome.predicate.quantity_is_money:
+            return _ONE
+        return _ONE if row.quantity is None else Decimal(row.quantity)
