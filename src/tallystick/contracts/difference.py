@@ -53,7 +53,9 @@ def _texts(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...],
     """Give every leaf of a body as a text; clauses are leaves."""
     if value is None or value in ([], {}):
         return
-    if path[2:4] == ("rule", "clauses") and len(path) > len(("outcomes", "name", "rule", "clauses")):
+    if path[2:4] == ("rule", "facts"):
+        yield from (((*path, fact["name"]), fact["text"]) for fact in value)
+    elif path[2:4] == ("rule", "clauses") and len(path) > len(("outcomes", "name", "rule", "clauses")):
         yield path, _clause(value)
     elif isinstance(value, Mapping):
         for name, inner in value.items():

@@ -38,7 +38,7 @@ class Variants:
             ContractError: The parameters do not go together any more, or a clause of the contract needs what is gone.
         """
         source = self._source({**self.outcome.settings, name: value})
-        source = replace(source, facts={**source.facts, **self._own("facts")}, clauses=self._clauses(source))
+        source = replace(source, facts={**source.facts, **self._facts()}, clauses=self._clauses(source))
         return replace(self.outcome, predicate=self._predicate(source))
 
     def as_preset(self, name: str) -> Outcome:
@@ -72,12 +72,10 @@ class Variants:
         rule: Mapping[str, Any] = next(body["rule"] for body in bodies if body["name"] == self.outcome.name)
         return rule
 
-    def _own(self, kind: str) -> dict[str, str]:
+    def _facts(self) -> dict[str, str]:
         """Give the facts that the contract adds to the template's."""
-        of_template = self._source(self.outcome.settings)
-        standard = set(of_template.facts)
-        texts: Mapping[str, str] = self._rule[kind]
-        return {name: text for name, text in texts.items() if name not in standard}
+        of_template = set(self._source(self.outcome.settings).facts)
+        return {fact["name"]: fact["text"] for fact in self._rule["facts"] if fact["name"] not in of_template}
 
     def _clauses(self, source: PredicateSource) -> dict[str, str | ClauseSource]:
         of_template = set(self._source(self.outcome.settings).clauses)

@@ -79,13 +79,14 @@ def _outcome(contract: Contract, outcome: Outcome) -> Iterator[str]:
 
 
 def _clauses(rule: Mapping[str, Any]) -> Iterator[str]:
+    facts = {fact["name"]: fact["text"] for fact in rule["facts"]}
     windows: dict[str, list[str]] = {}
     for clause in rule["clauses"]:
         if clause["until"]:
             windows.setdefault(clause["until"], []).append(clause["name"])
     for until, clauses in windows.items():
         # Most windows end at a fact, whose text says more than its name.
-        yield f"Known once everything up to {rule['facts'].get(until, until)} was read: {', '.join(clauses)}."
+        yield f"Known once everything up to {facts.get(until, until)} was read: {', '.join(clauses)}."
     guards = [clause["name"] for clause in rule["clauses"] if clause["guard"]]
     yield f"All of these have to hold: {', '.join(clause['name'] for clause in rule['clauses'])}."
     if guards:

@@ -109,7 +109,9 @@ BODY = st.fixed_dictionaries(
                                 unique_by=lambda clause: clause["name"],
                                 max_size=2,
                             ),
-                            "facts": st.dictionaries(st.sampled_from("fg"), st.sampled_from("vw"), max_size=2),
+                            "facts": st.dictionaries(st.sampled_from("fg"), st.sampled_from("vw"), max_size=2).map(
+                                lambda facts: [{"name": name, "text": text} for name, text in facts.items()]
+                            ),
                         }
                     ),
                 }

@@ -39,7 +39,7 @@ def test_everything_is_told(words):
         "What stays unverifiable for 14 days is not paid.",
         "Either may leave after 2 months with verified_rate below 60 %.",
         "The buyer may take along: all; the vendor keeps the data for 36 months.",
-        "The buyer signs with acme+1f0c11aa+AQ1.",
+        "The buyer signs with acme+1a94675e+AerhyHk7VZfEs/SQ52rDEXLEOWkPjuFBQruFGmH5pJ8O.",
     ):
         assert line in told.split("\n")
 

@@ -12,6 +12,8 @@ from tests.contract_files import CUSTOM, TEMPLATES, differing
 from tallystick.contracts.lint import RULES, lint, open_draft
 from tallystick.errors import ConfigurationError
 
+BUYER = "acme+1a94675e+AerhyHk7VZfEs/SQ52rDEXLEOWkPjuFBQruFGmH5pJ8O"
+VENDOR = "uptime+abb349f9+AWJ/F9iT5Wl6S6Igi8gLApLn9Y2BIOs1PBtVQp25xrGW"
 FAST = """\
 contract: acme
 version: 1
@@ -148,8 +150,8 @@ def test_names_of_rules_are_unique():
         ("quick-silence", "finality: {dispute_days: 5}", False),
         ("no-export-right", "data_rights: {export: none}", True),
         ("no-review", "review: {every: month}", False),
-        ("no-keys", "keys: {buyer: [a]}", True),
-        ("no-keys", "keys: {buyer: [a], vendor: [b]}", False),
+        ("no-keys", f"keys: {{buyer: [{BUYER}]}}", True),
+        ("no-keys", f"keys: {{buyer: [{BUYER}], vendor: [{VENDOR}]}}", False),
     ],
 )
 def test_variants(found, rule, difference, fires):
@@ -174,7 +176,7 @@ def test_memory_is_that_of_the_record_types_a_clause_reads(found):
 
 def test_what_keys_are_missing_is_said(found):
     """The reason names the party without a key, or both."""
-    assert found("keys: {buyer: [a]}")["no-keys"].reason.startswith("no key is named for the vendor")
+    assert found(f"keys: {{buyer: [{BUYER}]}}")["no-keys"].reason.startswith("no key is named for the vendor")
     assert found()["no-keys"].reason.startswith("no key is named for the buyer and the vendor")
 
 
@@ -223,7 +225,7 @@ def _terms(draw):
         "off_ramp": st.lists(st.just({"measure": "verified_rate", "below": 1}), max_size=2),
         "data_rights": st.fixed_dictionaries({"export": st.sampled_from(["all", "own", "none"])}),
         "review": st.fixed_dictionaries({"every": st.sampled_from(["month", "quarter", "year"])}),
-        "keys": st.sampled_from([{"buyer": ["a"]}, {"vendor": ["a"]}]),
+        "keys": st.sampled_from([{"buyer": [BUYER]}, {"vendor": [VENDOR]}]),
     }
     price = st.one_of(
         st.builds(lambda x: {"per_unit": x}, AMOUNT),
