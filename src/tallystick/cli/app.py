@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 import tallystick
-from tallystick.cli import check, claims, connectors, demo, explain, init, ledger, run, statement, sync, verify
+from tallystick.cli import check, claims, connectors, demo, explain, init, keys, ledger, run, statement, sync, verify
 from tallystick.cli.output import print_error
 from tallystick.errors import Error
 
@@ -38,6 +38,7 @@ app.command("explain")(explain.explain)
 app.command("statement")(statement.statement)
 app.command("run")(run.run)
 app.add_typer(ledger.app, name="ledger")
+app.add_typer(keys.app, name="keys")
 
 
 def _version(*, wanted: bool) -> None:

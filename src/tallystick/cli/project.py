@@ -16,7 +16,7 @@ from tallystick.connectors import Connector
 from tallystick.contracts import Contract, load_contract
 from tallystick.database.engine import open_database
 from tallystick.errors import ConfigurationError
-from tallystick.ledger import Log, Signer, load_or_create_key
+from tallystick.ledger import KeyChain, Log, Signer, open_ledger_key
 from tallystick.plugins import PluginHost
 from tallystick.records.catalog import RecordStore
 from tallystick.sync.lock import ProjectLock
@@ -91,16 +91,34 @@ class Project:
         """The ledger."""
         return Log(self.engine, origin=f"tallystick/{self.name}")
 
-    @cached_property
+    @property
     def signer(self) -> Signer:
         """The key that signs checkpoints; made with the first entry, readable by its owner only."""
-        path = self.folder / "ledger.key"
-        if not path.exists() and self.log.size:
+        return self._ledger_keys[0]
+
+    @property
+    def keychain(self) -> KeyChain:
+        """The keys that signed and sign the checkpoints, each from its size on."""
+        return self._ledger_keys[1]
+
+    @property
+    def key_file(self) -> Path:
+        """The file of the key that signs checkpoints; those of a rotation lie beside it."""
+        return self.folder / "ledger.key"
+
+    @property
+    def keyring_file(self) -> Path:
+        """The file of the keys that the project knows as those of the parties."""
+        return self.folder / "keyring.json"
+
+    @cached_property
+    def _ledger_keys(self) -> tuple[Signer, KeyChain]:
+        if not self.key_file.exists() and self.log.size:
             raise ConfigurationError(
-                f"{path} is missing, and the ledger has entries that were signed with it",
+                f"{self.key_file} is missing, and the ledger has entries that were signed with it",
                 hint="Bring it back from a backup: a new key could not vouch for the old entries.",
             )
-        return load_or_create_key(path, name=f"tallystick/{self.name}")
+        return open_ledger_key(self.key_file, f"tallystick/{self.name}")
 
     @cached_property
     def sources(self) -> dict[str, Source]:
