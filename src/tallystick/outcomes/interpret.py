@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Context, Decimal
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -83,10 +84,16 @@ def interpret(
 def read_row(record_type: str, data: str) -> dict[str, Any]:
     """Give the columns of a record from the `data` that `compile_evidence` selects; decimals become Decimal."""
     row: dict[str, Any] = msgspec.json.decode(data)
-    for column in RECORD_TYPES[record_type].columns:
-        if column.kind in {"money", "rate"} and row.get(column.name) is not None:
-            row[column.name] = Decimal(row[column.name])
+    for name in _decimals(record_type):
+        if row.get(name) is not None:
+            row[name] = Decimal(row[name])
     return row
+
+
+@cache
+def _decimals(record_type: str) -> tuple[str, ...]:
+    columns = RECORD_TYPES[record_type].columns
+    return tuple(column.name for column in columns if column.kind in {"money", "rate"})
 
 
 class _Interpreter:
