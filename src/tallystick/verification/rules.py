@@ -103,6 +103,8 @@ class Rules:
         self.units = Units(None, (), self.zone)
         self.contested: dict[tuple[str, ...], list[tuple[int, Holder]]] = {}
         self.meant: dict[str, Candidates] = {}
+        self.looked_up: dict[str, str] = {}
+        self.kept: set[str] = set()
 
     def prepare(self, claims: Sequence[Claim]) -> None:
         """Find the records that claims mean, and decide the predicate over all records at once.
@@ -110,7 +112,8 @@ class Rules:
         Args:
             claims: All claims on the outcome, whichever version of the contract decides them.
         """
-        self.meant = self.facts.resolve(sorted({self._ref(claim) for claim in claims}))
+        self.looked_up = {f"claim:{claim.claim_id}": self._ref(claim) for claim in claims}
+        self.meant = self.facts.resolve(sorted(set(self.looked_up.values())))
         self.rows = self.facts.rows()
 
     def governs(self, claim: Claim) -> bool:
@@ -173,7 +176,7 @@ class Rules:
         verdicts = []
         for row in sorted(rows, key=itemgetter("id")):
             held = self.units.holder(row["id"]) or self._held_elsewhere(row["id"])
-            if held is None and not self._contesting(row["id"]):
+            if held is None and not self.contesting(row["id"]):
                 self._hold(Holder("", row["id"], "verified", source=self.outcome.source))
                 verdicts.append(self._found(row))
         return verdicts + self._no_longer_found({verdict.subject for verdict in verdicts}, owner)
@@ -206,7 +209,7 @@ class Rules:
         if ruling.status not in {"verified", "pending"}:
             return ruling
         own = self.order.get(claim.claim_id, 0)
-        earlier = [holder for seq, holder in self._contesting(record_id) if seq < own]
+        earlier = [holder for seq, holder in self.contesting(record_id) if seq < own]
         holder = earlier[0] if earlier else self.units.holder(record_id) or self._held_elsewhere(record_id)
         if holder is None or holder.status == "pending":
             # Who waits for an earlier claim is in line as well: what it would exclude waits with it.
@@ -234,10 +237,14 @@ class Rules:
         unit = self.outcome.predicate.unit
         return f"{holder.record_id}, less than {unit.days if unit else 0} days away, was"
 
-    def _contesting(self, record_id: str) -> list[tuple[int, Holder]]:
+    def contesting(self, record_id: str) -> list[tuple[int, Holder]]:
         """Give the claims under other contracts that exclude a record, those of its unit first, each oldest first."""
         found = (rival for group in self.units.groups(record_id) for rival in self.contested.get(group, ()))
         return [rival for rival in found if self.units.exclude(record_id, rival[1].record_id)]
+
+    def means(self, subject: str, ref: str) -> bool:
+        """Tell whether a subject was looked up by a reference."""
+        return self.looked_up.get(subject) == ref
 
     def _key(self, record_id: str) -> tuple[str, str, str]:
         return self.outcome.source, self.outcome.predicate.record, record_id
@@ -284,7 +291,7 @@ class Rules:
         ):
             record_id = subject.removeprefix(prefix)
             holder = owner.get(self._key(record_id)) or self.units.holder(record_id)
-            elsewhere = self._contesting(record_id)
+            elsewhere = self.contesting(record_id)
             holder = holder or (elsewhere[0][1] if elsewhere else self._held_elsewhere(record_id))
             text = f"it is claimed as {holder} by now" if holder else "it does not meet the predicate any more"
             if isinstance(holder, Holder) and not holder.claim_id:
@@ -362,7 +369,10 @@ class Rules:
         if known is None or subject in self.settled:
             return locked
         unknown = ruling.status in {"pending", "unverifiable"}
-        return keep_final(self.contract, locked, known, self.now, unknown=unknown)
+        final = keep_final(self.contract, locked, known, self.now, unknown=unknown)
+        if final is known and locked != known:
+            self.kept.add(subject)
+        return final
 
     def _settled_as(self, subject: str, told: Mapping[str, Any]) -> Mapping[str, Any]:
         """Give what is paid for: what the evidence says, or where it says nothing what the parties settled."""
