@@ -13,7 +13,21 @@ from typing import Annotated
 import typer
 
 import tallystick
-from tallystick.cli import check, claims, connectors, demo, explain, init, keys, ledger, run, statement, sync, verify
+from tallystick.cli import (
+    bundle,
+    check,
+    claims,
+    connectors,
+    demo,
+    explain,
+    init,
+    keys,
+    ledger,
+    run,
+    statement,
+    sync,
+    verify,
+)
 from tallystick.cli.output import print_error
 from tallystick.errors import Error
 
@@ -36,6 +50,8 @@ app.add_typer(claims.app, name="claims")
 app.command("verify")(verify.verify)
 app.command("explain")(explain.explain)
 app.command("statement")(statement.statement)
+app.command("recompute")(bundle.recompute)
+app.command("countersign")(bundle.countersign)
 app.command("run")(run.run)
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(keys.app, name="keys")

@@ -49,7 +49,7 @@ from tallystick.verification.units import Holder
 from tallystick.verification.verdict import Verdict
 from tallystick.verification.verifier import Decision
 
-__all__ = ["Bundling", "write_bundle"]
+__all__ = ["Bundling", "decide_current", "write_bundle"]
 
 _ROWS = 5_000
 _LARGEST = 2**53 - 1
@@ -69,22 +69,41 @@ class Bundling:
     commitments: Commitments | None = None
 
 
-def write_bundle(path: Path, made: Bundling, turn: Turn, statement: Statement) -> str:
+def decide_current(turn: Turn) -> list[Verdict]:
+    """Decide everything as of now, and give the verdicts if they are those that the ledger has.
+
+    Raises:
+        ConfigurationError: They are not.
+    """
+    verdicts = turn.decide()
+    known = {verdict.subject: verdict for verdict in turn.before.values()}
+    changed = [verdict for verdict in verdicts if known.get(verdict.subject) != verdict]
+    if changed:
+        raise ConfigurationError(
+            f"the ledger is not what is known by now: {changed[0].subject} is {changed[0].status}"
+            + (f", and {len(changed) - 1} more changed" if len(changed) > 1 else ""),
+            hint=f"Run `tallystick verify {turn.agreement.name}` first.",
+        )
+    return verdicts
+
+
+def write_bundle(path: Path, made: Bundling, turn: Turn, statement: Statement, verdicts: Sequence[Verdict]) -> str:
     """Write the bundle of a statement, and give the digest of its manifest.
 
     Args:
         path: The file to make; its folder must exist.
         made: The ledger, the keys, who signs.
-        turn: What the verdicts are decided by; they are decided here, once more.
+        turn: What the verdicts are decided by.
         statement: The statement, computed from the ledger.
+        verdicts: What `decide_current` gives for the turn.
 
     Raises:
-        ConfigurationError: What is decided now is not what the statement rests on; or the file exists with other bytes.
+        ConfigurationError: There are later verdicts than those the statement rests on, or entries that are not signed;
+            or the file exists with other bytes.
         StorageError: The file cannot be written.
     """
-    verdicts = turn.decide()
     size = statement.ledger.size
-    _refuse_stale(turn, verdicts, size)
+    _refuse_later(turn, size)
     note = made.log.latest_note()
     entries, signed = _entries(made.log, turn.agreement.name), _sizes(made.engine)
     reach = signed[-1]
@@ -116,17 +135,13 @@ def write_bundle(path: Path, made: Bundling, turn: Turn, statement: Statement) -
         return archive.seal(made.signers)
 
 
-def _refuse_stale(turn: Turn, verdicts: Sequence[Verdict], size: int) -> None:
-    """Refuse to bundle what the evidence does not bear out today."""
+def _refuse_later(turn: Turn, size: int) -> None:
+    """Refuse to bundle a statement that was issued before the newest verdicts."""
     later = [index for index in turn.before if index >= size]
-    known = {verdict.subject: verdict for verdict in turn.before.values()}
-    changed = [verdict for verdict in verdicts if known.get(verdict.subject) != verdict]
-    if later or changed:
-        what = f"{changed[0].subject} is {changed[0].status} now" if changed else f"ledger entry {later[0]} is later"
+    if later:
         raise ConfigurationError(
-            f"the statement does not rest on what is known by now: {what}",
-            hint=f"Run `tallystick verify {turn.agreement.name}` first. A statement that was issued is bundled when it "
-            "is issued: use --issue and --bundle together.",
+            f"the statement was issued before ledger entry {later[0]}, which changed a verdict",
+            hint="The bundle of a statement is made when it is issued: use --issue and --bundle together.",
         )
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 
 from tallystick.canonical import canonical
-from tallystick.contracts import Agreement, Contract, calendar_of
+from tallystick.contracts import Agreement, Contract
 from tallystick.errors import Error, Tampered
+from tallystick.ledger.merkle import hash_leaf
 from tallystick.statements.issued import STATEMENT, issued_of
 from tallystick.statements.statement import Issued
 from tallystick.verification.entries import TERMINATION, VerdictEntry, build_version, termination_of
@@ -56,7 +56,7 @@ _verdict = msgspec.json.Decoder(VerdictEntry)
 class Disclosed:
     """The entries about one contract, taken one by one in the order of the ledger.
 
-    `verdicts` holds every verdict by its ledger index, `bytes_of` the entry it stands in.
+    `verdicts` holds every verdict by its ledger index, `written` when its entry says that it was written.
     """
 
     def __init__(self, contract: str) -> None:
@@ -65,10 +65,11 @@ class Disclosed:
         self.imports: dict[int, ClaimsEntry] = {}
         self.verdicts: dict[int, Verdict] = {}
         self.written: dict[int, str] = {}
+        self.leaves: dict[int, bytes] = {}
         self.acts: dict[int, dict[str, Any]] = {}
         self.count = 0
 
-    def add(self, index: int, entry: bytes) -> None:
+    def add(self, index: int, entry: bytes, leaf: bytes) -> None:
         """Take an entry.
 
         Raises:
@@ -76,7 +77,7 @@ class Disclosed:
         """
         self.count += 1
         try:
-            about = self._add(index, entry)
+            about = self._add(index, entry, leaf)
         except Tampered as error:
             raise Tampered(f"ledger entry {index}: {error.message}", hint=error.hint) from error
         except (msgspec.DecodeError, ValueError, TypeError, LookupError, ArithmeticError, Error) as error:
@@ -84,14 +85,13 @@ class Disclosed:
         if about != self.contract:
             raise Tampered(f"ledger entry {index} is about {about}, not about {self.contract}", hint=_KEEP)
 
-    def _add(self, index: int, entry: bytes) -> str:
+    def _add(self, index: int, entry: bytes, leaf: bytes) -> str:
         match _head.decode(entry).kind:
             case "verdict":
                 found = _verdict.decode(entry)
-                if canonical(found) != entry:
-                    raise Tampered("this is no verdict as Tallystick writes it", hint=_KEEP)
                 self.verdicts[index] = found.verdict
                 self.written[index] = found.at
+                self.leaves[index] = leaf
                 return found.verdict.contract
             case "claims":
                 self.imports[index] = _claims.decode(entry)
@@ -165,11 +165,7 @@ class Disclosed:
                     yield index, "locks_at", verdict.locks_at, first
                 subjects[verdict.subject] = verdict.locks_at
 
-    def by_import(self) -> Mapping[int, list[str]]:
-        """Give an empty list for each import, to gather what is compared with it."""
-        return defaultdict(list, {index: [] for index in self.imports})
-
-
-def clawback_of(contract: Contract, verdict: Verdict) -> int | None:
-    """Give the end of the clawback of a verdict that has a lock."""
-    return None if verdict.locks_at is None else calendar_of(contract, verdict.locks_at).clawback_until
+    def holds(self, index: int, verdict: Verdict) -> bool:
+        """Tell whether an entry holds exactly a verdict, byte for byte."""
+        entry = canonical(VerdictEntry("verdict", self.written[index], verdict))
+        return hash_leaf(entry) == self.leaves[index]

@@ -186,7 +186,7 @@ class _Recompute:
                 piece = read_piece(line, f"{LEDGER}:{number}")
                 tree.add(piece)
                 if isinstance(piece, Shown):
-                    found.add(piece.index, piece.entry)
+                    found.add(piece.index, piece.entry, piece.leaf)
             except Tampered as error:
                 raise Tampered(error.message, hint=error.hint, where=error.where or f"{LEDGER}:{number}") from error
         roots = tree.roots()
@@ -354,7 +354,7 @@ class _Recompute:
             index = places.pop(verdict.subject, None)
             if index is None:
                 wrong += self.done.differ([Mismatch("ledger", verdict.subject, "no verdict", verdict.status)])
-            elif heads[index] != verdict or canonical(heads[index]) != canonical(verdict):
+            elif heads[index] is not verdict and not self.ledger.holds(index, verdict):
                 wrong += self.done.differ(_fields(index, heads[index], verdict))
         for subject, index in places.items():
             # What was found once and is neither claimed nor met any more stays closed; nothing else stands alone.
@@ -452,10 +452,14 @@ def _amount(line: ClaimLine, where: str) -> Decimal | None:
 
 
 def _fields(index: int, said: Verdict, found: Verdict) -> Iterator[Mismatch]:
+    same = True
     for name in Verdict.__struct_fields__:
         one, other = getattr(said, name), getattr(found, name)
         if canonical(one) != canonical(other):
             yield Mismatch(f"ledger entry {index}", f"{said.subject}: {name}", _text(one), _text(other))
+            same = False
+    if same:
+        yield Mismatch(f"ledger entry {index}", said.subject, "the same in other words", _text(found.status))
 
 
 def _of_record(index: int, verdict: Verdict, rules: Rules) -> Iterator[Mismatch]:

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from operator import itemgetter
 from typing import Any, Literal, TypeAlias
 
@@ -354,7 +355,7 @@ class Rules:
             record_type=self.outcome.predicate.record,
             record_id=record_id,
             reasons=ruling.reasons,
-            quantity=met.get("quantity"),
+            quantity=_decimal(met.get("quantity")),
             currency=met.get("currency"),
             exponent=met.get("exponent"),
             claimed_amount=claim.amount if claim else None,
@@ -384,6 +385,11 @@ class Rules:
         paid_in = settlement.currency or told.get("currency")
         at = known["decided_at"] or settlement.at
         return {**known, "quantity": quantity, "currency": paid_in, "decided_at": at}
+
+
+def _decimal(quantity: Any) -> Decimal | None:
+    """Give a number of units as it is read from the ledger again, so that a verdict that is kept keeps its bytes."""
+    return Decimal(quantity) if type(quantity) is int else quantity
 
 
 def decide_all(outcomes: Sequence[Rules], claims: Sequence[Claim]) -> list[Verdict]:

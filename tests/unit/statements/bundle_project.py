@@ -10,7 +10,7 @@ from tallystick.records.catalog import Progress, RecordStore
 from tallystick.records.model import Record
 from tallystick.records.types import RECORD_TYPES
 from tallystick.statements.archive import open_archive
-from tallystick.statements.bundling import Bundling, write_bundle
+from tallystick.statements.bundling import Bundling, decide_current, write_bundle
 from tallystick.statements.issuing import StatementBook
 from tallystick.statements.recompute import recompute
 from tallystick.verification.agreements import read_agreement
@@ -83,12 +83,13 @@ class BundleProject:
         """Write the bundle of a statement, and give its path."""
         book = StatementBook(self.engine, self.log, self.contract)
         wanted = parse_period(period, self.contract.timezone)
-        prepared = book.issue(self.signer, wanted, now=now) if issue else book.prepare(wanted, now=now)
-        agreement = read_agreement(self.engine, self.log, self.contract, upto=prepared.ledger.size)
         path = self.folder / name
         made = Bundling(self.engine, self.log, self.keys, [self.signer], commitments)
+        agreement = read_agreement(self.engine, self.log, self.contract, upto=self.log.size)
         with open_turn(self.engine, self.store, self.log, agreement, now=now) as turn:
-            write_bundle(path, made, turn, prepared)
+            verdicts = decide_current(turn)
+            prepared = book.issue(self.signer, wanted, now=now) if issue else book.prepare(wanted, now=now)
+            write_bundle(path, made, turn, prepared, verdicts)
         return path
 
 
