@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Context, Decimal, Inexact
+from functools import cached_property
 from typing import Any
 
 from tallystick.errors import Tampered
-from tallystick.outcomes import Evaluation, Inputs, Predicate, State, interpret
+from tallystick.outcomes import Evaluation, Inputs, Interpreter, Predicate, State
 from tallystick.period import Zone
 from tallystick.records.types import RECORD_TYPES
 from tallystick.statements.bundle_format import RecordLine, RowBody, Value
@@ -55,6 +56,11 @@ class Exhibit:
     evidence: dict[str, tuple[Evidence, ...]] = field(default_factory=dict)
     units: list[dict[str, Any]] = field(default_factory=list)
 
+    @cached_property
+    def interpreter(self) -> Interpreter:
+        """What decides the records."""
+        return Interpreter(self.predicate, self.inputs, self.zone)
+
     def add(self, line: RecordLine, rows: Sequence[RowBody], where: str) -> Iterator[Mismatch]:
         """Decide a record again, and give the clauses that are not what the bundle says of them.
 
@@ -77,7 +83,7 @@ class Exhibit:
         }
         record = typed(base, where)
         try:
-            found = interpret(self.predicate, record, related, self.inputs, self.zone)
+            found = self.interpreter.decide(record, related)
             row = _as_row(self.predicate, record, found)
         except (ArithmeticError, ValueError, TypeError, LookupError, AttributeError) as error:
             raise Tampered(f"record {line.id} cannot be decided: {error}", hint=_KEEP, where=where) from error
