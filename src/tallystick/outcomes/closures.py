@@ -243,7 +243,7 @@ def _logic(decisive: bool, operands: Sequence[_Function]) -> _Function:  # noqa:
     def logic(known: Known, row: Row) -> bool | None:
         unknown = False
         for operand in operands:
-            value = operand(known, row)
+            value: bool | None = operand(known, row)
             if value is decisive:
                 return decisive
             if value is None:

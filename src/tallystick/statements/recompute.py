@@ -6,56 +6,31 @@ the same prices. What comes out is compared with what the ledger in the bundle r
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
 from itertools import islice
 from typing import Any
 
 import msgspec
 
-from tallystick.canonical import canonical, digest
+from tallystick.canonical import canonical
 from tallystick.contracts import Agreement
 from tallystick.errors import ConfigurationError, ContractError, Error, LedgerError, Tampered
-from tallystick.ledger.checkpoint import Checkpoint, open_checkpoint
+from tallystick.ledger.checkpoint import Checkpoint
 from tallystick.ledger.keychain import KeyChain
-from tallystick.ledger.pruned import PrunedTree, Shown, read_piece
-from tallystick.outcomes import Inputs
-from tallystick.period import format_instant, parse_instant, parse_period, zone
+from tallystick.period import format_instant, parse_instant, parse_period
 from tallystick.statements.archive import Archive
 from tallystick.statements.bundle_format import (
-    CHECKPOINT,
-    CLAIMS,
-    EVIDENCE,
-    INPUTS,
-    KEYS,
-    LEDGER,
-    MEMBERS,
-    REFERENCES,
-    RIVALS,
     STATEMENT_FILE,
-    UNITS,
-    BundleInputs,
-    ClaimLine,
-    Lines,
-    RecordLine,
-    ReferenceLine,
-    RivalLine,
-    RowBody,
-    RowLine,
-    UnitLine,
 )
-from tallystick.statements.commitments import check_opened
-from tallystick.statements.disclosed import Disclosed
+from tallystick.statements.bundle_reader import BundleReader
 from tallystick.statements.exhibit import Exhibit, Mismatch
 from tallystick.statements.notes import restate
 from tallystick.statements.rating import rate
 from tallystick.statements.statement import LedgerHead, Statement, statement_data
 from tallystick.verification.claim import Claim
-from tallystick.verification.facts import Candidates
 from tallystick.verification.rules import Rules, decide_all
-from tallystick.verification.units import Held, Holder
+from tallystick.verification.units import Held
 from tallystick.verification.verdict import Verdict
 
 __all__ = ["Recomputation", "Step", "recompute"]
@@ -130,202 +105,58 @@ def recompute(archive: Archive) -> Recomputation:
 class _Recompute:
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
+        self.bundle = bundle = BundleReader(archive)
+        self.inputs, self.ledger = bundle.inputs, bundle.ledger
+        self.agreement = bundle.ledger.agreement(bundle.inputs.ledger_size)
+        self.heads = bundle.ledger.heads(bundle.inputs.ledger_size)
+        self.done = Recomputation(
+            bundle.inputs.contract,
+            bundle.inputs.period,
+            bundle.checkpoint,
+            bundle.keys,
+            bundle.note,
+            bundle.roots,
+            self.agreement,
+            now=bundle.inputs.now,
+        )
 
     def run(self) -> Recomputation:
-        listed = tuple(member.name for member in self._archive.members)
-        if listed != MEMBERS:
-            raise Tampered(f"a bundle has the members {', '.join(MEMBERS)}, this one: {', '.join(listed)}", hint=_KEEP)
-        inputs = self._inputs()
-        self.inputs = inputs
-        keys = KeyChain.parse(self._archive.read(KEYS), KEYS)
-        ledger, checkpoint, note, roots = self._ledger(keys)
-        self.ledger = ledger
-        agreement = ledger.agreement(inputs.ledger_size)
-        self.done = Recomputation(
-            inputs.contract, inputs.period, checkpoint, keys, note, roots, agreement, now=inputs.now
-        )
-        size = inputs.ledger_size
-        self.done.step(
+        checkpoint, ledger, done = self.bundle.checkpoint, self.ledger, self.done
+        done.step(
             "ledger",
             f"{ledger.count} of {checkpoint.size} entries are shown; with hashes of the others they give the signed "
             f"root {checkpoint.root.hex()[:16]}...",
         )
-        versions = ", ".join(f"version {version.version} {version.sha256[:12]}" for version in agreement.versions)
-        self.done.step("contract", f"{agreement.name} is built from its recorded text: {versions}")
-        claims, order = self._claims()
-        self.done.step("claims", f"{len(claims)} claims are those of {len(ledger.imports)} recorded imports, none more")
-        heads = ledger.heads(size)
-        exhibits, opened = self._exhibits(agreement)
-        self._verdicts(agreement, exhibits, claims, order, heads, opened)
-        self._statement(agreement, heads, roots)
-        return self.done
+        versions = ", ".join(f"version {version.version} {version.sha256[:12]}" for version in self.agreement.versions)
+        done.step("contract", f"{self.agreement.name} is built from its recorded text: {versions}")
+        claims, order = self.bundle.claims()
+        done.step("claims", f"{len(claims)} claims are those of {len(ledger.imports)} recorded imports, none more")
+        exhibits, opened = self.bundle.exhibits(self.agreement)
+        self._evidence()
+        outcomes = self._outcomes(exhibits, order)
+        if self.inputs.private:
+            self._opened_verdicts(outcomes, opened)
+        else:
+            self._verdicts(outcomes, claims)
+        self._statement()
+        return done
 
-    # --- what the bundle holds
-
-    def _inputs(self) -> BundleInputs:
-        try:
-            inputs = msgspec.convert(self._archive.json(INPUTS), BundleInputs)
-        except msgspec.ValidationError as error:
-            raise Tampered(f"this version reads no such bundle: {error}", where=INPUTS, hint=_KEEP) from error
-        if inputs.ledger_size < 0 or any(size < 0 for size in inputs.sizes):
-            raise Tampered("a size of the ledger is negative", where=INPUTS, hint=_KEEP)
-        return inputs
-
-    def _ledger(self, keys: KeyChain) -> tuple[Disclosed, Checkpoint, str, dict[int, bytes]]:
-        try:
-            note = self._archive.read(CHECKPOINT).decode()
-        except UnicodeDecodeError as error:
-            raise Tampered("this is not UTF-8", where=CHECKPOINT, hint=_KEEP) from error
-        checkpoint = open_checkpoint(note, keys, keys.origin)
-        sizes = {self.inputs.ledger_size, *self.inputs.sizes}
-        if max(sizes) > checkpoint.size:
-            raise Tampered(f"the ledger was signed at {checkpoint.size} entries, and rests on more", where=CHECKPOINT)
-        tree, found = PrunedTree(checkpoint.size, sizes), Disclosed(self.inputs.contract)
-        for number, line in enumerate(self._archive.lines(LEDGER), 1):
-            try:
-                piece = read_piece(line, f"{LEDGER}:{number}")
-                tree.add(piece)
-                if isinstance(piece, Shown):
-                    found.add(piece.index, piece.entry, piece.leaf)
-            except Tampered as error:
-                raise Tampered(error.message, hint=error.hint, where=error.where or f"{LEDGER}:{number}") from error
-        roots = tree.roots()
-        if roots[checkpoint.size] != checkpoint.root:
-            raise Tampered(
-                f"the entries and hashes give the root {roots[checkpoint.size].hex()}, signed was "
-                f"{checkpoint.root.hex()}",
-                hint="Every entry shown gives the hash beside it, so one of those hashes or a hidden part was changed.",
-                where=LEDGER,
-            )
-        return found, checkpoint, note, roots
-
-    def _claims(self) -> tuple[list[Claim], dict[str, int]]:
-        """Give the claims and the entry each was taken in by, once they are those that the ledger recorded."""
-        claims, order, ranks = [], {}, []
-        taken: dict[int, list[tuple[str, str]]] = {index: [] for index in self.ledger.imports}
-        for number, line in Lines(ClaimLine, CLAIMS).each(self._archive.lines(CLAIMS)):
-            where = f"{CLAIMS}:{number}"
-            claim = Claim(line.claim_id, line.outcome, line.ref, line.claimed_at, _amount(line, where), line.currency)
-            if line.entry not in taken or line.claim_id in order:
-                raise Tampered(f"claim {line.claim_id} stands here twice, or in no import", where=where, hint=_KEEP)
-            taken[line.entry].append((claim.claim_id, claim.digest))
-            claims.append(claim)
-            order[claim.claim_id] = line.entry
-            ranks.append((line.entry, claim.claimed_at is None, claim.claimed_at or 0, claim.claim_id))
-            if len(ranks) > 1 and ranks[-1] < ranks[-2]:
-                raise Tampered(f"claim {line.claim_id} stands before one that counts first", where=where, hint=_KEEP)
-        for index, found in taken.items():
-            entry = self.ledger.imports[index]
-            if (entry.count, entry.claims_sha256) != (len(found), digest([held for _, held in sorted(found)])):
-                raise Tampered(
-                    f"the {len(found)} claims of ledger entry {index} are not the {entry.count} that it records: one "
-                    "is missing, added or changed",
-                    where=CLAIMS,
-                    hint=_KEEP,
-                )
-        return claims, order
-
-    def _exhibits(self, agreement: Agreement) -> tuple[list[Exhibit], set[tuple[int, str]]]:
-        """Decide every record again; in a private bundle only those that are opened, which are told."""
-        expected = [(version.version, name) for version in agreement.versions for name in version.outcomes]
-        if expected != [(basis.version, basis.outcome) for basis in self.inputs.decisions]:
-            raise Tampered("the outcomes are not those of the contract", where=INPUTS, hint=_KEEP)
-        place = zone(agreement.newest.timezone)
-        exhibits = [
-            Exhibit(outcome.predicate, Inputs(basis.read_from, basis.read_to), place)
-            for basis, outcome in zip(
-                self.inputs.decisions,
-                (outcome for version in agreement.versions for outcome in version.outcomes.values()),
-                strict=True,
-            )
-        ]
-        self._references(exhibits)
-        opened = self._evidence(exhibits)
-        return exhibits, opened
-
-    def _references(self, exhibits: Sequence[Exhibit]) -> None:
-        for number, line in Lines(ReferenceLine, REFERENCES).each(self._archive.lines(REFERENCES)):
-            exhibit = _at(exhibits, line.decision, f"{REFERENCES}:{number}")
-            exhibit.references[line.ref] = Candidates(line.exact, line.others)
-            if line.deleted is not None:
-                exhibit.tombstones[line.ref] = line.deleted
-        for number, unit in Lines(UnitLine, UNITS).each(self._archive.lines(UNITS)):
-            exhibit = _at(exhibits, unit.decision, f"{UNITS}:{number}")
-            wanted = exhibit.predicate.unit
-            if wanted is None or set(unit.facts) != set(wanted.facts):
-                raise Tampered("these are not the facts of the unit", where=f"{UNITS}:{number}", hint=_KEEP)
-            facts = {f"fact_{name}": value for name, value in unit.facts.items()}
-            exhibit.others.append({"id": unit.id, "occurred_at": unit.occurred_at, **facts})
-
-    def _evidence(self, exhibits: Sequence[Exhibit]) -> set[tuple[int, str]]:
-        rows: list[RowBody] = []
-        used = 0
-        opened: set[tuple[int, str]] = set()
-        row_lines, record_lines = Lines(RowLine, EVIDENCE), Lines(RecordLine, EVIDENCE)
-        count = differ = 0
-        last = (-1, "")
-        for number, line in enumerate(self._archive.lines(EVIDENCE), 1):
-            where = f"{EVIDENCE}:{number}"
-            if line.startswith(b'{"row":{'):
-                rows.append(row_lines.read(line, number).row)
-                self._check_row(rows[-1], where)
-                continue
-            record = record_lines.read(line, number)
-            exhibit = _at(exhibits, record.decision, where)
-            cited = {record.row, *(one for numbers in record.related.values() for one in numbers)}
-            if not set(range(used, len(rows))) <= cited or (record.decision, record.id) <= last:
-                raise Tampered(f"record {record.id} is out of order, or rows before it are not its own", where=where)
-            used, last = len(rows), (record.decision, record.id)
-            count += 1
-            if self.inputs.private and any(rows[one].data is None for one in cited if 0 <= one < len(rows)):
-                continue
-            opened.add(last)
-            differ += self.done.differ(exhibit.add(record, rows, where))
-        if used != len(rows):
-            raise Tampered("rows at the end belong to no record", where=EVIDENCE, hint=_KEEP)
-        shown = f"{len(opened)} of {count} are opened and " if self.inputs.private else f"{count} records are "
-        told = f"{differ} clauses differ" if differ else "every clause is as the bundle says"
-        self.done.step("evidence", f"{shown}decided again from {len(rows)} rows: {told}")
-        self.done.counts |= {"records": count, "opened": len(opened), "rows": len(rows)}
-        return opened
-
-    def _check_row(self, row: RowBody, where: str) -> None:
-        if not self.inputs.private:
-            if row.data is None or row.commitments is not None or row.salts is not None:
-                raise Tampered(f"{row.type} {row.id} version {row.version} is not shown", where=where, hint=_KEEP)
-            return
-        if row.commitments is None:
-            raise Tampered(f"{row.type} {row.id} version {row.version} has no commitments", where=where, hint=_KEEP)
-        if row.data is not None or row.salts is not None:
-            check_opened(row, where)
-
-    def _rivals(self) -> dict[tuple[str, str, str], list[tuple[int, Holder]]]:
-        rivals: dict[tuple[str, str, str], list[tuple[int, Holder]]] = defaultdict(list)
-        for _, line in Lines(RivalLine, RIVALS).each(self._archive.lines(RIVALS)):
-            holder = Holder(line.claim_id, line.record_id, line.status, line.contract)
-            rivals[line.source, line.type, line.record_id].append((line.entry, holder))
-        return rivals
-
-    # --- deciding and pricing again
-
-    def _verdicts(
-        self,
-        agreement: Agreement,
-        exhibits: Sequence[Exhibit],
-        claims: Sequence[Claim],
-        order: Mapping[str, int],
-        heads: Mapping[int, Verdict],
-        opened: set[tuple[int, str]],
-    ) -> None:
-        """Decide every claim again, and hold the verdicts against those of the ledger."""
-        moved = self.done.differ(
-            Mismatch(f"ledger entry {index}", name, _when(said), _when(found))
-            for index, name, said, found in self.ledger.moved_locks()
+    def _evidence(self) -> None:
+        counts, differ = self.bundle.counts, self.done.differ(self.bundle.mismatches)
+        self.done.counts |= counts
+        shown = (
+            f"{counts['opened']} of {counts['records']} are opened and"
+            if self.inputs.private
+            else (f"{counts['records']} records are")
         )
-        before = {verdict.subject: verdict for verdict in heads.values()}
-        rivals = self._rivals()
+        told = f"{differ} places differ" if differ else "every clause is as the bundle says"
+        self.done.step("evidence", f"{shown} decided again from {counts['rows']} rows: {told}")
+
+    def _outcomes(self, exhibits: Sequence[Exhibit], order: Mapping[str, int]) -> list[Rules]:
+        before = {verdict.subject: verdict for verdict in self.heads.values()}
+        rivals = self.bundle.rivals()
         held: Held = {}
-        outcomes = [
+        return [
             Rules(
                 exhibit,
                 version,
@@ -336,17 +167,22 @@ class _Recompute:
                 order=order,
                 held=held,
                 now=self.inputs.now,
-                span=agreement.span(version),
+                span=self.agreement.span(version),
             )
             for exhibit, (version, outcome) in zip(
                 exhibits,
-                ((version, outcome) for version in agreement.versions for outcome in version.outcomes.values()),
+                ((version, outcome) for version in self.agreement.versions for outcome in version.outcomes.values()),
                 strict=True,
             )
         ]
-        if self.inputs.private:
-            self._opened_verdicts(outcomes, heads, opened)
-            return
+
+    def _verdicts(self, outcomes: Sequence[Rules], claims: Sequence[Claim]) -> None:
+        """Decide every claim again, and hold the verdicts against those of the ledger."""
+        heads = self.heads
+        moved = self.done.differ(
+            Mismatch(f"ledger entry {index}", name, _when(said), _when(found))
+            for index, name, said, found in self.ledger.moved_locks()
+        )
         verdicts = decide_all(outcomes, claims)
         places = {verdict.subject: index for index, verdict in heads.items()}
         wrong = 0
@@ -374,11 +210,9 @@ class _Recompute:
             more = f" and {len(kept) - 5} more" if len(kept) > 5 else ""
             self.done.step("kept", f"{len(kept)} kept since their lock, although the evidence changed: {told}{more}")
 
-    def _opened_verdicts(
-        self, outcomes: Sequence[Rules], heads: Mapping[int, Verdict], opened: set[tuple[int, str]]
-    ) -> None:
+    def _opened_verdicts(self, outcomes: Sequence[Rules], opened: set[tuple[int, str]]) -> None:
         """Hold the verdicts on opened records against them, record by record; the others are taken as recorded."""
-        again = 0
+        again, heads = 0, self.heads
         for index, verdict in heads.items():
             for place, rules in enumerate(outcomes):
                 known = rules.contract.sha256 == verdict.contract_sha256 and rules.outcome.name == verdict.outcome
@@ -390,8 +224,9 @@ class _Recompute:
             "verdicts", f"{again} verdicts decided again from what is opened; {len(heads) - again} taken as recorded"
         )
 
-    def _statement(self, agreement: Agreement, heads: Mapping[int, Verdict], roots: Mapping[int, bytes]) -> None:
+    def _statement(self) -> None:
         """Price everything again, and compare the statement byte for byte."""
+        agreement, roots = self.agreement, self.bundle.roots
         data = self._archive.read(STATEMENT_FILE)
         said = self._archive.json(STATEMENT_FILE)
         try:
@@ -409,7 +244,7 @@ class _Recompute:
         try:
             found = rate(
                 agreement,
-                heads,
+                self.heads,
                 period,
                 prepared_at=prepared_at,
                 ledger=LedgerHead(size, roots[size].hex()),
@@ -428,27 +263,9 @@ class _Recompute:
 
     def _against_issue(self, found: Statement) -> Iterator[Mismatch]:
         """Hold the statement against the ledger entry that issued it, where one did."""
-        for statement in self.ledger.issued(self.done.checkpoint.size):
+        for statement in self.ledger.issued(self.bundle.checkpoint.size):
             if statement.period == found.period and statement.sha256 != found.digest:
                 yield Mismatch(f"ledger entry {statement.entry}", "sha256", statement.sha256, found.digest)
-
-
-def _at(exhibits: Sequence[Exhibit], place: int, where: str) -> Exhibit:
-    if not 0 <= place < len(exhibits):
-        raise Tampered(f"there is no decision {place}", where=where, hint=_KEEP)
-    return exhibits[place]
-
-
-def _amount(line: ClaimLine, where: str) -> Decimal | None:
-    if line.amount is None:
-        return None
-    try:
-        amount = Decimal(line.amount)
-    except InvalidOperation:
-        amount = Decimal("NaN")
-    if not amount.is_finite() or f"{amount:f}" != line.amount:
-        raise Tampered(f"the amount of claim {line.claim_id} is {line.amount!r}", where=where, hint=_KEEP)
-    return amount
 
 
 def _fields(index: int, said: Verdict, found: Verdict) -> Iterator[Mismatch]:

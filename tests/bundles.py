@@ -10,6 +10,7 @@ from tallystick.records.catalog import Progress, RecordStore
 from tallystick.records.model import Record
 from tallystick.records.types import RECORD_TYPES
 from tallystick.statements.archive import open_archive
+from tallystick.statements.archive_writer import ArchiveWriter
 from tallystick.statements.bundling import Bundling, decide_current, write_bundle
 from tallystick.statements.issuing import StatementBook
 from tallystick.statements.recompute import recompute
@@ -47,6 +48,7 @@ class BundleProject:
 
     def __init__(self, folder, text=CONTRACT):
         self.folder = folder
+        folder.mkdir(exist_ok=True)
         self.engine = open_database(folder / "tallystick.db", create=True)
         self.store = RecordStore(self.engine, folder / "records")
         self.log = Log(self.engine, "tallystick/test")
@@ -93,7 +95,7 @@ class BundleProject:
         return path
 
 
-def payment(record_id, day=3, **changes):
+def payment(record_id, day=3, *, as_of=None, deleted=False, **changes):
     """Give a payment of 100.00 EUR on a day of September 2026, changed as asked."""
     values = {
         "created_at": START + day * DAY,
@@ -103,22 +105,38 @@ def payment(record_id, day=3, **changes):
         "currency": "EUR",
         "exponent": 2,
     }
-    return _record("payment", record_id, values | changes)
+    return _record("payment", record_id, values | changes, as_of, deleted)
 
 
-def refund(record_id, payment_id, day=5, **changes):
+def refund(record_id, payment_id, day=5, *, as_of=None, **changes):
     """Give a refund of a payment."""
     values = {"created_at": START + day * DAY, "status": "succeeded", "payment_id": payment_id, "currency": "EUR"}
-    return _record("refund", record_id, values | {"amount": Decimal("100.00")} | changes)
+    return _record("refund", record_id, values | {"amount": Decimal("100.00")} | changes, as_of)
 
 
-def _record(kind, record_id, values, as_of=None):
+def _record(kind, record_id, values, as_of=None, deleted=False):
     raw = repr((kind, record_id, sorted(values.items()))).encode()
     listed = tuple(values.get(column.name) for column in RECORD_TYPES[kind].columns)
-    return Record(kind, record_id, as_of or values["created_at"], listed, raw)
+    return Record(kind, record_id, as_of or values["created_at"], listed, raw, deleted)
 
 
 def again(path):
     """Recompute a bundle."""
     with open_archive(path) as archive:
         return recompute(archive)
+
+
+def members(path):
+    """Give the content of each member of a bundle by name, without those that the archive itself needs."""
+    with open_archive(path) as archive:
+        return {member.name: archive.read(member.name) for member in archive.members}
+
+
+def rebuild(path, content, signer):
+    """Write a bundle with other content and a right manifest, signed by somebody."""
+    path.unlink(missing_ok=True)
+    with ArchiveWriter(path) as archive:
+        for name, data in content.items():
+            archive.add(name, data)
+        archive.seal([signer])
+    return path
