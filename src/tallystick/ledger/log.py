@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice
 
 from sqlalchemy import Connection, Engine, func, insert, select
@@ -13,6 +13,7 @@ from tallystick.errors import ConfigurationError, Inconsistent, Tampered
 from tallystick.ledger.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
 from tallystick.ledger.keys import Signer, Verifier, check_key_name
 from tallystick.ledger.merkle import consistency_path, hash_leaf, inclusion_path, range_root
+from tallystick.ledger.pruned import Piece, prune
 from tallystick.ledger.tiles import TileReader, TileWriter
 
 __all__ = ["Log"]
@@ -158,6 +159,25 @@ class Log:
                 raise ConfigurationError(f"a ledger of {reachable} entries does not begin with {first}")
             return consistency_path(first, reachable, TileReader(connection).node)
 
+    def prune(self, indexes: Iterable[int], size: int | None = None, *, sizes: Collection[int] = ()) -> Iterator[Piece]:
+        """Give the ledger cut down to some of its entries, as the pieces of `tallystick.ledger.pruned`.
+
+        Entries are read in batches and hidden ones not at all.
+
+        Args:
+            indexes: The entries to show, ascending and each once.
+            size: Of the first so many entries; without it, of all that are committed.
+            sizes: Smaller sizes whose roots the pieces are to give too.
+
+        Raises:
+            ConfigurationError: The ledger is smaller, or has no such entry.
+            ValueError: The indexes are not ascending; a size is negative or greater than `size`.
+            Tampered: The stored tree has a hole, or an entry is not the one that it was made of; names it.
+        """
+        with self._engine.connect() as connection:
+            reachable = self._reachable(connection, size)
+            yield from prune(self._read_ahead(indexes), reachable, TileReader(connection).node, sizes=sizes)
+
     def checkpoint(self, connection: Connection, signer: Signer) -> Checkpoint:
         """Sign what the ledger holds now and store the note, inside the caller's transaction.
 
@@ -212,6 +232,11 @@ class Log:
                 connection.execute(insert(ledger_checkpoint), row)
             current = Checkpoint(self.origin, size, range_root(0, size, node))
         raise _contradicts(seen.size, seen.root, current)
+
+    def _read_ahead(self, indexes: Iterable[int]) -> Iterator[tuple[int, bytes]]:
+        source = iter(indexes)
+        while batch := list(islice(source, _PICKED)):
+            yield from zip(batch, self.read_many(batch), strict=True)
 
     def _reachable(self, connection: Connection, size: int | None) -> int:
         held = self.size_in(connection)

@@ -58,12 +58,22 @@ class CompactRange:
 
     def append(self, leaf: bytes) -> None:
         """Add the hash of the next leaf."""
-        self.size += 1
-        carry = self.size
-        while not carry & 1:
-            leaf = hash_node(self._edge.pop(), leaf)
+        self.append_subtree(0, leaf)
+
+    def append_subtree(self, height: int, root: bytes) -> None:
+        """Add the next `2**height` leaves by the root over them.
+
+        Raises:
+            ValueError: A complete subtree of that height does not begin after the leaves so far.
+        """
+        carry = self.size >> height
+        if carry << height != self.size:
+            raise ValueError(f"no complete subtree of height {height} begins at leaf {self.size}")
+        self.size += 1 << height
+        while carry & 1:
+            root = hash_node(self._edge.pop(), root)
             carry >>= 1
-        self._edge.append(leaf)
+        self._edge.append(root)
 
     def root(self) -> bytes:
         """Give the root over the leaves so far; without any it is the hash of nothing."""

@@ -22,6 +22,7 @@ TILE_WIDTH = 1 << TILE_HEIGHT
 TILE_BYTES = TILE_WIDTH * HASH_SIZE
 
 _BATCH = 64
+_HELD = 1024
 
 
 def fold(hashes: bytes) -> bytes:
@@ -33,7 +34,10 @@ def fold(hashes: bytes) -> bytes:
 
 
 class TileReader:
-    """Nodes of the tree, read from tiles; each tile is read once in the reader's life."""
+    """Nodes of the tree, read from tiles; who asks from left to right has each tile read once.
+
+    The tiles read last are kept, 8 MiB of them at most.
+    """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -54,11 +58,14 @@ class TileReader:
                 f"tile {level}/{tile} of the ledger holds {len(hashes)} bytes where {end} are needed",
                 hint="Run `tallystick ledger fsck` and keep the database.",
             )
-        return fold(hashes[start:end])
+        return fold(hashes[start:end]) if rise else hashes[start:end]
 
     def _tile(self, level: int, index: int) -> bytes:
         if (level, index) not in self._tiles:
             query = select(ledger_tile.c.hashes).where(ledger_tile.c.level == level, ledger_tile.c.idx == index)
+            if len(self._tiles) == _HELD:
+                # The one read longest ago; who asks from left to right is done with it.
+                del self._tiles[next(iter(self._tiles))]
             self._tiles[level, index] = self._connection.execute(query).scalar() or b""
         return self._tiles[level, index]
 
