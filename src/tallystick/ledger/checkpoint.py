@@ -24,6 +24,7 @@ __all__ = [
     "Checkpoint",
     "Signature",
     "check_extends",
+    "cosign_note",
     "open_checkpoint",
     "open_note",
     "sign_checkpoint",
@@ -121,6 +122,19 @@ def sign_note(text: str, signer: Signer) -> str:
         raise ConfigurationError("a note is lines of plain text, each ended by a newline")
     signature = base64.b64encode(signer.verifier.key_hash + signer.sign(text.encode())).decode()
     return f"{text}\n{_DASH}{signer.name} {signature}\n"
+
+
+def cosign_note(note: str, signer: Signer) -> str:
+    """Give a note with one more signature line under it; a note that bears it already stays as it is.
+
+    The signatures that are there are not verified.
+
+    Raises:
+        Tampered: The note is malformed.
+    """
+    text, _ = split_note(note)
+    line = sign_note(text, signer).removeprefix(f"{text}\n")
+    return note if line in note.removeprefix(f"{text}\n").splitlines(keepends=True) else note + line
 
 
 def open_note(note: str, verifier: Verifier) -> str:
