@@ -22,6 +22,7 @@ from tallystick.cli import (
     export,
     import_,
     init,
+    keys,
     ledger,
     review,
     run,
@@ -54,6 +55,7 @@ app.command("statement")(statement.statement)
 app.command("review")(review.review)
 app.command("run")(run.run)
 app.add_typer(ledger.app, name="ledger")
+app.add_typer(keys.app, name="keys")
 app.command("export")(export.export)
 app.command("import")(import_.import_)
 

@@ -16,7 +16,7 @@ from tallystick.connectors import Connector
 from tallystick.contracts import Contract, load_contract
 from tallystick.database.engine import open_database
 from tallystick.errors import ConfigurationError
-from tallystick.ledger import Log, Signer, Verifier, load_or_create_key
+from tallystick.ledger import KeyChain, Log, Signer, Verifier, open_ledger_key
 from tallystick.plugins import PluginHost
 from tallystick.records.catalog import RecordStore
 from tallystick.sync.lock import ProjectLock
@@ -91,9 +91,20 @@ class Project:
         """The ledger."""
         return Log(self.engine, origin=f"tallystick/{self.name}")
 
-    @cached_property
+    @property
     def signer(self) -> Signer:
         """The key that signs checkpoints; made with the first entry, readable by its owner only."""
+        return self._ledger_keys[0]
+
+    @property
+    def keychain(self) -> KeyChain:
+        """The keys of the checkpoints, each from its size on; after an import known before the signing key is there."""
+        if self._only_imported:
+            return KeyChain(self._imported_verifier())
+        return self._ledger_keys[1]
+
+    @cached_property
+    def _ledger_keys(self) -> tuple[Signer, KeyChain]:
         path = self.key_path
         if not path.exists() and self.log.size:
             raise ConfigurationError(
@@ -101,30 +112,38 @@ class Project:
                 hint="Bring it back from a backup, or from where the project was exported: a new key could not vouch "
                 "for the old entries.",
             )
-        signer = load_or_create_key(path, name=self.log.origin)
-        if self.verifier_path.exists() and self.log.size and signer.verifier != self._imported_verifier():
+        signer, chain = open_ledger_key(path, self.log.origin)
+        known = {epoch.verifier for epoch in chain.epochs}
+        if self.verifier_path.exists() and self.log.size and self._imported_verifier() not in known:
             raise ConfigurationError(
                 f"{path} is not the key that signed the imported ledger",
                 hint=f"The right one has the public half that {self.verifier_path} holds.",
             )
-        return signer
+        return signer, chain
 
     @property
     def key_path(self) -> Path:
-        """Where the signing key lies."""
+        """Where the signing key lies; the files of a rotation lie beside it."""
         return self.folder / "ledger.key"
+
+    @property
+    def keyring_path(self) -> Path:
+        """Where the keys lie that the project knows as those of the parties."""
+        return self.folder / "keyring.json"
 
     @property
     def verifier_path(self) -> Path:
         """Where an import leaves the public half of the key, which an export does not hold."""
         return self.folder / "ledger.pub"
 
-    @cached_property
+    @property
     def verifier(self) -> Verifier:
-        """The key that checkpoints are verified with; after an import that is known before the signing key is there."""
-        if not self.key_path.exists() and self.verifier_path.exists() and self.log.size:
-            return self._imported_verifier()
-        return self.signer.verifier
+        """The key that the newest checkpoints are verified with."""
+        return self.keychain.newest
+
+    @property
+    def _only_imported(self) -> bool:
+        return not self.key_path.exists() and self.verifier_path.exists() and bool(self.log.size)
 
     def _imported_verifier(self) -> Verifier:
         try:

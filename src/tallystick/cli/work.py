@@ -135,7 +135,7 @@ def fsck_project(project: Project) -> dict[str, Any]:
     from tallystick.records.audit import fsck as fsck_records
     from tallystick.verification.audit import fsck_decisions
 
-    report = fsck(project.engine, project.log.origin, project.verifier)
+    report = fsck(project.engine, project.log.origin, project.keychain)
     findings = [str(finding) for finding in report.findings]
     findings += [str(finding) for finding in fsck_decisions(project.engine, project.log, project.store)]
     findings += [str(finding) for finding in fsck_records(project.store)]

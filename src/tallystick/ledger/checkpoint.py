@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from tallystick.errors import ConfigurationError, Inconsistent, Tampered
-from tallystick.ledger.keys import Signer, Verifier, check_key_name, decode_base64
+from tallystick.ledger.keys import LedgerKeys, Signer, Verifier, check_key_name, decode_base64
 from tallystick.ledger.merkle import HASH_SIZE, verify_consistency
 
 __all__ = [
@@ -79,13 +79,20 @@ def sign_checkpoint(checkpoint: Checkpoint, signer: Signer) -> str:
     return sign_note(checkpoint.text, signer)
 
 
-def open_checkpoint(note: str, verifier: Verifier, origin: str) -> Checkpoint:
+def open_checkpoint(note: str, keys: LedgerKeys, origin: str) -> Checkpoint:
     """Give the checkpoint in a note, after verifying the signature of its ledger.
+
+    Args:
+        note: The signed note.
+        keys: The key of the ledger, or the chain of its keys, of which the one for this size must have signed.
+        origin: The name of the ledger.
 
     Raises:
         Tampered: The note is malformed, or is not signed by that key, or is a checkpoint of another ledger.
     """
-    checkpoint = Checkpoint.parse(open_note(note, verifier))
+    # Which key it must be stands in the text; nothing else is done with the text before it is verified.
+    checkpoint = Checkpoint.parse(split_note(note)[0])
+    open_note(note, keys.at(checkpoint.size))
     if checkpoint.origin != origin:
         raise Tampered(f"this is a checkpoint of {checkpoint.origin!r}, not of {origin!r}", hint=_KEEP)
     return checkpoint

@@ -13,7 +13,7 @@ from sqlalchemy.types import NullType
 from tallystick.database.schema import ledger_checkpoint, ledger_entry, ledger_tile
 from tallystick.errors import Tampered
 from tallystick.ledger.checkpoint import open_checkpoint, split_note
-from tallystick.ledger.keys import Verifier
+from tallystick.ledger.keys import LedgerKeys
 from tallystick.ledger.merkle import HASH_SIZE, CompactRange, hash_leaf
 from tallystick.ledger.tiles import TILE_BYTES, TILE_HEIGHT, TILE_WIDTH, fold
 
@@ -47,24 +47,24 @@ class FsckReport(msgspec.Struct, frozen=True):
     unlisted: int = 0
 
 
-def fsck(engine: Engine, origin: str, verifier: Verifier) -> FsckReport:
+def fsck(engine: Engine, origin: str, keys: LedgerKeys) -> FsckReport:
     """Recompute every hash from the entries, and compare tiles and checkpoints with them; nothing is written.
 
     Checked are: indexes run from 0 without a gap; every tile holds exactly the hashes that its entries, or the tiles
-    below it, give; every checkpoint has the recomputed root of its size and one valid signature of `verifier`; no
-    entry lies behind the newest checkpoint. Memory does not grow with the ledger. What is wrong is a finding, never an
-    exception.
+    below it, give; every checkpoint has the recomputed root of its size and one valid signature, of the key for that
+    size; no entry lies behind the newest checkpoint. Memory does not grow with the ledger. What is wrong is a finding,
+    never an exception.
 
     Args:
         engine: The project's database; what is committed when this begins is checked.
         origin: Name of the ledger.
-        verifier: The key that signs its checkpoints.
+        keys: The key that signs its checkpoints, or the chain of its keys.
     """
     if engine.dialect.name == "postgresql":
         # All queries of one check see the same instant; SQLite's transactions do by themselves.
         engine = engine.execution_options(isolation_level="REPEATABLE READ")
     with engine.connect() as connection:
-        check = _Check(connection, origin, verifier)
+        check = _Check(connection, origin, keys)
         try:
             check.entries()
             check.tiles()
@@ -76,10 +76,10 @@ def fsck(engine: Engine, origin: str, verifier: Verifier) -> FsckReport:
 class _Check:
     """One run: the state that the entries, read once in order, leave behind."""
 
-    def __init__(self, connection: Connection, origin: str, verifier: Verifier) -> None:
+    def __init__(self, connection: Connection, origin: str, keys: LedgerKeys) -> None:
         self._connection = connection
         self._origin = origin
-        self._verifier = verifier
+        self._keys = keys
         self._tree = CompactRange()
         self._findings: list[Finding] = []
         self._unlisted = 0
@@ -163,7 +163,7 @@ class _Check:
         self._checkpoints += 1
         place = f"checkpoint {size}"
         try:
-            signed = open_checkpoint(note if type(note) is str else "", self._verifier, self._origin)
+            signed = open_checkpoint(note if type(note) is str else "", self._keys, self._origin)
         except Tampered as error:
             self.found(place, error.message)
         else:

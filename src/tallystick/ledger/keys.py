@@ -15,13 +15,24 @@ import stat
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Protocol
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from tallystick.errors import ConfigurationError, StorageError, Tampered
+from tallystick.errors import ConfigurationError, Tampered
+from tallystick.ledger.private_file import create_private
 
-__all__ = ["Signer", "Verifier", "check_key_name", "decode_base64", "generate_key", "load_key", "load_or_create_key"]
+__all__ = [
+    "LedgerKeys",
+    "Signer",
+    "Verifier",
+    "check_key_name",
+    "decode_base64",
+    "generate_key",
+    "load_key",
+    "load_or_create_key",
+]
 
 _ED25519 = b"\x01"
 _KEY_SIZE = 32
@@ -70,6 +81,10 @@ class Verifier:
             raise ConfigurationError(f"the verifier key of {name} does not fit its own hash", hint="Copy it again.")
         return verifier
 
+    def at(self, size: int) -> Verifier:  # noqa: ARG002 - a chain of keys, `KeyChain`, has one for each size
+        """Give the key that signs the checkpoint of that size: this one."""
+        return self
+
     def verify(self, signature: bytes, message: bytes) -> None:
         """Return when the 64-byte signature is this key's over the message.
 
@@ -83,6 +98,13 @@ class Verifier:
                 f"the signature of {self.name} does not fit the text it stands under",
                 hint="Keep the bytes: the text or the signature was changed after signing.",
             ) from None
+
+
+class LedgerKeys(Protocol):
+    """Whatever signs the checkpoints of a ledger: one `Verifier`, or a chain of them."""
+
+    def at(self, size: int) -> Verifier:
+        """Give the key that signs the checkpoint of that size."""
 
 
 @dataclass(frozen=True)
@@ -127,21 +149,10 @@ def generate_key(path: Path, name: str) -> Signer:
     """
     check_key_name(name)
     signer = Signer(name, secrets.token_bytes(_KEY_SIZE))
-    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}.new")
     try:
-        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:  # noqa: PTH123 - mode and exclusivity
-            file.write(signer.encode())
-            file.flush()
-            os.fsync(file.fileno())
-        # A link, unlike a rename, fails where another process was faster.
-        os.link(draft, path)
-        _sync_directory(path.parent)
+        create_private(path, signer.encode())
     except FileExistsError:
         raise ConfigurationError(f"{path} exists; a signing key is never written over") from None
-    except OSError as error:
-        raise StorageError(f"{path}: the signing key cannot be written: {error.strerror}") from error
-    finally:
-        draft.unlink(missing_ok=True)
     return signer
 
 
@@ -226,11 +237,3 @@ def _split_key(text: str, what: str) -> tuple[str, str, bytes]:
             check_key_name(parts[0])
             return parts[0], parts[1], data[1:]
     raise ConfigurationError(f"this is not {what}", hint="It reads name+hash+key, for an Ed25519 key.")
-
-
-def _sync_directory(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -11,7 +11,7 @@ from tallystick.database.engine import transaction
 from tallystick.database.schema import ledger_checkpoint, ledger_entry
 from tallystick.errors import ConfigurationError, Inconsistent, Tampered
 from tallystick.ledger.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
-from tallystick.ledger.keys import Signer, Verifier, check_key_name
+from tallystick.ledger.keys import LedgerKeys, Signer, check_key_name
 from tallystick.ledger.merkle import consistency_path, hash_leaf, inclusion_path, range_root
 from tallystick.ledger.pruned import Piece, prune
 from tallystick.ledger.tiles import TileReader, TileWriter
@@ -209,7 +209,7 @@ class Log:
             query = select(ledger_checkpoint.c.note).order_by(ledger_checkpoint.c.size.desc()).limit(1)
             return connection.execute(query).scalar()
 
-    def observe(self, note: str, verifier: Verifier) -> Checkpoint:
+    def observe(self, note: str, keys: LedgerKeys) -> Checkpoint:
         """Take in a checkpoint of this ledger that someone else kept, in a transaction of its own.
 
         One that this ledger bears out, changes nothing. One that it contradicts was signed all the same: it is stored
@@ -217,10 +217,10 @@ class Log:
 
         Raises:
             Busy: Another process is writing and does not finish.
-            Tampered: The note is malformed, of another ledger, or not signed by that key.
+            Tampered: The note is malformed, of another ledger, or not signed by its key.
             Inconsistent: The ledger is smaller, or its root at that size is another one.
         """
-        seen = open_checkpoint(note, verifier, self.origin)
+        seen = open_checkpoint(note, keys, self.origin)
         with transaction(self._engine) as connection:
             size = self.size_in(connection)
             node = TileReader(connection).node

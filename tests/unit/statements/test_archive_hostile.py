@@ -408,7 +408,7 @@ def test_without_verifying_first(folder):
     with open_archive(path, verify=False) as archive:
         chunks = archive.chunks("statement.json")
         assert next(chunks) == b'{"total":"92.50"}'
-        with pytest.raises(Tampered, match="statement.json: the content was changed"):
+        with pytest.raises(Tampered, match=r"statement.json: the content was changed"):
             next(chunks)
-        with pytest.raises(Tampered, match="statement.json: the content was changed"):
+        with pytest.raises(Tampered, match=r"statement.json: the content was changed"):
             archive.verify()
