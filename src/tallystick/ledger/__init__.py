@@ -10,6 +10,7 @@ from tallystick.ledger.keys import LedgerKeys, Signer, Verifier, generate_key, l
 from tallystick.ledger.log import Log
 from tallystick.ledger.merkle import verify_consistency, verify_inclusion
 from tallystick.ledger.rotation import open_ledger_key, rotate_ledger_key
+from tallystick.ledger.witness import Witness
 
 __all__ = [
     "Checkpoint",
@@ -24,6 +25,7 @@ __all__ = [
     "Signed",
     "Signer",
     "Verifier",
+    "Witness",
     "check_extends",
     "fsck",
     "generate_key",
