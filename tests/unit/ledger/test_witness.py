@@ -206,7 +206,15 @@ class TestKeys:
         assert witness.newest(ORIGIN).size == 9
 
 
-@pytest.mark.parametrize("change", [lambda data: b"", lambda data: data[:-1], lambda data: data.replace(b"1", b"2", 1)])
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda data: b"",
+        lambda data: data[:-1],
+        lambda data: data.replace(b"tallystick-keys/1", b"tallystick-keys/2"),
+        lambda data: data.replace(b"\\n9\\n", b"\\n8\\n"),
+    ],
+)
 def test_a_damaged_memory(witness, folder, notes, change):
     """A file that was damaged is refused with its name; it is not taken for nothing seen."""
     witness.accept(notes[9], KEYS)
