@@ -271,3 +271,14 @@ def test_two_at_once(folder):
             done.result()
 
     assert Witness(folder).newest(ORIGIN).size in {39, 40}
+
+
+def test_one_waits_for_the_other(witness, folder, notes):
+    """Whoever compares and writes is alone: another one waits until it is done."""
+    with ThreadPoolExecutor(1) as pool:
+        with Witness(folder)._locked():
+            waiting = pool.submit(witness.accept, notes[9], KEYS)
+            with pytest.raises(TimeoutError):
+                waiting.result(timeout=0.3)
+            assert witness.newest(ORIGIN) is None
+        assert waiting.result().size == 9
