@@ -128,3 +128,17 @@ def sales_company(tmp_path):
     story = _story("hubspot")
     with start_story(story, now=story.stages[-1]) as simulators:
         yield _company(story, simulators, tmp_path)
+
+
+@pytest.fixture(scope="session")
+def exported(small_story, tmp_path_factory):
+    """A project that was filled from the story and exported: the folder of the project, and that of the export."""
+    from tests.exports import fill, take_out
+
+    folder = tmp_path_factory.mktemp("exported")
+    attested = small_story.contract.replace("tag_provenance: proven", "tag_provenance: attested")
+    story = msgspec.structs.replace(small_story, contract=attested)
+    with start_story(small_story, now=small_story.stages[-1]) as simulators:
+        fill(_company(story, simulators, folder))
+    take_out(folder / "project", folder / "export")
+    return folder / "project", folder / "export"

@@ -124,6 +124,9 @@ def test_help_stays_light():
         "jinja2",
         "starlette",
         "uvicorn",
+        "altair",
+        "typst",
+        "vl_convert",
     ]
     code = (
         "import sys; sys.argv = ['tallystick', '--help']\n"

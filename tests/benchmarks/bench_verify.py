@@ -97,7 +97,7 @@ def run():
             verdicts = []
 
             def decide():
-                decision, owner = Decision(database, contract, outcome, inputs, before={}), {}
+                decision, owner = Decision(database, contract, outcome, inputs, now=0, before={}), {}
                 verdicts[:] = decision.claimed(claims, owner) + decision.found(owner)
 
             whole = seconds(decide, runs=1)

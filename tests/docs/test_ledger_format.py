@@ -11,13 +11,15 @@ from sqlalchemy import StaticPool, create_engine
 
 from tallystick.canonical import canonical
 from tallystick.database.schema import metadata
-from tallystick.ledger import Checkpoint, Log, Signer, check_extends, fsck, open_checkpoint, verify_inclusion
+from tallystick.ledger import Checkpoint, KeyChain, Log, Signer, check_extends, fsck, open_checkpoint, verify_inclusion
 from tallystick.ledger import checkpoint as checkpoint_module
+from tallystick.ledger import keychain as keychain_module
 
 PAGE = (Path(__file__).parents[2] / "docs" / "ledger-format.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```text\n(.*?)```", PAGE, re.DOTALL)
 ORIGIN = "tallystick/example"
 SEED = bytes(range(32))
+SECOND_SEED = bytes(range(1, 33))
 VALUES = [
     {"kind": "contract", "version": 1},
     {"kind": "claims", "count": 2},
@@ -51,6 +53,16 @@ def _by_hand():
         text = f"{ORIGIN}\n{size}\n{base64.b64encode(signed).decode()}\n"
         line = base64.b64encode(key_hash + key.sign(text.encode())).decode()
         notes.append(f"{text}\n— {ORIGIN} {line}\n")
+    vkey = f"{ORIGIN}+{key_hash.hex()}+{base64.b64encode(bytes([1]) + public).decode()}\n"
+    second = Ed25519PrivateKey.from_private_bytes(SECOND_SEED)
+    public = second.public_key().public_bytes_raw()
+    second_hash = _sha256(ORIGIN.encode() + b"\n\x01" + public)[:4]
+    second_vkey = f"{ORIGIN}+{second_hash.hex()}+{base64.b64encode(bytes([1]) + public).decode()}\n"
+    link = f"tallystick-key/1\n{ORIGIN}\n4\n{vkey}{second_vkey}"
+    lines = [
+        f"— {ORIGIN} {base64.b64encode(hashed + signs.sign(link.encode())).decode()}\n"
+        for hashed, signs in [(key_hash, key), (second_hash, second)]
+    ]
     return [
         "".join(f"{entry.decode()}\n" for entry in entries),
         _lines(*leaves),
@@ -58,8 +70,9 @@ def _by_hand():
         _lines(root),
         _lines(leaves[0], leaves[2]),
         _lines(leaves[2]),
-        f"{ORIGIN}+{key_hash.hex()}+{base64.b64encode(bytes([1]) + public).decode()}\n",
+        vkey,
         *notes,
+        f"{link}\n{''.join(lines)}",
     ]
 
 
@@ -91,7 +104,7 @@ def test_the_example_by_the_ledger(ledger):
     assert [_lines(log.root(size)) for size in (2, 3)] == BLOCKS[2:4]
     assert _lines(*log.inclusion_proof(1)) == BLOCKS[4]
     assert _lines(*log.consistency_proof(2)) == BLOCKS[5]
-    assert [f"{signer.verifier.vkey}\n", *notes] == BLOCKS[6:]
+    assert [f"{signer.verifier.vkey}\n", *notes] == BLOCKS[6:9]
 
 
 def test_the_example_verifies(ledger):
@@ -99,12 +112,23 @@ def test_the_example_verifies(ledger):
     engine, log, signer, _ = ledger
     proof = [bytes.fromhex(line) for line in BLOCKS[4].split()]
     step = [bytes.fromhex(line) for line in BLOCKS[5].split()]
-    old, new = (open_checkpoint(note, signer.verifier, ORIGIN) for note in BLOCKS[7:])
+    old, new = (open_checkpoint(note, signer.verifier, ORIGIN) for note in BLOCKS[7:9])
 
     verify_inclusion(canonical(VALUES[1]), index=1, size=3, proof=proof, root=new.root)
     check_extends(old, new, step)
     assert (old, new) == (Checkpoint(ORIGIN, 2, log.root(2)), Checkpoint(ORIGIN, 3, log.root(3)))
     assert fsck(engine, ORIGIN, signer.verifier).findings == ()
+
+
+def test_the_rotation_of_the_example(ledger):
+    """The chain of keys gives the note of the example, and its second key signs from size 4 on."""
+    _, _, signer, _ = ledger
+    second = Signer(ORIGIN, SECOND_SEED)
+    chain = KeyChain(signer.verifier).introduce(signer, second, 4)
+
+    assert list(chain.links) == BLOCKS[9:]
+    assert [chain.at(3), chain.at(4)] == [signer.verifier, second.verifier]
+    assert BLOCKS[9].partition("\n\n")[0] in re.sub(r"(?m)^    ", "", keychain_module.__doc__)
 
 
 def test_the_module_shows_the_example():

@@ -177,3 +177,18 @@ def test_a_database_of_a_newer_version(company):
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
 
     assert "9999" in _refused(company.run("verify", check=False), 2)
+
+
+def test_a_pdf_needs_a_file(company):
+    """A PDF is never written to a terminal; with a file named it is written, and JSON asked for stays JSON."""
+    statement = ["statement", _contract(company), company.story.period, "--now", company.now, "--format", "pdf"]
+    path = company.folder / "statement.pdf"
+
+    assert "--output statement.pdf" in _refused(company.run(*statement, check=False), 2)
+    assert "is not a folder of fonts" in _refused(
+        company.run(*statement, "--output", str(path), "--fonts", "gone", check=False), 2
+    )
+    assert not path.exists()
+    assert company.run(*statement, "--output", str(path)).stdout == ""
+    assert path.read_bytes().startswith(b"%PDF-")
+    assert company.run(*statement, "--json").stdout.startswith("{")

@@ -148,7 +148,7 @@ def decide():
             database.register("ticket", table)
             database.register("ticket_all", table)
             outcome = replace(plain, predicate=replace(plain.predicate, unit=unit))
-            decision = Decision(database, contract, outcome, inputs, before=before or {})
+            decision = Decision(database, contract, outcome, inputs, now=0, before=before or {})
             owner = {}
             return decision.claimed(claims, owner) + decision.found(owner)
 

@@ -20,9 +20,12 @@ from tallystick.cli import (
     connectors,
     demo,
     explain,
+    export,
+    import_,
     init,
     keys,
     ledger,
+    review,
     run,
     statement,
     sync,
@@ -52,9 +55,12 @@ app.command("explain")(explain.explain)
 app.command("statement")(statement.statement)
 app.command("recompute")(bundle.recompute)
 app.command("countersign")(bundle.countersign)
+app.command("review")(review.review)
 app.command("run")(run.run)
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(keys.app, name="keys")
+app.command("export")(export.export)
+app.command("import")(import_.import_)
 
 
 def _version(*, wanted: bool) -> None:

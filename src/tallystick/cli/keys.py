@@ -117,13 +117,13 @@ def rotate(*, project: ProjectFile = Path("tallystick.yaml"), as_json: AsJson = 
     from tallystick.ledger import rotate_ledger_key
 
     with open_project(project) as opened, opened.lock("keys rotate"):
-        chain = rotate_ledger_key(opened.key_file, opened.log.origin, opened.log.size)
+        chain = rotate_ledger_key(opened.key_path, opened.log.origin, opened.log.size)
     size, verifier = chain.epochs[-1]
     if as_json:
         print_json({"from_size": size, "vkey": verifier.vkey})
     else:
         say(f"From {size} entries on the ledger {chain.origin} is signed by\n{verifier.vkey}")
-        say(f"The old key vouches for it in {opened.key_file.with_suffix('.keys')}. Keep a backup of both files.")
+        say(f"The old key vouches for it in {opened.key_path.with_suffix('.keys')}. Keep a backup of both files.")
 
 
 def read_keyring(keyring: Path | None, project: Path) -> Keyring:
@@ -143,14 +143,14 @@ def _keyring_file(keyring: Path | None, project: Path) -> Path:
     if keyring is not None:
         return keyring
     with open_project(project) as opened:
-        return opened.keyring_file
+        return opened.keyring_path
 
 
 def _ledger_rows(project: Path) -> list[dict[str, Any]]:
     from tallystick.cli.project import open_project
 
     with open_project(project) as opened:
-        if not opened.key_file.exists():
+        if not opened.key_path.exists():
             return []
         return [{"from_size": size, "vkey": verifier.vkey} for size, verifier in opened.keychain.epochs]
 

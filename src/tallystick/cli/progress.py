@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeAlias
 
-__all__ = ["LOG_VARIABLE", "Tick", "logger", "progress_of"]
+__all__ = ["LOG_VARIABLE", "Tick", "files_of", "logger", "progress_of"]
 
 LOG_VARIABLE = "TALLYSTICK_LOG"
 """Set to `json` for one JSON object a line instead of text."""
@@ -67,5 +67,24 @@ def _bar(source: str) -> Iterator[Tick]:
         def tick(stream: str, records: int, calls: int) -> None:
             stored[stream] = records
             progress.update(task, told=f"{sum(stored.values()):,} records, {calls:,} calls")
+
+        yield tick
+
+
+@contextmanager
+def files_of(verb: str, *, watched: bool) -> Iterator[Callable[[str, int], None]]:
+    """Give what work on many files calls to show which one it is at: a line on a terminal, else nothing."""
+    if not watched or not sys.stderr.isatty():
+        yield lambda _name, _done: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(verb, total=None)
+
+        def tick(name: str, done: int) -> None:
+            progress.update(task, description=f"{verb} {name} {done:,}" if name else verb)
 
         yield tick

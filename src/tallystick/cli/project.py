@@ -16,7 +16,7 @@ from tallystick.connectors import Connector
 from tallystick.contracts import Contract, load_contract
 from tallystick.database.engine import open_database
 from tallystick.errors import ConfigurationError
-from tallystick.ledger import KeyChain, Log, Signer, open_ledger_key
+from tallystick.ledger import KeyChain, Log, Signer, Verifier, open_ledger_key
 from tallystick.plugins import PluginHost
 from tallystick.records.catalog import RecordStore
 from tallystick.sync.lock import ProjectLock
@@ -98,27 +98,63 @@ class Project:
 
     @property
     def keychain(self) -> KeyChain:
-        """The keys that signed and sign the checkpoints, each from its size on."""
+        """The keys of the checkpoints, each from its size on; after an import known before the signing key is there."""
+        if self._only_imported:
+            return KeyChain(self._imported_verifier())
         return self._ledger_keys[1]
-
-    @property
-    def key_file(self) -> Path:
-        """The file of the key that signs checkpoints; those of a rotation lie beside it."""
-        return self.folder / "ledger.key"
-
-    @property
-    def keyring_file(self) -> Path:
-        """The file of the keys that the project knows as those of the parties."""
-        return self.folder / "keyring.json"
 
     @cached_property
     def _ledger_keys(self) -> tuple[Signer, KeyChain]:
-        if not self.key_file.exists() and self.log.size:
+        path = self.key_path
+        if not path.exists() and self.log.size:
             raise ConfigurationError(
-                f"{self.key_file} is missing, and the ledger has entries that were signed with it",
-                hint="Bring it back from a backup: a new key could not vouch for the old entries.",
+                f"{path} is missing, and the ledger has entries that were signed with it",
+                hint="Bring it back from a backup, or from where the project was exported: a new key could not vouch "
+                "for the old entries.",
             )
-        return open_ledger_key(self.key_file, f"tallystick/{self.name}")
+        signer, chain = open_ledger_key(path, self.log.origin)
+        known = {epoch.verifier for epoch in chain.epochs}
+        if self.verifier_path.exists() and self.log.size and self._imported_verifier() not in known:
+            raise ConfigurationError(
+                f"{path} is not the key that signed the imported ledger",
+                hint=f"The right one has the public half that {self.verifier_path} holds.",
+            )
+        return signer, chain
+
+    @property
+    def key_path(self) -> Path:
+        """Where the signing key lies; the files of a rotation lie beside it."""
+        return self.folder / "ledger.key"
+
+    @property
+    def keyring_path(self) -> Path:
+        """Where the keys lie that the project knows as those of the parties."""
+        return self.folder / "keyring.json"
+
+    @property
+    def verifier_path(self) -> Path:
+        """Where an import leaves the public half of the key, which an export does not hold."""
+        return self.folder / "ledger.pub"
+
+    @property
+    def verifier(self) -> Verifier:
+        """The key that the newest checkpoints are verified with."""
+        return self.keychain.newest
+
+    @property
+    def _only_imported(self) -> bool:
+        return not self.key_path.exists() and self.verifier_path.exists() and bool(self.log.size)
+
+    def _imported_verifier(self) -> Verifier:
+        try:
+            return Verifier.parse(self.verifier_path.read_text(encoding="ascii").strip())
+        except (OSError, ValueError) as error:
+            raise ConfigurationError(f"{self.verifier_path} cannot be read") from error
+
+    @property
+    def document(self) -> Document:
+        """The project file, with the position of every value."""
+        return self._document
 
     @cached_property
     def sources(self) -> dict[str, Source]:

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from tallystick.cli.options import Now, ProjectFile
+from tallystick.errors import ConfigurationError
 
 __all__ = ["Format", "statement"]
 
@@ -19,6 +20,7 @@ class Format(StrEnum):
     json = "json"
     csv = "csv"
     html = "html"
+    pdf = "pdf"
 
 
 def statement(
@@ -26,7 +28,12 @@ def statement(
     period: Annotated[str, typer.Argument(help="Month or quarter: 2026-09, 2026Q3.")],
     *,
     form: Annotated[Format, typer.Option("--format", help="Form of the statement.")] = Format.json,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write; standard output else.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="File to write; standard output else, but not for PDF.")
+    ] = None,
+    fonts: Annotated[
+        Path | None, typer.Option(help="Folder of fonts for letters that the fonts of a PDF lack.")
+    ] = None,
     issue: Annotated[
         bool, typer.Option("--issue", help="Issue it: record it in the ledger; it never changes from then on.")
     ] = False,
@@ -57,6 +64,8 @@ def statement(
 
     A statement that was issued is given again as it was; what changed since is a note on the next one.
     """
+    if form is Format.pdf and output is None and not as_json:
+        raise ConfigurationError("a PDF is not written to a terminal", hint="Name a file: --output statement.pdf")
     from tallystick.cli.clock import read_clock
     from tallystick.cli.project import open_project
     from tallystick.cli.work import issue_statement, prepare_statement
@@ -79,7 +88,7 @@ def statement(
                 prepared = issue_statement(of_project, contract, period, read_clock(now))
         else:
             prepared = prepare_statement(of_project, contract, period, read_clock(now))
-    content = render(prepared, Format.json if as_json else form)
+    content = render(prepared, Format.json if as_json else form, fonts=fonts)
     if output is None:
         typer.echo(content.decode(), nl=False)
     else:

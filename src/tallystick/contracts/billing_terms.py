@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Literal
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, JsonValue, model_validator
+from pydantic.config import JsonDict
 
-from tallystick.contracts.fields import Amount, CurrencyCode, Day, Name, Number, Percentage, Terms, Text
+from tallystick.contracts.fields import (
+    BY_CODE,
+    Amount,
+    CurrencyCode,
+    MonthStart,
+    Name,
+    Percentage,
+    Rate,
+    Terms,
+    Text,
+    repeated,
+)
 from tallystick.money import Rounding
 from tallystick.yamlfile import FieldError
 
@@ -23,7 +34,20 @@ __all__ = [
     "TierTerms",
 ]
 
-_RATE_DECIMALS = 12
+_STEPS: dict[str, JsonValue] = {
+    "contains": {"not": {"required": ["up_to"]}},
+    "minContains": 1,
+    "maxContains": 1,
+    "anyOf": [
+        {"items": {"required": ["per_unit"], "properties": {"up_to": {"multipleOf": 1}}}},
+        {"items": {"required": ["percent"]}},
+    ],
+}
+_UNITS_ALONE: JsonDict = {"properties": {"included": {"maximum": 0}}}
+_SHARES_ALONE: JsonDict = {"properties": {"min": False, "max": False}}
+_TIERS_OF_SHARES: JsonDict = {
+    "properties": {"tiers": {"properties": {"steps": {"contains": {"required": ["percent"]}}}}}
+}
 
 
 class StepTerms(Terms):
@@ -53,7 +77,7 @@ class TierTerms(Terms):
         description="`graduated`: each step's price for what falls into it; `volume`: the price of the step that the "
         "month's total reaches, for all of it."
     )
-    steps: list[StepTerms] = Field(min_length=1, description="The tiers, lowest first.")
+    steps: list[StepTerms] = Field(min_length=1, description="The tiers, lowest first.", json_schema_extra=_STEPS)
 
     @model_validator(mode="after")
     def _order(self) -> TierTerms:
@@ -63,11 +87,13 @@ class TierTerms(Terms):
                 hint = "Every step but the last says up to where it goes; the last has no end."
                 raise FieldError("up_to stands in every step but the last", hint=hint, path=("steps", place))
             if place and step.up_to is not None and step.up_to <= (self.steps[place - 1].up_to or 0):
-                raise FieldError("the steps are not in ascending order", path=("steps", place, "up_to"))
+                hint = "Write the lowest step first; each goes further than the one before it."
+                raise FieldError("the steps are not in ascending order", hint=hint, path=("steps", place, "up_to"))
             if (step.percent is None) != (self.steps[0].percent is None):
-                raise FieldError("steps have all per_unit, or all percent", path=("steps", place))
+                hint = "Units and money are not counted together."
+                raise FieldError("steps have all per_unit, or all percent", hint=hint, path=("steps", place))
             if step.percent is None and step.up_to is not None and step.up_to != int(step.up_to):
-                raise FieldError("units are whole", path=("steps", place, "up_to"))
+                raise FieldError("units are whole", hint="Write a whole number.", path=("steps", place, "up_to"))
         return self
 
 
@@ -77,6 +103,14 @@ class PriceTerms(Terms):
     model_config = ConfigDict(
         json_schema_extra={
             "oneOf": [{"required": ["per_unit"]}, {"required": ["percent"]}, {"required": ["tiers"]}],
+            "allOf": [
+                {"if": {"required": ["percent"]}, "then": _UNITS_ALONE},
+                {"if": {"required": ["per_unit"]}, "then": _SHARES_ALONE},
+                {
+                    "if": {"required": ["tiers"]},
+                    "then": {"if": _TIERS_OF_SHARES, "then": _UNITS_ALONE, "else": _SHARES_ALONE},
+                },
+            ],
         },
     )
 
@@ -107,7 +141,7 @@ class PriceTerms(Terms):
             if getattr(self, name) is not None and not self.by_percent:
                 raise FieldError(f"{name} goes with a percentage", hint=f"Leave {name} out.", path=(name,))
         if self.min is not None and self.max is not None and self.max < self.min:
-            raise FieldError("the most lies below the least", path=("max",))
+            raise FieldError("the most lies below the least", hint="A line lies between min and max.", path=("max",))
         return self
 
 
@@ -131,39 +165,50 @@ class CapTerms(Terms):
 class CurrencyTerms(Terms):
     """Floor and cap of what is owed in a currency that is not the contract's, in that currency."""
 
+    model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": ["floor"]}, {"required": ["cap"]}]})
+
     floor: FloorTerms | None = Field(default=None, description="The least that is owed in it.")
     cap: CapTerms | None = Field(default=None, description="The most that is owed in it.")
 
+    @model_validator(mode="after")
+    def _some(self) -> CurrencyTerms:
+        if self.floor is None and self.cap is None:
+            raise FieldError("neither a floor nor a cap", hint="Write one, or leave the currency out.")
+        return self
+
 
 class RateTerms(Terms):
-    """A rate both parties agreed on, which turns lines of another currency into the contract's."""
+    """A rate both parties agreed on, which turns amounts of another currency into the contract's."""
 
-    rate: Number = Field(description="How much of the contract's currency one unit of the other one is.")
+    rate: Rate = Field(description="How much of the contract's currency one unit of the other one is.")
     source: Text = Field(description="Where the rate comes from, and of which day; it stands on every line.")
-
-    @model_validator(mode="after")
-    def _bounds(self) -> RateTerms:
-        if not Decimal("1e-9") <= self.rate <= Decimal("1e9") or self.rate != round(self.rate, _RATE_DECIMALS):
-            raise FieldError(f"a rate is positive, with at most {_RATE_DECIMALS} decimals", path=("rate",))
-        return self
 
 
 class DiscountTerms(Terms):
     """A percentage off the lines of some calendar months, before floor and cap."""
 
     percent: Percentage = Field(description="Percent off.")
-    start: Day | None = Field(default=None, alias="from", description="First day of the first month; the term's else.")
-    until: Day | None = Field(default=None, description="First day of the first month after it; no end without it.")
-    outcomes: list[Name] = Field(default=[], description="Outcomes it is for; all of them where none is named.")
+    start: MonthStart | None = Field(
+        default=None, alias="from", description="First day of the first month; from the start of the term without it."
+    )
+    until: MonthStart | None = Field(
+        default=None, description="First day of the first month after it; no end without it."
+    )
+    outcomes: list[Name] = Field(
+        default=[],
+        min_length=1,
+        description="Outcomes it is for; all of them without it.",
+        json_schema_extra={"uniqueItems": True},
+    )
     reason: Text = Field(description="What it is for, as it stands on the statement.")
 
     @model_validator(mode="after")
     def _months(self) -> DiscountTerms:
-        for name, day in (("from", self.start), ("until", self.until)):
-            if day is not None and day.day != 1:
-                raise FieldError("a discount is for whole calendar months", hint="Name a first day.", path=(name,))
         if self.start is not None and self.until is not None and self.until <= self.start:
-            raise FieldError("the end does not lie after the start", path=("until",))
+            hint = "It is the first day that is not part of it any more."
+            raise FieldError("the end does not lie after the start", hint=hint, path=("until",))
+        if (place := repeated(self.outcomes)) is not None:
+            raise FieldError("it stands twice", hint="Name each outcome once.", path=("outcomes", place))
         return self
 
 
@@ -179,10 +224,14 @@ class BillingTerms(Terms):
         default=[], description="Percentages off, each of what the ones before it left."
     )
     currencies: dict[CurrencyCode, CurrencyTerms] = Field(
-        default={}, description="Floor and cap in currencies that are not the contract's."
+        default={},
+        description="Floor and cap in currencies that are not the contract's.",
+        json_schema_extra=BY_CODE,
     )
     rates: dict[CurrencyCode, RateTerms] = Field(
-        default={}, description="Currencies whose lines are turned into the contract's, and at which rate."
+        default={},
+        description="Currencies whose amounts become the contract's before the price applies, and at which rate.",
+        json_schema_extra=BY_CODE,
     )
 
     @model_validator(mode="after")

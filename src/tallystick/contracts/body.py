@@ -70,7 +70,8 @@ def rule_body(predicate: Predicate, source: PredicateSource, custom: Mapping[str
     return {
         "record": predicate.record,
         "clauses": clauses,
-        "facts": {fact.name: fact.text for fact in predicate.facts},
+        # A list, because canonical JSON keeps the order of no mapping: each fact stands after those it uses.
+        "facts": [{"name": fact.name, "text": fact.text} for fact in predicate.facts],
         "quantity": source.quantity,
         "params": dict(source.params),
         "custom": _custom_read(predicate, custom),
@@ -175,7 +176,7 @@ def _days_since_epoch(day: date) -> int:
 def _outcome(given: Mapping[str, Any], unit: Currency) -> Outcome:
     rule, baseline, sample = given["rule"], given["baseline"], given["sample"]
     source = PredicateSource(
-        rule["facts"],
+        {fact["name"]: fact["text"] for fact in rule["facts"]},
         {
             clause["name"]: ClauseSource(
                 clause["test"], clause["until"], clause["open"], clause["guard"], clause["says"], clause["waits"]
@@ -213,7 +214,7 @@ def _setting(value: Any) -> Any:
 
 def _evidence(given: Mapping[str, Any], fact: Literal["calls", "acceptance"]) -> Evidence | None:
     second = given.get(fact)
-    return None if second is None else Evidence(second["source"], tuple(dict.fromkeys(second["match"])))
+    return None if second is None else Evidence(second["source"], tuple(second["match"]))
 
 
 def _money(amount: str, unit: Currency) -> Money:

@@ -89,9 +89,9 @@ class Sample:
 class Outcome:
     """What is paid for: a predicate over the records of a source, and its price.
 
-    `uses` is the template the predicate comes from, if any, and `settings` the parameters the contract sets. `vendors`
-    are ids that these name as the vendor's own. `calls` is a second source of calls, `acceptance` the one that tells
-    who accepted, if that is not the outcome's own.
+    `uses` is the template the predicate comes from, if any, and `settings` those of its parameters that the contract
+    sets to something else than they are without it. `vendors` are ids that these name as the vendor's own. `calls` is a
+    second source of calls, `acceptance` the one that tells who accepted, if that is not the outcome's own.
     """
 
     name: str

@@ -6,7 +6,8 @@ from typing import Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
-from tallystick.contracts.fields import Amount, Day, Percentage, Terms, Text
+from tallystick.contracts.fields import Amount, Day, Key, Percentage, Terms, Text, repeated
+from tallystick.ledger.keys import Verifier
 from tallystick.yamlfile import FieldError
 
 __all__ = [
@@ -27,7 +28,18 @@ _MOST_DAYS = 3660
 class CalendarTerms(Terms):
     """Which days are business days: Monday to Friday without the holidays."""
 
-    holidays: list[Day] = Field(default=[], description="Days of the contract's time zone on which nobody works.")
+    holidays: list[Day] = Field(
+        default=[],
+        description="Days of the contract's time zone on which nobody works; also for a template that asks for "
+        "`holidays`, unless its parameter is set.",
+        json_schema_extra={"uniqueItems": True},
+    )
+
+    @model_validator(mode="after")
+    def _once(self) -> CalendarTerms:
+        if (place := repeated(self.holidays)) is not None:
+            raise FieldError("it stands twice", hint="Name each day once.", path=("holidays", place))
+        return self
 
 
 class FinalityTerms(Terms):
@@ -81,7 +93,10 @@ class SampleTerms(Terms):
     """Acceptance sampling: people look at some of the lines of a month, for what no field can tell."""
 
     size: int = Field(ge=1, le=100_000, description="How many of a month's lines are looked at.")
-    tolerance: Percentage = Field(description="Share of wrong ones, in percent, that both parties put up with.")
+    tolerance: Percentage = Field(
+        description="Share of wrong ones, in percent, that both parties put up with.",
+        json_schema_extra={"exclusiveMaximum": 100},
+    )
     confidence: Literal[90, 95, 99] = Field(
         default=95, description="Confidence, in percent, with which the share has to lie above the tolerance."
     )
@@ -89,15 +104,35 @@ class SampleTerms(Terms):
         description="What happens if it does: the share found is taken off all lines of the month, or they are held."
     )
 
+    @model_validator(mode="after")
+    def _possible(self) -> SampleTerms:
+        if self.tolerance >= 100:
+            hint = "Write the share above which something happens, or leave sample out."
+            raise FieldError("nothing ever lies above it", hint=hint, path=("tolerance",))
+        return self
+
 
 class OffRampTerms(Terms):
     """When a party may leave before the end."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "if": {"properties": {"measure": {"const": "verified_rate"}}},
+            "then": {"properties": {"below": {"maximum": 100}}},
+        }
+    )
 
     measure: Literal["verified_rate", "verified_units"] = Field(
         description="`verified_rate`: verified claims in percent of those decided; `verified_units`: verified claims."
     )
     below: int = Field(ge=1, le=10**9, description="The threshold: percent, or a number.")
     months: int = Field(default=1, ge=1, le=36, description="For how many calendar months on end.")
+
+    @model_validator(mode="after")
+    def _percent(self) -> OffRampTerms:
+        if self.measure == "verified_rate" and self.below > 100:
+            raise FieldError("a rate is at most 100 percent", hint="Write 60 for 60 percent.", path=("below",))
+        return self
 
 
 class DataRightsTerms(Terms):
@@ -122,11 +157,21 @@ class KeysTerms(Terms):
 
     model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": ["buyer"]}, {"required": ["vendor"]}]})
 
-    buyer: list[Text] = Field(default=[], description="Keys of the buyer.")
-    vendor: list[Text] = Field(default=[], description="Keys of the vendor.")
+    buyer: list[Key] = Field(
+        default=[], min_length=1, description="Keys of the buyer.", json_schema_extra={"uniqueItems": True}
+    )
+    vendor: list[Key] = Field(
+        default=[], min_length=1, description="Keys of the vendor.", json_schema_extra={"uniqueItems": True}
+    )
 
     @model_validator(mode="after")
     def _some(self) -> KeysTerms:
         if not self.buyer and not self.vendor:
             raise FieldError("no key is named", hint="Leave keys out, or name one.")
+        places = [(party, place) for party in ("buyer", "vendor") for place in range(len(getattr(self, party)))]
+        # The name is not part of what signs: the same key under two names is one key.
+        again = repeated(Verifier.parse(key).public_key for key in (*self.buyer, *self.vendor))
+        if again is not None:
+            hint = "Each party signs with keys of its own, each named once."
+            raise FieldError("this key stands twice", hint=hint, path=places[again])
         return self

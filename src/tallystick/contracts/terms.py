@@ -5,12 +5,24 @@ What takes two fields to judge (a cap against a floor, an amount against its cur
 
 from __future__ import annotations
 
+from calendar import monthrange
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from tallystick.contracts.billing_terms import BillingTerms, PriceTerms
-from tallystick.contracts.fields import ContractName, CurrencyCode, Day, Name, Terms, Text, TimeZone
+from tallystick.contracts.fields import (
+    BY_NAME,
+    ContractName,
+    CurrencyCode,
+    Day,
+    MonthStart,
+    Name,
+    Terms,
+    Text,
+    TimeZone,
+)
 from tallystick.contracts.settlement_terms import (
     BaselineTerms,
     CalendarTerms,
@@ -84,6 +96,15 @@ class VendorTerms(Terms):
 class RosterTerms(Terms):
     """Who belongs to a group of people in one source: by role, by id, or by either."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [
+                {"required": ["role_in"], "properties": {"role_in": {"minItems": 1}}},
+                {"required": ["ids"], "properties": {"ids": {"minItems": 1}}},
+            ]
+        }
+    )
+
     role_in: list[Text] = Field(
         default=[], description="Roles, in the words of the source; the one held at the time of an act counts."
     )
@@ -114,7 +135,19 @@ class TermTerms(Terms):
         if self.end is not None and self.end <= self.start:
             hint = "The end is the first day that is not part of the term any more."
             raise FieldError("the end does not lie after the start", hint=hint, path=("end",))
+        if self.end is not None and self.minimum_months is not None:
+            shortest = _months_later(self.start, self.minimum_months)
+            if shortest > self.end:
+                what = f"{self.minimum_months} months from the start are {shortest}, after the end"
+                raise FieldError(what, hint="Write fewer, or move the end.", path=("minimum_months",))
         return self
+
+
+def _months_later(day: date, months: int) -> date:
+    """Give the day so many months later, or the last one of that month if it is too short."""
+    years, month = divmod(day.month - 1 + months, 12)
+    year, month = day.year + years, month + 1
+    return date(year, month, min(day.day, monthrange(year, month)[1]))
 
 
 class ClauseTerms(Terms):
@@ -149,7 +182,15 @@ class OutcomeTerms(Terms):
     """What is paid for: by a template, which further clauses may narrow, or by clauses written out."""
 
     model_config = ConfigDict(
-        json_schema_extra={"oneOf": [{"required": ["uses"]}, {"required": ["record", "clauses"]}]},
+        json_schema_extra={
+            "oneOf": [
+                {"required": ["uses"], "properties": {"record": False, "quantity": False}},
+                {
+                    "required": ["record", "clauses"],
+                    "properties": {"uses": False, "with": {"maxProperties": 0}, "clauses": {"minProperties": 1}},
+                },
+            ]
+        },
     )
 
     source: Text = Field(description="Source of tallystick.yaml, operated by the buyer, that decides.")
@@ -199,7 +240,7 @@ class ContractTerms(Terms):
 
     contract: ContractName = Field(description="Name of the contract.")
     version: int = Field(ge=1, le=1_000_000, description="Version of the text; an agreed version never changes.")
-    effective: Day | None = Field(
+    effective: MonthStart | None = Field(
         default=None,
         description="First day of a calendar month from which on this version decides what happens; what happened "
         "before stays with the version before it. The first version needs none.",
@@ -207,12 +248,16 @@ class ContractTerms(Terms):
     buyer: Text = Field(description="Who pays.")
     vendor: VendorTerms = Field(description="Who is paid, and who that is in each source.")
     people: dict[Name, dict[str, RosterTerms]] = Field(
-        default={}, description="Groups of people that templates ask for, by source of tallystick.yaml."
+        default={},
+        description="Groups of people that templates ask for, by source of tallystick.yaml.",
+        json_schema_extra=BY_NAME,
     )
     timezone: TimeZone = Field(description="IANA time zone of all days and months.")
     currency: CurrencyCode = Field(description="ISO 4217 code of all amounts in this file.")
     term: TermTerms = Field(description="How long the contract runs.")
-    outcomes: dict[Name, OutcomeTerms] = Field(min_length=1, description="What is paid for, by name.")
+    outcomes: dict[Name, OutcomeTerms] = Field(
+        min_length=1, description="What is paid for, by name.", json_schema_extra=BY_NAME
+    )
     billing: BillingTerms = Field(default=BillingTerms(), description="Floor, cap, discounts and rounding.")
     calendar: CalendarTerms = Field(default=CalendarTerms(), description="Business days.")
     finality: FinalityTerms = Field(default=FinalityTerms(), description="When what is decided may still change.")
@@ -224,17 +269,28 @@ class ContractTerms(Terms):
     review: ReviewTerms | None = Field(default=None, description="How often both parties look at the numbers.")
     keys: KeysTerms | None = Field(default=None, description="Keys with which the parties sign.")
 
-    @model_validator(mode="after")
-    def _whole_month(self) -> ContractTerms:
-        if self.effective is not None and self.effective.day != 1:
-            hint = "Name the first day of a month: floor and cap are those of one version."
-            raise FieldError("it is not the first day of a month", hint=hint, path=("effective",))
-        return self
-
 
 def contract_json_schema() -> dict[str, Any]:
-    """Give the JSON Schema (draft 2020-12) of a contract file, for editors and other tools."""
-    schema = ContractTerms.model_json_schema(by_alias=True)
+    """Give the JSON Schema (draft 2020-12) of a contract file, for editors and other tools.
+
+    It accepts every file that `load_contract` does. It cannot refuse all that is wrong: what it takes a project, a
+    comparison of two values or the decimals of a currency to judge is left to `load_contract`.
+    """
+    schema = _without_null(ContractTerms.model_json_schema(by_alias=True))
     clauses = schema["$defs"]["OutcomeTerms"]["properties"]["clauses"]
-    clauses["additionalProperties"] = {"anyOf": [{"type": "string", "minLength": 1}, clauses["additionalProperties"]]}
+    text = {"type": "string", "minLength": 1, "pattern": r"\S"}
+    clauses["additionalProperties"] = {"anyOf": [text, clauses["additionalProperties"]]}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "Tallystick contract"}
+
+
+def _without_null(schema: Any) -> Any:
+    """Take null out: a name without a value is refused, and a term that is left out has none."""
+    if isinstance(schema, list):
+        return [_without_null(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    kept = {name: _without_null(part) for name, part in schema.items() if part is not None}
+    options = [option for option in kept.get("anyOf", ()) if option != {"type": "null"}]
+    if len(options) == 1:
+        return {**{name: part for name, part in kept.items() if name != "anyOf"}, **options[0]}
+    return {**kept, "anyOf": options} if options else kept

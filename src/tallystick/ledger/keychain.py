@@ -4,7 +4,7 @@
     tallystick/example
     4
     tallystick/example+617d5a7b+AQOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4
-    tallystick/example+5dbb6b14+AYKUdGdVMFw+KWcJ...
+    tallystick/example+224a99b9+AXm1Vi6P5lT5QHixEuipi6eQH4U65pW+1+DjkQutBJZk
 
 Format, ledger, the smallest size that the new key signs, the old key and the new key, signed as a note by both.
 """

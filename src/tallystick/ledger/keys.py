@@ -128,6 +128,11 @@ class Signer:
         """Give the 64-byte signature over a message; the same message gives the same signature."""
         return self._key.sign(message)
 
+    def encode(self) -> bytes:
+        """Give the content of the file that holds the key; it is the secret itself."""
+        encoded = base64.b64encode(_ED25519 + self.secret).decode()
+        return f"{_SECRET_PREFIX}{self.name}+{self.verifier.key_hash.hex()}+{encoded}\n".encode()
+
     @cached_property
     def _key(self) -> Ed25519PrivateKey:
         return Ed25519PrivateKey.from_private_bytes(self.secret)
@@ -144,10 +149,8 @@ def generate_key(path: Path, name: str) -> Signer:
     """
     check_key_name(name)
     signer = Signer(name, secrets.token_bytes(_KEY_SIZE))
-    encoded = base64.b64encode(_ED25519 + signer.secret).decode()
-    text = f"{_SECRET_PREFIX}{name}+{signer.verifier.key_hash.hex()}+{encoded}\n"
     try:
-        create_private(path, text.encode())
+        create_private(path, signer.encode())
     except FileExistsError:
         raise ConfigurationError(f"{path} exists; a signing key is never written over") from None
     return signer

@@ -183,7 +183,7 @@ def _shown(decision: Decision, verdicts: Sequence[Verdict]) -> set[str]:
     """Give the ids of the records that matter: those that a claim may mean, and those of verdicts."""
     name = decision.outcome.name
     ids = {verdict.record_id for verdict in verdicts if verdict.outcome == name and verdict.record_id is not None}
-    for meant in decision.meant.values():
+    for meant in (decision.meant or {}).values():
         ids |= {meant.exact} if meant.exact is not None else set()
         ids |= set(meant.others)
     return ids
@@ -200,7 +200,7 @@ def _claims(turn: Turn) -> Iterator[bytes]:
 
 def _references(decisions: Sequence[Decision]) -> Iterator[bytes]:
     for number, decision in enumerate(decisions):
-        for ref, meant in sorted(decision.meant.items()):
+        for ref, meant in sorted((decision.meant or {}).items()):
             plain = meant.exact == ref and not meant.others
             if plain and ref in decision.rows:
                 continue

@@ -40,7 +40,7 @@ class Commitments:
     def opened(self, decision: Rules) -> Collection[str]:
         """Give the ids of the records whose rows are opened."""
         found: set[str] = set()
-        for ref, meant in decision.meant.items():
+        for ref, meant in (decision.meant or {}).items():
             if any(decision.means(f"claim:{claim_id}", ref) for claim_id in self.claims):
                 found |= {record_id for record_id in (meant.exact, *meant.others) if record_id is not None}
         return found

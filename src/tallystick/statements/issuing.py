@@ -100,6 +100,17 @@ class StatementBook:
             self._log.checkpoint(connection, signer)
         return statement
 
+    def standing(self, wanted: Sequence[Period]) -> tuple[Restatement, dict[int, Verdict]]:
+        """Give the agreement restated by the newest verdicts, up to the end of the last period wanted, and these.
+
+        Raises:
+            ConfigurationError: A period is not made of whole months.
+            ContractError: See `prepare`.
+        """
+        size = self._log.size
+        verdicts = self._verdicts(size)
+        return restate(self._agreement(size), verdicts, wanted, {}), verdicts
+
     def _as_of(self, period: Period, issued: Sequence[Issued], *, size: int, now: int) -> Statement:
         """Give the statement as the ledger had it at a size."""
         return rate(

@@ -72,7 +72,7 @@ def _parts(price: Price, start: Decimal, end: Decimal, reached: Decimal) -> Iter
 
 
 def _behind(included: int, count: Decimal) -> Decimal:
-    """Give how much of a count is paid for; what is below zero is not included, so that it counts."""
+    """Give how much of a count is paid for: what goes beyond the included units, or all of it where there are none."""
     if not included:
         return count
     return max(EXACT.subtract(count, Decimal(included)), _ZERO)
@@ -93,11 +93,9 @@ def _graduated(tiers: Tiers, start: Decimal, end: Decimal) -> Iterator[_Part]:
 
 def _bounded(price: Price, amount: Decimal, paid_in: Currency) -> Decimal:
     """Give an amount in major units: percent of a hundred, then no less than the least and no more than the most."""
-    if not price.by_percent:
+    if isinstance(price, PerUnit) or not price.by_percent:
         return amount
     share = EXACT.scaleb(amount, -2)
-    if isinstance(price, PerUnit):
-        return share
     if price.least is not None and price.least.currency == paid_in:
         share = max(share, price.least.amount)
     if price.most is not None and price.most.currency == paid_in:

@@ -1,25 +1,37 @@
-"""A statement as JSON, as CSV, and as a page that a person reads and prints."""
+"""A statement as JSON, as CSV, as a page that a person reads, and as a PDF that goes with an invoice."""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from collections.abc import Iterator
 from functools import cache, partial
 from itertools import groupby
+from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from tallystick.canonical import canonical
-from tallystick.money import Currency, Money
+from tallystick.money import Currency
 from tallystick.period import format_instant, zone
-from tallystick.statements.statement import Adjustment, Line, Note, Statement, statement_data
+from tallystick.statements.pdf import statement_pdf
+from tallystick.statements.statement import Line, Statement, statement_data
+from tallystick.statements.words import (
+    ADJUSTMENT_NAMES,
+    STATUS_MEANING,
+    amount_text,
+    because,
+    clause_words,
+    day,
+    noted,
+    number_text,
+    period_title,
+    subtotals_of,
+)
 
 __all__ = ["CSV_COLUMNS", "FORMS", "harmless", "render"]
 
-FORMS = ("json", "csv", "html")
+FORMS = ("json", "csv", "html", "pdf")
 
 CSV_COLUMNS = (
     "kind",
@@ -44,18 +56,19 @@ CSV_COLUMNS = (
 """Columns of the CSV form; `amount` adds up to the totals, currency by currency."""
 
 _MARKS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def render(statement: Statement, form: str) -> bytes:
-    """Give a statement as bytes of UTF-8; the same statement gives the same bytes.
+def render(statement: Statement, form: str, *, fonts: Path | None = None) -> bytes:
+    """Give a statement as bytes, UTF-8 unless it is PDF; the same statement gives the same bytes.
 
     `json` is canonical (RFC 8785) and carries the statement's digest. `csv` has a header and one row for each line,
     adjustment and outcome that was found; text that a spreadsheet would run starts with an apostrophe. `html` is one
-    page that loads nothing.
+    page that loads nothing. `pdf` is A4 and needs the `report` extra; `fonts` is a folder for letters that its built-in
+    fonts lack.
 
     Raises:
-        ValueError: The form is none of the three.
+        ConfigurationError: The form is PDF, and the extra is not installed, or there is no such folder.
+        ValueError: The form is none of the four.
     """
     if form == "json":
         return canonical({**statement_data(statement), "sha256": statement.digest}) + b"\n"
@@ -63,6 +76,8 @@ def render(statement: Statement, form: str) -> bytes:
         return _csv(statement)
     if form == "html":
         return _html(statement)
+    if form == "pdf":
+        return statement_pdf(statement, fonts=fonts)
     raise ValueError(f"unknown form {form!r}; use {', '.join(FORMS)}")
 
 
@@ -84,10 +99,10 @@ def _csv(statement: Statement) -> bytes:
         writer.writerow(about | _csv_line(line) | {"kind": "line", "claim": claim, "amount": f"{line.amount.amount:f}"})
     for note in statement.notes:
         amounts = {"amount": f"{note.amount.amount:f}", "currency": note.amount.currency.code}
-        writer.writerow(about | {"kind": f"{note.kind} note", "note": harmless(_noted(note))} | amounts)
+        writer.writerow(about | {"kind": f"{note.kind} note", "note": harmless(noted(note))} | amounts)
     for change in statement.adjustments:
         amounts = {"amount": f"{change.amount.amount:f}", "currency": change.amount.currency.code}
-        writer.writerow(about | {"kind": change.kind, "note": harmless(_because(change))} | amounts)
+        writer.writerow(about | {"kind": change.kind, "note": harmless(because(change))} | amounts)
     for line in statement.found:
         row = {"kind": "found", "amount_if_claimed": f"{line.amount.amount:f}"}
         row["note"] = "met the contract and was not claimed; not billed"
@@ -111,34 +126,11 @@ def _csv_line(line: Line) -> dict[str, str]:
     }
 
 
-def _because(change: Adjustment, say: Callable[[Money], str] = str) -> str:
-    month = _title(change.month)
-    if change.due is None or change.limit is None:
-        return f"{month}: {change.text}"
-    if change.kind == "cap":
-        carried = f", the rest {change.text}" if change.text else ""
-        return f"{month}: lowered from {say(change.due)} to the cap of {say(change.limit)}{carried}"
-    days = "" if change.days == change.month_days else f" for {change.days} of {change.month_days} days"
-    return f"{month}: raised from {say(change.due)} to the floor of {say(change.limit)}{days}"
-
-
-def _noted(note: Note, say: Callable[[Money], str] = str) -> str:
-    earlier = f" and earlier notes of {say(note.noted)}" if note.noted else ""
-    billed = f"it was issued with {say(note.issued)}{earlier}"
-    return f"{_title(note.period)} comes to {say(note.restated)}; {billed}"
-
-
 # --- HTML
 
 
 def _html(statement: Statement) -> bytes:
     place = zone(statement.timezone)
-
-    def day(at: int | None) -> str:
-        if at is None:
-            return "unknown"
-        local = _EPOCH + timedelta(microseconds=place.to_local(at))
-        return f"{local.day} {local:%b} {local.year}"
 
     def counted(unit: Currency) -> str:
         lines = sum(line.amount.currency == unit for line in statement.lines)
@@ -146,50 +138,29 @@ def _html(statement: Statement) -> bytes:
 
     text = _page().render(
         statement=statement,
-        title=_title(statement.period.label),
+        title=period_title(statement.period.label),
         totals={amount.currency: amount for amount in statement.totals},
-        sums=_sums(statement),
+        sums=subtotals_of(statement),
         counts=statement.counts,
         groups=[(name, list(lines)) for name, lines in groupby(statement.lines, key=lambda line: line.outcome)],
         bars=[(tally.status, tally.claims) for tally in statement.tallies if tally.claims],
         reasons=list(_shown_reasons(statement)),
         counted=counted,
-        because=partial(_because, say=_money),
-        noted=partial(_noted, say=_money),
-        day=day,
+        because=partial(because, say=amount_text),
+        noted=partial(noted, say=amount_text),
+        day=partial(day, place=place),
         instant=format_instant,
+        meaning=STATUS_MEANING,
+        steps=ADJUSTMENT_NAMES,
         sha256=statement.digest,
     )
     return text.encode()
 
 
-def _sums(statement: Statement) -> list[Money]:
-    """Give the sum of the lines of each currency in which anything is owed, the contract's first."""
-    subtotals = {amount.currency: amount for amount in statement.subtotals}
-    return [subtotals.get(amount.currency, Money(0, amount.currency)) for amount in statement.totals]
-
-
 def _shown_reasons(statement: Statement) -> Iterator[tuple[str, str, int, str, str]]:
     """Give status, clause in words, claims, example and its text."""
     for reason in statement.reasons:
-        words = _WORDS.get(reason.clause, reason.clause.replace("_", " "))
-        yield reason.status, words, reason.claims, reason.example, reason.text
-
-
-_WORDS = {
-    "claimed_elsewhere": "claimed elsewhere",
-    "duplicate": "claimed twice",
-    "no_such_record": "no such record",
-    "ambiguous": "may mean several records",
-}
-
-
-def _title(label: str) -> str:
-    """Give a period as people say it: September 2026, third quarter 2026."""
-    if "Q" in label:
-        year, quarter = label.split("Q")
-        return f"{('First', 'Second', 'Third', 'Fourth')[int(quarter) - 1]} quarter {year}"
-    return f"{datetime(int(label[:4]), int(label[5:]), 1, tzinfo=UTC):%B %Y}"
+        yield reason.status, clause_words(reason.clause), reason.claims, reason.example, reason.text
 
 
 @cache
@@ -201,15 +172,6 @@ def _page() -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["money"] = _money
-    environment.filters["number"] = _number
+    environment.filters["money"] = amount_text
+    environment.filters["number"] = number_text
     return environment.get_template("statement.html.j2")
-
-
-def _money(amount: Money) -> str:
-    return f"{_number(amount.amount)} {amount.currency.code}"
-
-
-def _number(value: Decimal | int) -> str:
-    """Give a number with thousands separators and a true minus sign."""
-    return f"{value:,f}".replace("-", "\u2212") if isinstance(value, Decimal) else f"{value:,}"

@@ -17,6 +17,7 @@ from tallystick.verification.verdict import Status
 __all__ = [
     "STATUSES",
     "Adjustment",
+    "AdjustmentKind",
     "Change",
     "Issued",
     "LedgerHead",

@@ -72,7 +72,8 @@ def _claims(engine: Engine, imports: dict[int, _Entry]) -> Iterator[str]:
     table = schema.claim
     stored: dict[int, list[str]] = {}
     with engine.connect() as connection:
-        for row in connection.execute(select(table).order_by(table.c.claim_id)).mappings():
+        # Sorted here: a database may sort texts by a language, and the ledger's hash is over the order of their signs.
+        for row in sorted(connection.execute(select(table)).mappings(), key=lambda row: row["claim_id"]):
             stored.setdefault(row["seq"], []).append(claim_of(row).digest)
     for idx in sorted(stored.keys() | imports.keys()):
         entry = imports.get(idx)

@@ -66,8 +66,8 @@ def _agreed(connection: Connection, log: Log, contract: str) -> dict[tuple[str, 
     found: dict[tuple[str, str], tuple[str, str]] = {}
     for row in rows:
         body: dict[str, Any] = msgspec.json.decode(log.read(row.idx))["body"]
-        for name, outcome in body["outcomes"].items():
-            found[row.contract, name] = (outcome["source"], outcome["rule"]["record"])
+        for outcome in body["outcomes"]:
+            found[row.contract, outcome["name"]] = (outcome["source"], outcome["rule"]["record"])
     return found
 
 

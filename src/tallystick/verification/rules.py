@@ -103,7 +103,7 @@ class Rules:
         self.rows: Mapping[str, Row] = {}
         self.units = Units(None, (), self.zone)
         self.contested: dict[tuple[str, ...], list[tuple[int, Holder]]] = {}
-        self.meant: dict[str, Candidates] = {}
+        self.meant: dict[str, Candidates] | None = None
         self.looked_up: dict[str, str] = {}
         self.kept: set[str] = set()
 
@@ -122,7 +122,7 @@ class Rules:
 
         What happened at no known instant is decided by the version that is in force.
         """
-        meant = self.meant[self._ref(claim)]
+        meant = (self.meant or {})[self._ref(claim)]
         row = self.rows.get(meant.exact or (meant.others[0] if len(meant.others) == 1 else ""))
         at = self.now if row is None or row["occurred_at"] is None else row["occurred_at"]
         return self.span[0] is None or self.span[0] <= at
@@ -132,9 +132,12 @@ class Rules:
 
         Args:
             claims: The claims on this outcome that this version decides, oldest first: the first claim on a record
-                keeps it. All of them were prepared.
+                keeps it. They are prepared, unless they were.
             owner: Who holds which record already, under any outcome; the records claimed here are added.
         """
+        if self.meant is None:
+            self.prepare(claims)
+        meant = self.meant or {}
         self.units = Units(
             self.outcome.predicate.unit,
             self.facts.unit_rows([holder.record_id for _, holder in self.rivals]),
@@ -147,7 +150,7 @@ class Rules:
         self.evidence = self.facts.cited()
         verdicts = []
         for claim in claims:
-            record_id, ruling = self._mean(claim, self.meant[self._ref(claim)])
+            record_id, ruling = self._mean(claim, meant[self._ref(claim)])
             row = self.rows.get(record_id) if record_id is not None else None
             if (settlement := self.settled.get(f"claim:{claim.claim_id}")) is not None:
                 ruling = _Ruling(settlement.status, (Reason("dispute", settlement.text),), ruling.deleted_id)
@@ -170,6 +173,11 @@ class Rules:
         Args:
             owner: Who holds which record, once the claims on every outcome are decided.
         """
+        verdicts = self.unclaimed(owner)
+        return verdicts + self.no_longer_found({verdict.subject for verdict in verdicts}, owner)
+
+    def unclaimed(self, owner: Owner) -> list[Verdict]:
+        """Give the records that meet the predicate and that nobody claimed, by id."""
         unclaimed = (row for row in self.rows.values() if row["status"] == "meets")
         rows = [row for row in unclaimed if self._key(row["id"]) not in owner]
         rows = [row for row in rows if self._in_term(row) and self._in_span(row)]
@@ -180,7 +188,7 @@ class Rules:
             if held is None and not self.contesting(row["id"]):
                 self._hold(Holder("", row["id"], "verified", source=self.outcome.source))
                 verdicts.append(self._found(row))
-        return verdicts + self._no_longer_found({verdict.subject for verdict in verdicts}, owner)
+        return verdicts
 
     def _keep(self, claim: Claim, record_id: str, settlement: Settlement, owner: Owner) -> None:
         """Let a claim that was settled as verified hold its record, unless another one does."""
@@ -283,8 +291,13 @@ class Rules:
     def _found(self, row: Mapping[str, Any]) -> Verdict:
         return self._verdict(f"found:{self.outcome.name}:{row['id']}", _Ruling("verified"), row["id"], row)
 
-    def _no_longer_found(self, still: Collection[str], owner: Owner) -> list[Verdict]:
-        """Close the found subjects of earlier runs that are claimed by now, or do not meet the predicate any more."""
+    def no_longer_found(self, still: Collection[str], owner: Owner) -> list[Verdict]:
+        """Close the found subjects of earlier runs that are claimed by now, or do not meet the predicate any more.
+
+        Args:
+            still: Subjects that are found, by whichever version of the outcome.
+            owner: Who holds which record.
+        """
         prefix = f"found:{self.outcome.name}:"
         closed = []
         for subject in sorted(
@@ -415,6 +428,12 @@ def decide_all(outcomes: Sequence[Rules], claims: Sequence[Claim]) -> list[Verdi
     owner: Owner = {}
     for place, rules in enumerate(outcomes):
         verdicts += rules.claimed(own[place], owner)
-    for rules in outcomes:
-        verdicts += rules.found(owner)
+    found = [rules.unclaimed(owner) for rules in outcomes]
+    still = {verdict.subject for verdicts_of in found for verdict in verdicts_of}
+    # The newest version that has an outcome closes what none of them finds any more.
+    newest = {rules.outcome.name: rules for rules in outcomes}
+    for rules, verdicts_of in zip(outcomes, found, strict=True):
+        verdicts += verdicts_of
+        if newest[rules.outcome.name] is rules:
+            verdicts += rules.no_longer_found(still, owner)
     return verdicts

@@ -71,7 +71,8 @@ def test_clauses_of_the_contract_come_after_the_templates():
 
 def test_the_rule_holds_both(load):
     """The hashed text of a contract holds the template's clauses, its own, its facts, and what one unit is."""
-    rule = load_contract(GOOD, templates=TEMPLATES, custom=CUSTOM).body["outcomes"]["resolved"]["rule"]
+    rule = load_contract(GOOD, templates=TEMPLATES, custom=CUSTOM).body["outcomes"][0]["rule"]
+    facts = {fact["name"]: fact["text"] for fact in rule["facts"]}
 
     assert rule["record"] == "ticket"
     assert rule["clauses"][-2] == {
@@ -80,10 +81,12 @@ def test_the_rule_holds_both(load):
         "until": "window_end",
         "open": None,
         "guard": False,
+        "says": "a person acted at {first_person_at}, before the answer at {answered_at}",
+        "waits": "",
     }
-    assert rule["facts"]["first_person_at"] == "coalesce(h1_public_reply_at, h8_internal_at)"
-    assert "'900', '901'" in rule["facts"]["first_answer_at"]
-    assert rule["unit"] == {"links": ["carries_on", "went_into"], "key": None}
+    assert facts["first_person_at"] == "coalesce(h1_public_reply_at, h8_internal_at)"
+    assert "'900', '901'" in facts["first_answer_at"]
+    assert rule["unit"] == {"links": ["carries_on", "went_into"], "key": None, "days": None, "anywhere": None}
     assert rule["params"] == {"reopen_days": 14, "csat_threshold": 4}
     assert load().sha256 != load("clauses: {fine: 'answered_at is not null'}").sha256
 
@@ -92,7 +95,7 @@ def test_facts_alone_change_no_clause(load):
     """Facts of the contract may stand there without a clause, are checked, and are part of the text."""
     contract = load("facts: {late_at: window_end}")
 
-    assert contract.body["outcomes"]["resolved"]["rule"]["facts"]["late_at"] == "window_end"
+    assert {"name": "late_at", "text": "window_end"} in contract.body["outcomes"][0]["rule"]["facts"]
     assert _refused(load, "facts: {late_at: nothing}")[0][0].startswith(
         "13:22: outcomes.resolved: unknown name nothing"
     )

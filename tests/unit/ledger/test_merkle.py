@@ -339,3 +339,15 @@ def test_a_node_cannot_pass_for_an_entry():
 
     assert hash_leaf(left + right) != hash_node(left, right)
     assert hash_leaf(b"") != EMPTY_ROOT
+
+
+def test_subtrees_join_the_edge():
+    """Leaves added by the root over them give the same root as one by one, where a subtree of that height begins."""
+    leaves = [hash_leaf(b"%d" % number) for number in range(7)]
+    tree = CompactRange(leaves[:4])
+    tree.append_subtree(1, hash_node(leaves[4], leaves[5]))
+    tree.append_subtree(0, leaves[6])
+
+    assert (tree.size, tree.root()) == (7, CompactRange(leaves).root())
+    with pytest.raises(ValueError, match="no complete subtree of height 1 begins at leaf 7"):
+        tree.append_subtree(1, leaves[0])

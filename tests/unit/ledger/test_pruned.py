@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from tallystick.canonical import canonical
 from tallystick.errors import ConfigurationError, Inconsistent, Tampered
+from tallystick.ledger import tiles as tiles_module
 from tallystick.ledger.checkpoint import Checkpoint
 from tallystick.ledger.merkle import CompactRange, hash_leaf
 from tallystick.ledger.pruned import Hidden, PrunedTree, Shown, prune, read_piece, verify_pruned, write_piece
@@ -233,3 +234,11 @@ def test_lines_that_are_no_piece(line):
         read_piece(line, "ledger.jsonl:9")
 
     assert caught.value.where == "ledger.jsonl:9"
+
+
+def test_few_tiles_are_held(filled, monkeypatch):
+    """However few tiles the reader may hold, the pieces are the same."""
+    wanted = list(filled.prune(range(0, 700, 7)))
+    monkeypatch.setattr(tiles_module, "_HELD", 1)
+
+    assert list(filled.prune(range(0, 700, 7))) == wanted

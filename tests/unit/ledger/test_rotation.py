@@ -1,5 +1,7 @@
 """From one ledger key to the next, on disk, wherever it is interrupted."""
 
+import os
+
 import pytest
 
 from tallystick.errors import ConfigurationError, StorageError, Tampered
@@ -136,3 +138,37 @@ def test_no_room_for_the_new_key(path, monkeypatch, name):
         with pytest.raises(StorageError, match="No space left"):
             rotate_ledger_key(path, NAME, 7)
     assert open_ledger_key(path, NAME)[0] == old
+
+
+def test_no_room_for_the_old_key(path, monkeypatch):
+    """Where the old key cannot be kept under another name, the error says so and it signs on."""
+    old, _ = open_ledger_key(path, NAME)
+    link = os.link
+
+    def full(source, target):
+        if source == path:
+            raise OSError(28, "No space left on device")
+        link(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(rotation_module.os, "link", full)
+        with pytest.raises(StorageError, match="cannot be kept under another name: No space left"):
+            rotate_ledger_key(path, NAME, 7)
+    assert open_ledger_key(path, NAME)[0] == old
+
+
+def test_a_folder_that_cannot_be_synced(path, monkeypatch):
+    """Where the last step fails, the error says so; the rotation has happened and the next use finds it."""
+    old, _ = open_ledger_key(path, NAME)
+
+    def fail(_):
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(rotation_module, "sync_folder", fail)
+        with pytest.raises(StorageError, match="cannot be replaced by the new key: Input/output error"):
+            rotate_ledger_key(path, NAME, 7)
+    signer, chain = open_ledger_key(path, NAME)
+
+    assert signer != old
+    assert chain.newest == signer.verifier

@@ -206,7 +206,15 @@ class TestKeys:
         assert witness.newest(ORIGIN).size == 9
 
 
-@pytest.mark.parametrize("change", [lambda data: b"", lambda data: data[:-1], lambda data: data.replace(b"1", b"2", 1)])
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda data: b"",
+        lambda data: data[:-1],
+        lambda data: data.replace(b"tallystick-keys/1", b"tallystick-keys/2"),
+        lambda data: data.replace(b"\\n9\\n", b"\\n8\\n"),
+    ],
+)
 def test_a_damaged_memory(witness, folder, notes, change):
     """A file that was damaged is refused with its name; it is not taken for nothing seen."""
     witness.accept(notes[9], KEYS)
@@ -263,3 +271,14 @@ def test_two_at_once(folder):
             done.result()
 
     assert Witness(folder).newest(ORIGIN).size in {39, 40}
+
+
+def test_one_waits_for_the_other(witness, folder, notes):
+    """Whoever compares and writes is alone: another one waits until it is done."""
+    with ThreadPoolExecutor(1) as pool:
+        with Witness(folder)._locked():
+            waiting = pool.submit(witness.accept, notes[9], KEYS)
+            with pytest.raises(TimeoutError):
+                waiting.result(timeout=0.3)
+            assert witness.newest(ORIGIN) is None
+        assert waiting.result().size == 9

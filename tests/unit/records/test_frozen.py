@@ -164,7 +164,7 @@ def decide(tmp_path):
 
     def run(store, **more):
         with connect(store, "desk", **more) as database:
-            decision = Decision(database, contract, contract.outcomes["resolved"], inputs, before={})
+            decision = Decision(database, contract, contract.outcomes["resolved"], inputs, now=0, before={})
             [verdict] = decision.claimed([Claim("A", "resolved", "t1", None, None, None)], {})
         return verdict
 

@@ -3,7 +3,10 @@
 import hashlib
 import io
 import json
+import random
+import resource
 import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +14,8 @@ from tallystick.canonical import canonical
 from tallystick.errors import ConfigurationError, InputError, StorageError, Tampered
 from tallystick.ledger import Signer
 from tallystick.ledger.checkpoint import open_note, split_note
+from tallystick.statements import archive as archive_module
+from tallystick.statements import archive_writer as writer_module
 from tallystick.statements.archive import Limits, open_archive
 from tallystick.statements.archive_layout import MIMETYPE
 from tallystick.statements.archive_writer import ArchiveWriter, countersign_archive
@@ -226,3 +231,90 @@ def test_json_that_is_not_canonical(path):
             archive.json("a.json")
         with pytest.raises(Tampered, match=r"b\.jsonl:2: .*twice"):
             list(archive.json_lines("b.jsonl"))
+
+
+def test_content_that_packs_well(path):
+    """Content that unpacks to many times its packed bytes comes back whole, piece after piece."""
+    content = b"\0" * 5_000_000
+    with ArchiveWriter(path) as archive:
+        archive.add("zeros", content)
+        archive.seal([BUYER])
+    with open_archive(path, Limits(ratio=2000)) as archive:
+        assert max(map(len, archive.chunks("zeros"))) <= 1 << 20
+        assert archive.read("zeros") == content
+
+
+def test_a_bundle_beyond_4_gib(path, tmp_path, monkeypatch):
+    """A bundle that would be too large for its format is refused while it is written, and leaves nothing."""
+    monkeypatch.setattr(writer_module, "LARGEST_FILE", 1000)
+    with ArchiveWriter(path) as archive, pytest.raises(StorageError, match="greater than 4 GiB"):
+        archive.add("a", b"\0" * 1001)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("step", ["fsync", "link"])
+def test_a_full_disk(path, tmp_path, monkeypatch, step):
+    """Where the disk is full at the end, the error says so and nothing is left."""
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    with ArchiveWriter(path) as archive:
+        archive.add("a", b"")
+        monkeypatch.setattr(writer_module.os, step, full)
+        with pytest.raises(StorageError, match="No space left on device"):
+            archive.seal([BUYER])
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_while_writing(path, tmp_path):
+    """Where the disk is full on the way, the error says so and nothing is left."""
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with ArchiveWriter(path) as archive:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2000, limit[1]))
+        try:
+            with pytest.raises(StorageError, match="cannot be written"):
+                archive.add("a", random.Random(1).randbytes(1_000_000))
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_countersigning_into_no_folder(path, tmp_path):
+    """Where the countersigned file cannot be put, the error says so and the first one stays."""
+    _write(path)
+    before = path.read_bytes()
+    (tmp_path / "folder" / "inside").mkdir(parents=True)
+    with open_archive(path) as archive, pytest.raises(StorageError, match="cannot be written"):
+        countersign_archive(archive, VENDOR, tmp_path / "folder")
+
+    assert path.read_bytes() == before
+    assert sorted(file.name for file in tmp_path.iterdir()) == [path.name, "folder"]
+
+
+def test_writing_outside_of_with(path):
+    """An archive is written between entering and leaving."""
+    archive = ArchiveWriter(path)
+    with pytest.raises(ValueError, match="not open"):
+        archive.add("a", b"")
+
+
+def test_a_device_is_no_bundle():
+    """What is no regular file is refused."""
+    with pytest.raises(InputError, match="not a file"):
+        open_archive(Path("/dev/null"))
+
+
+def test_a_file_that_cannot_be_read(path, monkeypatch):
+    """A disk that fails under a bundle is an error that names the file, and the file is closed."""
+    _write(path)
+
+    def fail(*_):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(archive_module.Archive, "verify", fail)
+    with pytest.raises(InputError, match="Input/output error"):
+        open_archive(path)

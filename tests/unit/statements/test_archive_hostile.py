@@ -208,6 +208,12 @@ def _renamed(name):
     return _parts({name: b"{}", **CONTENT})
 
 
+def _endless(content):
+    """Pack content so that all of it comes out, without the mark that it ends."""
+    pack = zlib.compressobj(6, zlib.DEFLATED, -15)
+    return pack.compress(content) + pack.flush(zlib.Z_SYNC_FLUSH)
+
+
 STATEMENT = b"statement.json"
 CASES = {
     "prefix": (b"MZ" + _assemble(_parts()), "does not fit what stands before it"),
@@ -281,7 +287,10 @@ CASES = {
         "statement.json: it has 18 bytes",
     ),
     "garbage": (_assemble(_changed(STATEMENT, packed=b"\xff" * 19)), "statement.json: .*cannot be unpacked"),
-    "no end of content": (_assemble(_changed(STATEMENT, packed=Part(b"x", b"x" * 17).packed[:-1])), "statement.json"),
+    "no end of content": (
+        _assemble(_changed(STATEMENT, packed=_endless(CONTENT["statement.json"]))),
+        "statement.json: the packed content has no end",
+    ),
     "bytes behind content": (
         _assemble(_changed(STATEMENT, packed=Part(b"x", CONTENT["statement.json"]).packed + b"\0")),
         "statement.json: bytes follow",

@@ -248,6 +248,6 @@ def test_the_same_bytes(statement, form):
 
 
 def test_unknown_form(statement):
-    """A form that is none of the three is refused."""
-    with pytest.raises(ValueError, match="unknown form 'pdf'; use json, csv, html"):
-        render(statement, "pdf")
+    """A form that is none of the four is refused."""
+    with pytest.raises(ValueError, match="unknown form 'xml'; use json, csv, html, pdf"):
+        render(statement, "xml")

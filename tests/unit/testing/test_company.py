@@ -208,9 +208,12 @@ def decided(scene, now, before):
         status, clause = of_claim(reading, claim, held)
         if status in {"verified", "pending"} and not claim.raw:
             held.append(claim.ref)
-        known = before.get(claim.id, ("", ""))[0]
-        was = known in {"verified", "reversed"}
-        found[claim.id] = ("reversed" if was and status in {"rejected", "unverifiable"} else status, clause)
+        known = before.get(claim.id, ("", ""))
+        was = known[0] in {"verified", "reversed"}
+        if was and status in {"pending", "unverifiable"}:
+            found[claim.id] = known  # it is locked: what is unknown moves it no more
+        else:
+            found[claim.id] = ("reversed" if was and status == "rejected" else status, clause)
     return found
 
 

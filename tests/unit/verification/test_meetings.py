@@ -44,7 +44,7 @@ def decide(tmp_path, evidence):
         records += more.pop("records", [])
         read = dict.fromkeys(RECORD_TYPES, NOW)
         inputs = Inputs(read_from=dict.fromkeys(RECORD_TYPES, 0), read_to=read)
-        decision = Decision(evidence(*records), contract, contract.outcomes["met"], inputs, before={}, **more)
+        decision = Decision(evidence(*records), contract, contract.outcomes["met"], inputs, now=0, before={}, **more)
         names = claims if claims is not None else [name for name, *_ in meetings]
         owner = {}
         found = decision.claimed([Claim(f"C-{name}", "met", name, NOW, None, None) for name in names], owner)

@@ -216,12 +216,14 @@ def test_a_contract_version_never_changes(project):
     changed = project.load(CONTRACT.replace("percent: 10", "percent: 11"))
     with pytest.raises(ContractError, match="already used with another text"):
         project.verify(changed)
-    second = project.load(CONTRACT.replace("version: 1", "version: 2"))
+    with pytest.raises(ContractError, match="does not say from when on it decides"):
+        project.verify(project.load(CONTRACT.replace("version: 1", "version: 2")))
+    with pytest.raises(ContractError, match="it would change the past"):
+        project.verify(project.load(CONTRACT.replace("version: 1", "version: 2\neffective: 2026-09-01")))
+    second = project.load(CONTRACT.replace("version: 1", "version: 2\neffective: 2026-10-01"))
     project.verify(second)
     project.read(_payment("ch_1"))
     project.verify(second)
-    with pytest.raises(ContractError, match="has verdicts under version 2"):
-        project.verify(project.load(CONTRACT.replace("version: 1", "version: 3")))
     with pytest.raises(ContractError, match="version 2 was already used"):
         project.claim("A,paid,ch_1,,,")  # under version 1
     assert project.load(CONTRACT) == project.contract
@@ -258,8 +260,22 @@ def test_a_claim_goes_on_meaning_the_same_record(project):
     assert project.statuses() == {"claim:A": "verified", "found:paid:ch_2": "verified"}
 
 
+def test_what_is_unknown_moves_nothing_that_is_locked(project):
+    """A claim that was verified stays so while its record is open again, and is reversed once it is false."""
+    project.read(_payment("ch_1"))
+    project.claim("A,paid,ch_1,,,")
+    project.verify()
+    project.read(_payment("ch_1", NOW + 1, created_at=NOW - DAY))
+    assert project.verify().changed == 0
+    project.read(_payment("ch_1", NOW + 2, status="failed"))
+
+    assert project.verify().counts["reversed"] == 1
+
+
 def test_reversed_is_not_forgotten(project):
-    """A claim that was verified, then open, then false is reversed, not rejected."""
+    """A claim that was verified, then open before its lock, then false is reversed, not rejected."""
+    slow = CONTRACT.replace("outcomes:", "finality: {lock_days: 30}\noutcomes:")
+    project.contract = project.load(slow)
     project.read(_payment("ch_1"))
     project.claim("A,paid,ch_1,,,")
     project.verify()
@@ -310,11 +326,12 @@ def test_a_trace_of_a_deleted_record_has_no_clauses(project):
         told = trace(database, project.contract, project.contract.outcomes["paid"], verdict, inputs)
 
     assert told.clauses == []
-    assert project.verify().counts["reversed"] == 1
+    assert project.verify().counts["verified"] == 1
 
 
 def test_what_was_deleted_after_the_claim_is_told_from_what_never_was(project):
-    """A record that its source deleted makes the claim on it unverifiable, for good, and reverses what was verified."""
+    """A record that its source deleted makes the claim on it unverifiable, and before its lock what was verified."""
+    project.contract = project.load(CONTRACT.replace("outcomes:", "finality: {lock_days: 30}\noutcomes:"))
     project.read(_payment("ch_1", intent_id="pi_1"), _payment("ch_2"))
     project.claim("A,paid,pi_1,,,", "B,paid,ch_2,,,", "C,paid,ch_3,,,")
     project.verify()

@@ -346,7 +346,7 @@ def test_own_claims_and_found_outcomes_are_no_rivals(office):
 def test_the_newest_version_says_where_an_outcome_is_decided(office):
     """Claims under a contract whose newest version names another source hold records there."""
     office.claim("one", "A ch_1")
-    office.agree("one", PAID.format(source="shop"), version=2)
+    office.agree("one", PAID.format(source="shop"), version="2\neffective: 2026-10-01")
     office.claim("one", "B ch_2")
 
     assert set(office.rivals("two")) == {("shop", "payment", "ch_1"), ("shop", "payment", "ch_2")}

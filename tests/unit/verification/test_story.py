@@ -88,7 +88,7 @@ class _Desk:
                 self.database.register(name, table)
         path = self.folder / "desk.yaml"
         path.write_text(contract)
-        agreed = load_contract(path, templates={"ticket-resolved": TICKET_RESOLVED}, custom={"desk": {}})
+        agreed = load_contract(path, templates={"ticket-resolved": TICKET_RESOLVED}, custom={"desk": {}, "other": {}})
         verdict = Verdict(
             contract="desk",
             contract_version=1,

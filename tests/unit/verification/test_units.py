@@ -48,7 +48,7 @@ def decide(tmp_path, evidence):
     def build(records, claims, unit=CONVERSATION, **more):
         plain = contract.outcomes["paid"]
         outcome = replace(plain, predicate=replace(plain.predicate, unit=unit))
-        decision = Decision(evidence(*records), contract, outcome, ALL_READ, **{"before": {}, **more})
+        decision = Decision(evidence(*records), contract, outcome, ALL_READ, **{"now": 0, "before": {}, **more})
         owner = {}
         verdicts = decision.claimed(claims, owner) + decision.found(owner)
         return {verdict.subject: verdict for verdict in verdicts}
@@ -495,7 +495,9 @@ def decide_in_both(decide, evidence, tmp_path):
         for name, found in records.items():
             plain = contract.outcomes[name]
             outcome = replace(plain, predicate=replace(plain.predicate, unit=Unit(anywhere="asked_by")))
-            decisions.append(Decision(evidence(*found), contract, outcome, ALL_READ, before=before or {}, held=held))
+            decisions.append(
+                Decision(evidence(*found), contract, outcome, ALL_READ, now=0, before=before or {}, held=held)
+            )
         for decision in decisions:
             own = [claim for claim in claims if claim.outcome == decision.outcome.name]
             verdicts += decision.claimed(own, owner)

@@ -47,9 +47,9 @@ def contract(tmp_path):
 def verdicts(contract, evidence):
     """Give a function from records and claims to verdicts by subject."""
 
-    def build(records, claims, *, inputs=ALL_READ, before=None):
+    def build(records, claims, *, inputs=ALL_READ, now=0, before=None):
         known = {subject: _earlier(subject, status) for subject, status in (before or {}).items()}
-        decision = Decision(evidence(*records), contract, contract.outcomes["paid"], inputs, before=known)
+        decision = Decision(evidence(*records), contract, contract.outcomes["paid"], inputs, now=0, before=known)
         owner = {}
         found = decision.claimed(claims, owner) + decision.found(owner)
         assert len({verdict.subject for verdict in found}) == len(found)
@@ -152,7 +152,7 @@ def test_an_unknown_quantity_is_unverifiable(contract, evidence, payment, tmp_pa
     path = tmp_path / "free.yaml"
     path.write_text(CONTRACT.replace("amount_captured > 0", "captured"))
     outcome = load_contract(path, templates={}, custom={"billing": {}}).outcomes["paid"]
-    decision = Decision(evidence(payment("ch_1", amount_captured=None)), contract, outcome, ALL_READ, before={})
+    decision = Decision(evidence(payment("ch_1", amount_captured=None)), contract, outcome, ALL_READ, now=0, before={})
 
     assert _short(decision.claimed([_claim("A", "ch_1")], {})[0]) == ("unverifiable", "quantity")
 

@@ -137,10 +137,10 @@ def unheard_of(script: Script) -> None:
 
 
 def deleted(script: Script) -> None:
-    """It was deleted when the claim was verified already: nobody can be paid for it until it is there again."""
+    """It was deleted when the claim was verified, and locked, already: what became unknown says nothing against it."""
     scene = script.scene("deleted after the claim")
     meeting = scene.meeting(script.slot("10-05", "10-08")).held()
-    scene.expect(meeting, "reversed", "deleted")
+    scene.expect(meeting, "verified")
     meeting.is_deleted(moment("10-20T09:00"), By(person=script.vary(meeting.owner, OFFICE)))
 
 
@@ -162,10 +162,10 @@ def edited(script: Script) -> None:
 
 
 def edited_outcome(script: Script) -> None:
-    """The executive marked it as canceled when the claim was verified already."""
+    """The executive marked it as canceled when the claim was locked already: records that differ prove nothing."""
     scene = script.scene("marked as canceled after the claim")
     meeting = scene.meeting(script.slot("10-05", "10-08")).held()
-    scene.expect(meeting, "reversed", "not_canceled_later")
+    scene.expect(meeting, "verified")
     meeting.marks("canceled", moment("10-21T09:00"))
 
 

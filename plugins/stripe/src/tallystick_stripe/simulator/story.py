@@ -58,6 +58,7 @@ billing:
   floor: {{monthly: 500.00}}
   cap: {{monthly: {cap}}}
   rounding: half_up
+finality: {{lock_days: 0, dispute_days: 10, on_silence: accept, clawback_days: 120}}
 """
 
 

@@ -1,0 +1,65 @@
+"""Counting a period of an opened project for its review."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from tallystick.cli.project import Project
+from tallystick.period import parse_period
+from tallystick.review.numbers import Review, review_of
+from tallystick.review.page import Page
+from tallystick.review.report import page_of
+from tallystick.review.signals import Signal, signals_of
+from tallystick.statements.issuing import StatementBook
+from tallystick.verification.corroboration import connect_outcome, inputs_for
+from tallystick.verification.verdict import Verdict
+
+__all__ = ["Reviewed", "review_page", "review_project"]
+
+
+@dataclass(frozen=True)
+class Reviewed:
+    """The numbers of a review, the signals beside them, and the disputes of the period by their state."""
+
+    review: Review
+    signals: Sequence[Signal]
+    disputes: Mapping[str, int]
+
+
+def review_project(project: Project, name: str, label: str, now: int) -> Reviewed:
+    """Count a period of a contract from the newest verdicts in the ledger.
+
+    Raises:
+        ConfigurationError: There is no such contract, or the period is not made of whole months.
+    """
+    contract = project.contract(name)
+    period = parse_period(label, contract.timezone)
+    book = StatementBook(project.engine, project.log, contract)
+    issued = book.issued()
+    restated, verdicts = book.standing([period, *(statement.period for statement in issued)])
+    review = review_of(restated.agreement, verdicts, restated, issued, period, now=now)
+    return Reviewed(review, _signals(project, review, list(verdicts.values()), now), {})
+
+
+def review_page(project: Project, reviewed: Reviewed, now: int) -> Page:
+    """Give the page of a review."""
+    size = project.log.size
+    ledger = (size, project.log.root(size).hex())
+    return page_of(reviewed.review, reviewed.signals, reviewed.disputes, now=now, ledger=ledger)
+
+
+def _signals(project: Project, review: Review, verdicts: Sequence[Verdict], now: int) -> list[Signal]:
+    """Give the signals of the outcomes of the version in force when the period ends."""
+    contract = review.agreement.governing(review.period.end - 1)
+    inside = [verdict for verdict in verdicts if not verdict.found and _at(verdict) in review.period]
+    signals: list[Signal] = []
+    for outcome in contract.outcomes.values():
+        own = [verdict for verdict in inside if verdict.outcome == outcome.name]
+        with connect_outcome(project.store, outcome) as database:
+            signals += signals_of(database, contract, outcome, inputs_for(project.engine, outcome, now), own)
+    return signals
+
+
+def _at(verdict: Verdict) -> int | None:
+    return verdict.claimed_at if verdict.occurred_at is None else verdict.occurred_at
