@@ -27,6 +27,7 @@ from tallystick.cli import (
     ledger,
     review,
     run,
+    sample,
     statement,
     sync,
     verify,
@@ -55,6 +56,7 @@ app.command("explain")(explain.explain)
 app.command("statement")(statement.statement)
 app.command("recompute")(bundle.recompute)
 app.command("countersign")(bundle.countersign)
+app.add_typer(sample.app, name="sample")
 app.command("review")(review.review)
 app.command("run")(run.run)
 app.add_typer(ledger.app, name="ledger")

@@ -69,7 +69,6 @@ def statement(
     from tallystick.cli.clock import read_clock
     from tallystick.cli.project import open_project
     from tallystick.cli.work import issue_statement, prepare_statement
-    from tallystick.errors import ConfigurationError
     from tallystick.statements.render import render
 
     if bundle is None and (sign or private or opened):

@@ -158,13 +158,15 @@ def _near_the_lock(asked: _Asked) -> Iterator[Signal]:
 
 
 def _back_dated(asked: _Asked) -> Iterator[Signal]:
-    """Changes that name a time which had been read past days before they were seen."""
+    """Changes that name a time at which the record was seen without them, days later."""
+    record = asked.outcome.predicate.record
     query = (
-        "SELECT count(*) FROM change c WHERE c.object_id IN (SELECT id FROM paid UNION ALL SELECT id FROM refused) "
-        f'AND c."at" > (SELECT min(observed_at) FROM change) AND c.observed_at - c."at" > {3 * _DAY}'
+        "SELECT count(*) FROM change c WHERE c.object_id IN (SELECT id FROM paid UNION ALL SELECT id FROM refused) AND "
+        f'EXISTS (SELECT 1 FROM "{record}_all" r WHERE r.id = c.object_id AND r.observed_at < c.observed_at '
+        f'AND r.observed_at > c."at" + {3 * _DAY})'
     )
-    says = "changes of claimed records that name a time more than three days before they were first seen"
-    yield Signal("back_dated", "either", asked.outcome.name, says, asked.count(query), 1)
+    says = f"changes of claimed {record}s that name a time after which the record was read without them"
+    yield Signal("back_dated", "either", asked.outcome.name, says, asked.count(query), 3)
 
 
 def _deleted(asked: _Asked) -> Iterator[Signal]:

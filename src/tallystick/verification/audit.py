@@ -16,6 +16,7 @@ from tallystick.records.catalog import RecordStore
 from tallystick.records.scan import connect
 from tallystick.verification.acts import NO_ACTS
 from tallystick.verification.intake import claim_of
+from tallystick.verification.sample_audit import SampleAudit
 
 __all__ = ["fsck_decisions"]
 
@@ -30,6 +31,7 @@ class _Entry(msgspec.Struct):
     sha256: str = ""
     count: int = 0
     claims_sha256: str = ""
+    body: dict[str, Any] = {}
     verdict: dict[str, Any] = {}
 
 
@@ -37,13 +39,15 @@ def fsck_decisions(engine: Engine, log: Log, store: RecordStore) -> list[str]:
     """Say where claims, contract versions, verdict heads, acts or cited evidence differ from the ledger; empty is good.
 
     The ledger is read from its first entry on; the tables beside it are derived again and compared. The newest verdict
-    of each subject must cite record versions that are stored with the hash it names.
+    of each subject must cite record versions that are stored with the hash it names. Every sample is drawn again from
+    the verdicts that stood before it.
     """
     findings: list[str] = []
     imports: dict[int, _Entry] = {}
     versions: dict[tuple[str, int], str] = {}
     heads: dict[tuple[str, str], tuple[int, dict[str, Any]]] = {}
     acts: dict[int, tuple[str, str, str]] = {}
+    samples = SampleAudit(log)
     decoder = msgspec.json.Decoder(_Entry)
     for idx, data in enumerate(log.entries()):
         try:
@@ -55,11 +59,15 @@ def fsck_decisions(engine: Engine, log: Log, store: RecordStore) -> list[str]:
             imports[idx] = entry
         elif entry.kind == "contract":
             versions[entry.contract, entry.version] = entry.sha256
+            samples.see_contract(entry.sha256, entry.body)
         elif entry.kind == "verdict":
             verdict = entry.verdict
             heads[str(verdict.get("contract")), str(verdict.get("subject"))] = (idx, verdict)
+            samples.see_verdict(idx)
         if entry.kind not in NO_ACTS:
             acts[idx] = (entry.contract, entry.kind, entry.key)
+            verdicts = (verdict for (contract, _), (_, verdict) in heads.items() if contract == entry.contract)
+            findings += samples.see_act(idx, entry.kind, data, verdicts)
     findings += _claims(engine, imports)
     findings += _versions(engine, versions)
     findings += _heads(engine, heads)

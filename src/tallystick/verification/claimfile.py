@@ -1,4 +1,7 @@
-"""Rows of a claim file, CSV or JSON Lines, with the place of every value; no line is held in memory beyond a limit."""
+"""Rows of a file of claims or answers, CSV or JSON Lines, with the place of every value.
+
+No line is held in memory beyond a limit.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +16,25 @@ from typing import BinaryIO, NoReturn
 from tallystick.errors import Position
 from tallystick.yamlfile import Problem
 
-__all__ = ["COLUMNS", "LONGEST_LINE", "NEEDED", "Problems", "Row", "Stop", "near", "read_rows"]
+__all__ = ["COLUMNS", "LONGEST_LINE", "NEEDED", "Form", "Problems", "Row", "Stop", "near", "read_rows"]
 
 COLUMNS = ("claim_id", "outcome", "ref", "claimed_at", "amount", "currency")
 """Columns of a claim file."""
 
 NEEDED = COLUMNS[:3]
 """Those no claim is without."""
+
+
+@dataclass(frozen=True)
+class Form:
+    """What a file holds: what one row is called, the columns it may have, and those no row is without."""
+
+    row: str
+    columns: tuple[str, ...]
+    needed: tuple[str, ...]
+
+
+_CLAIMS = Form("A claim", COLUMNS, NEEDED)
 
 LONGEST_LINE = 1_000_000
 """Bytes a line may have."""
@@ -49,15 +64,20 @@ class Problems:
 
 @dataclass(frozen=True)
 class Row:
-    """One claim as text, by column; an absent value is "". `at` gives line and column of a value."""
+    """One row as text, by column; an absent value is "". `at` gives line and column of a value."""
 
     values: Mapping[str, str]
     line: int
     at: Callable[[str], tuple[int, int]]
 
 
-def read_rows(file: BinaryIO, problems: Problems) -> Iterator[Row]:
+def read_rows(file: BinaryIO, problems: Problems, form: Form = _CLAIMS) -> Iterator[Row]:
     """Give the rows of a file in their order; rows with a problem are noted and left out.
+
+    Args:
+        file: The file.
+        problems: Takes what is wrong.
+        form: What the file holds.
 
     Raises:
         Stop: After a problem that makes the rest unreadable.
@@ -65,14 +85,14 @@ def read_rows(file: BinaryIO, problems: Problems) -> Iterator[Row]:
     lines = _Lines(file, problems)
     first = next((line for line in lines if line.strip()), None)
     if first is None:
-        problems.add(1, 1, "the file is empty", f"The first line names the columns: {','.join(COLUMNS)}")
+        problems.add(1, 1, "the file is empty", f"The first line names the columns: {','.join(form.columns)}")
         return
     start = first.lstrip()[:1]
     if start == "[":
         problems.add(lines.number, 1, "this is a JSON list", "Write JSON Lines: one object in each line, and no list.")
         return
     lines.again = first
-    yield from _read_json(lines, problems) if start == "{" else _read_csv(lines, problems)
+    yield from _read_json(lines, problems, form) if start == "{" else _read_csv(lines, problems, form)
 
 
 class _Lines:
@@ -116,7 +136,7 @@ class _Lines:
 # --- CSV
 
 
-def _read_csv(lines: _Lines, problems: Problems) -> Iterator[Row]:
+def _read_csv(lines: _Lines, problems: Problems, form: Form) -> Iterator[Row]:
     record: list[str] = []
 
     def kept() -> Iterator[str]:
@@ -126,7 +146,7 @@ def _read_csv(lines: _Lines, problems: Problems) -> Iterator[Row]:
 
     rows = csv.reader(kept(), strict=True)
     try:
-        header = _header(next(rows), record[0], lines.number, problems)
+        header = _header(next(rows), record[0], lines.number, problems, form)
         record.clear()
         for cells in rows:
             start = lines.number - len(record) + 1
@@ -143,17 +163,17 @@ def _read_csv(lines: _Lines, problems: Problems) -> Iterator[Row]:
         raise Stop from None
 
 
-def _header(cells: list[str], text: str, line: int, problems: Problems) -> list[str]:
+def _header(cells: list[str], text: str, line: int, problems: Problems, form: Form) -> list[str]:
     names = [cell.strip() for cell in cells]
     before = problems.count
     for place, name in enumerate(names):
         column = _column(text, place)
-        if name not in COLUMNS:
-            hint = "Separate the columns by commas, not by semicolons." if ";" in name else near(name, COLUMNS)
+        if name not in form.columns:
+            hint = "Separate the columns by commas, not by semicolons." if ";" in name else near(name, form.columns)
             problems.add(line, column, f"unknown column {name!r}", hint)
         elif name in names[:place]:
             problems.add(line, column, f"the column {name} stands there twice", "Keep one of them.")
-    if missing := [name for name in NEEDED if name not in names]:
+    if missing := [name for name in form.needed if name not in names]:
         plural = "s" if len(missing) > 1 else ""
         problems.add(line, 1, f"missing column{plural}: {', '.join(missing)}", "The first line names the columns.")
     if problems.count > before:
@@ -193,19 +213,19 @@ class _Pairs(list[tuple[str, object]]):
     """A JSON object as it was written, with keys that stand there twice."""
 
 
-def _read_json(lines: _Lines, problems: Problems) -> Iterator[Row]:
+def _read_json(lines: _Lines, problems: Problems, form: Form) -> Iterator[Row]:
     for text in lines:
         if not text.strip():
             continue
         line = lines.number
         before = problems.count
-        pairs = _parse(text.rstrip("\r\n"), line, problems)
-        values = _values(pairs, text, line, problems) if pairs is not None else {}
+        pairs = _parse(text.rstrip("\r\n"), line, problems, form)
+        values = _values(pairs, text, line, problems, form) if pairs is not None else {}
         if problems.count == before:
             yield Row(values, line, _fields(text, line))
 
 
-def _parse(text: str, line: int, problems: Problems) -> _Pairs | None:
+def _parse(text: str, line: int, problems: Problems, form: Form) -> _Pairs | None:
     try:
         given = json.loads(
             text, object_pairs_hook=_Pairs, parse_int=_Number, parse_float=_Number, parse_constant=_Number
@@ -213,30 +233,31 @@ def _parse(text: str, line: int, problems: Problems) -> _Pairs | None:
     except json.JSONDecodeError as cause:
         problems.add(line, cause.colno, f"this is not JSON: {cause.msg}", "Write one object in each line.")
     except RecursionError:
-        problems.add(line, 1, "this is nested too deeply", "A claim is one object of texts.")
+        problems.add(line, 1, "this is nested too deeply", f"{form.row} is one object of texts.")
     else:
         if isinstance(given, _Pairs):
             return given
-        problems.add(line, 1, "this is not an object", 'Write one claim in each line: {"claim_id": ...}')
+        problems.add(line, 1, "this is not an object", f'Write one object in each line: {{"{form.needed[0]}": ...}}')
     return None
 
 
-def _values(pairs: _Pairs, text: str, line: int, problems: Problems) -> dict[str, str]:
+def _values(pairs: _Pairs, text: str, line: int, problems: Problems, form: Form) -> dict[str, str]:
     at = _fields(text, line)
     values: dict[str, str] = {}
     for name, value in pairs:
         if name in values:
             problems.add(*at(name), f"{name} stands there twice", "Keep one of them.")
-        elif name not in COLUMNS:
-            problems.add(*at(name), f"unknown field {name!r}", near(name, COLUMNS))
+        elif name not in form.columns:
+            problems.add(*at(name), f"unknown field {name!r}", near(name, form.columns))
         elif type(value) is str or (type(value) is _Number and name == "amount"):
             values[name] = str(value)
         else:
             values[name] = ""
             if value is not None:
                 problems.add(*at(name), f"{name}: a text is expected here", "Put it in double quotes.")
-    if missing := [name for name in NEEDED if name not in values]:
-        problems.add(line, 1, f"missing: {', '.join(missing)}", "A claim needs claim_id, outcome and ref.")
+    if missing := [name for name in form.needed if name not in values]:
+        needed = ", ".join(form.needed[:-1]) + f" and {form.needed[-1]}"
+        problems.add(line, 1, f"missing: {', '.join(missing)}", f"{form.row} needs {needed}.")
     return values
 
 

@@ -1,10 +1,10 @@
 """A bundle: what it holds is enough to come to the same verdicts and the same statement, and it holds no more."""
 
 import pytest
+from tests.bundles import CONTRACT, DAY, NOW, BundleProject, again, members, payment, refund
 
 from tallystick.errors import ConfigurationError
 from tallystick.statements.issuing import StatementBook
-from tests.bundles import CONTRACT, DAY, NOW, BundleProject, again, members, payment, refund
 
 OCTOBER = NOW + 30 * DAY
 

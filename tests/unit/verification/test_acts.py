@@ -59,13 +59,13 @@ def office(tmp_path):
 
 def test_acts_are_found_by_contract_kind_and_key(office):
     """An act is given to whoever asks for its contract, kind and key, in the order of the ledger."""
-    assert office.append(_act("b"), _act("a"), _act("b", "sample")) == range(3)
+    assert office.append(_act("b"), _act("a"), _act("b", "remark")) == range(3)
     office.append(_act("b", contract="other"), contract="other")
     office.append(_act("b", note="again"))
 
     assert office.read() == [(0, "b"), (1, "a"), (4, "b")]
     assert office.read(key="b") == [(0, "b"), (4, "b")]
-    assert office.read("sample") == [(2, "b")]
+    assert office.read("remark") == [(2, "b")]
     assert office.read(contract="other") == [(3, "b")]
     assert office.read("nothing") == []
     assert office.fsck() == []
@@ -124,9 +124,9 @@ def test_acts_of_a_failed_transaction_leave_nothing(office):
 @pytest.mark.parametrize(
     ("change", "finding"),
     [
-        ("DELETE FROM ledger_act WHERE idx = 1", "act 1: ledger entry 1 is a sample, and the table lacks it"),
+        ("DELETE FROM ledger_act WHERE idx = 1", "act 1: ledger entry 1 is a remark, and the table lacks it"),
         ("UPDATE ledger_act SET key = 'c' WHERE idx = 0", "act 0: the table holds another"),
-        ("UPDATE ledger_act SET kind = 'sample' WHERE idx = 0", "act 0: the table holds another"),
+        ("UPDATE ledger_act SET kind = 'remark' WHERE idx = 0", "act 0: the table holds another"),
         ("UPDATE ledger_act SET contract = 'other' WHERE idx = 0", "act 0: the table holds another"),
         ("INSERT INTO ledger_act VALUES (2, 'acme', 'verdict', 'x')", "act 2: the table has it"),
         ("INSERT INTO ledger_act VALUES (9, 'acme', 'dispute', 'x')", "act 9: the table has it"),
@@ -134,7 +134,7 @@ def test_acts_of_a_failed_transaction_leave_nothing(office):
 )
 def test_a_changed_index_is_a_finding(office, change, finding):
     """Each act that the table lacks, holds otherwise, or has without an entry is named by fsck."""
-    office.append(_act("a"), _act("b", "sample"))
+    office.append(_act("a"), _act("b", "remark"))
     with transaction(office.engine) as connection:
         office.log.append(connection, [canonical({"kind": "verdict", "at": AT, "verdict": {}})])
     office.change("INSERT INTO verdict_head VALUES ('None', 'None', 2, 'verified', '')")
@@ -157,7 +157,7 @@ def test_an_index_that_leads_astray_is_tampering(office, change):
     """An index row that leads to another entry is refused when it is followed."""
     office.append(_act("a"))
     with transaction(office.engine) as connection:
-        office.log.append(connection, [canonical(_act("b", "sample"))])
+        office.log.append(connection, [canonical(_act("b", "remark"))])
     office.change(change)
 
     with pytest.raises(Tampered, match="index of acts"):
