@@ -15,6 +15,7 @@ import typer
 import tallystick
 from tallystick.cli import (
     backtest,
+    bundle,
     check,
     claims,
     connectors,
@@ -57,6 +58,8 @@ app.add_typer(contract.app, name="contract")
 app.command("backtest")(backtest.backtest)
 app.command("explain")(explain.explain)
 app.command("statement")(statement.statement)
+app.command("recompute")(bundle.recompute)
+app.command("countersign")(bundle.countersign)
 app.add_typer(sample.app, name="sample")
 app.command("review")(review.review)
 app.command("run")(run.run)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from sqlalchemy import Engine
 
@@ -11,8 +10,8 @@ from tallystick.contracts import Agreement, Contract
 from tallystick.database.engine import transaction
 from tallystick.errors import ConfigurationError, Tampered
 from tallystick.ledger import Log, Signer
-from tallystick.money import Currency, Money
-from tallystick.period import Period, format_instant, parse_instant, parse_period
+from tallystick.period import Period
+from tallystick.statements.issued import STATEMENT, issued_of, statement_entry
 from tallystick.statements.notes import Restatement, restate
 from tallystick.statements.rating import rate
 from tallystick.statements.statement import Issued, LedgerHead, Statement
@@ -22,9 +21,6 @@ from tallystick.verification.recorder import read_verdicts, read_verdicts_before
 from tallystick.verification.verdict import Verdict
 
 __all__ = ["STATEMENT", "StatementBook"]
-
-STATEMENT = "statement"
-"""Kind of the entry that issues a statement."""
 
 
 class StatementBook:
@@ -48,7 +44,7 @@ class StatementBook:
             upto: Size of the ledger to read as of; all of it by default.
         """
         acts = read_acts(self._engine, self._log, self._contract.name, STATEMENT, upto)
-        return [_issued(entry, data) for entry, data in acts]
+        return [issued_of(entry, data) for entry, data in acts]
 
     def prepare(self, period: Period, *, now: int) -> Statement:
         """Give the statement for a period: as it was issued, the same bytes again, or what it would be now.
@@ -100,7 +96,7 @@ class StatementBook:
         with transaction(self._engine) as connection:
             if self._log.size_in(connection) != statement.ledger.size:
                 raise ConfigurationError("the ledger grew while the statement was prepared", hint="Issue it again.")
-            append_acts(connection, self._log, name, [_entry(statement)])
+            append_acts(connection, self._log, name, [statement_entry(statement)])
             self._log.checkpoint(connection, signer)
         return statement
 
@@ -145,37 +141,6 @@ class StatementBook:
         return read_verdicts_before(self._log, self._contract.name, size)
 
 
-def _entry(statement: Statement) -> dict[str, Any]:
-    return {
-        "kind": STATEMENT,
-        "at": format_instant(statement.prepared_at),
-        "contract": statement.contract,
-        "key": statement.period.label,
-        "timezone": statement.timezone,
-        "size": statement.ledger.size,
-        "sha256": statement.digest,
-        "versions": [{"version": version, "sha256": sha256} for version, sha256 in statement.versions],
-        "totals": [_money(amount) for amount in statement.own_totals],
-        "notes": [{"period": note.period, **_money(note.amount)} for note in statement.notes],
-    }
-
-
-def _issued(entry: int, data: Mapping[str, Any]) -> Issued:
-    notes: dict[str, dict[Currency, Money]] = {}
-    for note in data["notes"]:
-        amount = _amount(note)
-        notes.setdefault(note["period"], {})[amount.currency] = amount
-    return Issued(
-        entry=entry,
-        period=parse_period(data["key"], data["timezone"]),
-        totals={amount.currency: amount for amount in map(_amount, data["totals"])},
-        notes=notes,
-        size=data["size"],
-        prepared_at=parse_instant(data["at"]),
-        sha256=data["sha256"],
-    )
-
-
 def _refuse_overlap(issued: Sequence[Issued], period: Period) -> None:
     for statement in issued:
         if statement.period.start < period.end and period.start < statement.period.end:
@@ -183,12 +148,3 @@ def _refuse_overlap(issued: Sequence[Issued], period: Period) -> None:
                 f"{period.label} overlaps {statement.period.label}, for which a statement was issued",
                 hint="Issue months, or quarters, not both.",
             )
-
-
-def _money(amount: Money) -> dict[str, Any]:
-    unit = amount.currency
-    return {"minor": amount.minor, "currency": unit.code, "exponent": unit.exponent}
-
-
-def _amount(data: Mapping[str, Any]) -> Money:
-    return Money(data["minor"], Currency(data["currency"], data["exponent"]))
