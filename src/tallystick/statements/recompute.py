@@ -240,7 +240,7 @@ class _Recompute:
         if issued:
             then = issued[-1].size
             periods = [statement.period for statement in issued]
-            billed = restate(self.ledger.agreement(then), self.ledger.heads(then), periods, {})
+            billed = restate(self.ledger.agreement(then), self.ledger.heads(then), periods, self.ledger.findings(then))
         try:
             found = rate(
                 agreement,
@@ -250,6 +250,7 @@ class _Recompute:
                 ledger=LedgerHead(size, roots[size].hex()),
                 issued=issued,
                 billed=billed,
+                findings=self.ledger.findings(size),
             )
         except ContractError as error:
             raise Tampered(f"the verdicts cannot be priced: {error.message}", hint=_KEEP) from error
