@@ -21,6 +21,7 @@ from tallystick.cli import (
     connectors,
     contract,
     demo,
+    dispute,
     explain,
     export,
     import_,
@@ -62,6 +63,7 @@ app.command("recompute")(bundle.recompute)
 app.command("countersign")(bundle.countersign)
 app.add_typer(sample.app, name="sample")
 app.command("review")(review.review)
+app.add_typer(dispute.app, name="dispute")
 app.command("run")(run.run)
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(keys.app, name="keys")
