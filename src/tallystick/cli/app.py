@@ -20,6 +20,7 @@ from tallystick.cli import (
     claims,
     connectors,
     contract,
+    contract_acts,
     demo,
     dispute,
     explain,
@@ -55,6 +56,7 @@ app.add_typer(connectors.app, name="connectors")
 app.command("sync")(sync.sync)
 app.add_typer(claims.app, name="claims")
 app.command("verify")(verify.verify)
+contract_acts.register(contract.app)
 app.add_typer(contract.app, name="contract")
 app.command("backtest")(backtest.backtest)
 app.command("explain")(explain.explain)

@@ -23,8 +23,12 @@ _CONTROL = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 _AMOUNT = re.compile(r"[0-9]{1,14}(\.[0-9]{1,4})?", re.ASCII)
 
 
-def check_text(text: str) -> str:
+def check_text(text: str, option: str = "--text") -> str:
     """Give what a party says, without blanks around it.
+
+    Args:
+        text: What it says.
+        option: Where it says so, for the message.
 
     Raises:
         ConfigurationError: It is empty, longer than 2000 characters, or has control characters.
@@ -32,7 +36,7 @@ def check_text(text: str) -> str:
     said = text.strip()
     if not said or len(said) > _LONGEST_TEXT or _CONTROL.search(said):
         raise ConfigurationError(
-            f"--text is one paragraph of 1 to {_LONGEST_TEXT} characters",
+            f"{option} is one paragraph of 1 to {_LONGEST_TEXT} characters",
             hint="Say in a sentence or two what is wrong; hand in what is longer with --evidence.",
         )
     return said
