@@ -161,6 +161,10 @@ class Dispute(msgspec.Struct, frozen=True):
         """Tell whether it may still be settled."""
         return self.state(now) in {"open", "answered", "escalated"}
 
+    def due(self, now: int) -> int:
+        """Give the next deadline: that of the answer while it is awaited, else that of the settlement."""
+        return self.answer_until if self.answer is None and now < self.answer_until else self.settle_until
+
     def exhibits(self) -> list[str]:
         """Give the hashes of all that was handed in for it."""
         answered = () if self.answer is None else self.answer.evidence
