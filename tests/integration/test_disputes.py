@@ -4,8 +4,10 @@ import hashlib
 import json
 
 import pytest
+from tests.exports import same_files, take_in, take_out
 
 from tallystick.cli.project import open_project
+from tallystick.cli.work import fsck_project
 from tallystick.period import format_instant, parse_instant
 
 DAY = 86_400_000_000
@@ -88,6 +90,14 @@ def test_a_dispute_from_opening_to_settlement(decided):
     assert f"{opened['id']}: settled as verified" in told
     assert opened["id"] in decided.run("dispute", "list", "--now", decided.now).stdout
     assert "mail.eml" in decided.run("dispute", "show", opened["id"], "--now", decided.now).stdout
+
+    take_out(decided.folder, decided.folder / "out")
+    copy = decided.folder / "copy"
+    copy.mkdir()
+    take_in(copy, decided.folder / "out", key=decided.folder / ".tallystick/ledger.key")
+    assert same_files(folder, copy / ".tallystick/evidence")
+    with open_project(copy / "tallystick.yaml") as project:
+        assert fsck_project(project)["fsck"] == "ok"
 
     (folder / opened["evidence"][0]["sha256"]).write_text("They paid on the 4th.")
     done = decided.run("ledger", "fsck", check=False)

@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import select
+
 from tallystick.cli.output import print_table, say
+from tallystick.database import schema
 from tallystick.errors import ConfigurationError
 from tallystick.period import format_instant
 from tallystick.verification.dispute_acts import DisputeBook, newest_verdict, read_disputes
-from tallystick.verification.disputes import Dispute, LiveLook, LiveRecord, Party, ResolvedAs, Resolver
+from tallystick.verification.disputes import DISPUTE, Dispute, LiveLook, LiveRecord, Party, ResolvedAs, Resolver
 from tallystick.verification.exhibits import ExhibitFolder, exhibit_of, read_exhibits
 from tallystick.verification.verdict import Verdict
 
@@ -20,9 +23,11 @@ if TYPE_CHECKING:
     from tallystick.verification.trace import Trace
 
 __all__ = [
+    "EVIDENCE",
     "answer_dispute",
     "dispute_fields",
     "exhibit_findings",
+    "exhibit_paths",
     "find_dispute",
     "list_disputes",
     "open_dispute",
@@ -32,7 +37,8 @@ __all__ = [
     "resolve_dispute",
 ]
 
-_EVIDENCE = "evidence"
+EVIDENCE = "evidence"
+"""Folder of the exhibits, in that of the project's data."""
 
 
 def open_dispute(
@@ -137,8 +143,22 @@ def find_dispute(project: Project, dispute_id: str) -> Dispute:
 
 def exhibit_findings(project: Project) -> list[str]:
     """Say which exhibits of disputes are gone or altered; empty is good."""
-    named = [(dispute.id, sha256) for dispute in list_disputes(project, None) for sha256 in dispute.exhibits()]
-    return _folder(project).findings(named)
+    return _folder(project).findings(_exhibits(project))
+
+
+def exhibit_paths(project: Project) -> dict[str, Path]:
+    """Give where each exhibit lies that the ledger names, by its hash."""
+    return {sha256: _folder(project).path / sha256 for _, sha256 in _exhibits(project)}
+
+
+def _exhibits(project: Project) -> list[tuple[str, str]]:
+    """Give the exhibits that the ledger names, each with its dispute, under whatever contract."""
+    acts = schema.ledger_act.c
+    query = select(acts.contract).where(acts.kind == DISPUTE).distinct().order_by(acts.contract)
+    with project.engine.connect() as connection:
+        names = connection.execute(query).scalars().all()
+    disputes = [dispute for name in names for dispute in read_disputes(project.engine, project.log, name)]
+    return [(dispute.id, sha256) for dispute in disputes for sha256 in dispute.exhibits()]
 
 
 def dispute_fields(dispute: Dispute, now: int) -> dict[str, Any]:
@@ -266,7 +286,7 @@ def _book(project: Project, contract: str) -> DisputeBook:
 
 
 def _folder(project: Project) -> ExhibitFolder:
-    return ExhibitFolder(project.folder / _EVIDENCE)
+    return ExhibitFolder(project.folder / EVIDENCE)
 
 
 def _contract_of(project: Project, claim_id: str) -> str:

@@ -44,7 +44,7 @@ def sign_file(
         ConfigurationError: There is no such contract.
     """
     path, contract = _find(project, named)
-    keys = contract_keys(contract, Keyring.load(project.keyring_file))
+    keys = contract_keys(contract, Keyring.load(project.keyring_path))
     before = _read(path)
     note = sign_contract(contract, before, signer, party, keys=keys, now=now)
     found = read_signatures(contract, note, keys, now, recorded=_recorded(project, contract))
@@ -66,7 +66,7 @@ def read_file(project: Project, named: str, now: int, *, record: bool) -> dict[s
     """
     path, contract = _find(project, named)
     note = _read(path)
-    keys = contract_keys(contract, Keyring.load(project.keyring_file))
+    keys = contract_keys(contract, Keyring.load(project.keyring_path))
     found = [] if note is None else read_signatures(contract, note, keys, now, recorded=_recorded(project, contract))
     return _told(path, contract, found, _record(project, contract, found, now) if record else 0)
 
