@@ -66,7 +66,7 @@ def test_what_is_not_signed(keyed):
     _refused(keyed, "no key of the buyer", 4, *sign, "other.key", "--as", "buyer")
     _refused(keyed, "no key of the vendor", 4, *sign, "buyer.key", "--as", "vendor")
     _refused(keyed, "cannot be read", 2, *sign, "none.key", "--as", "buyer")
-    _refused(keyed, "neither a file nor a contract", 2, "contract", "signatures", "nothing")
+    _refused(keyed, "is neither a file nor a contract", 2, "contract", "signatures", "nothing")
     file = keyed.folder / "contracts/contract.yaml.signatures"
     assert not file.exists()
     assert keyed.json("ledger", "fsck")["entries"] == 0

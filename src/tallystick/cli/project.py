@@ -174,26 +174,16 @@ class Project:
     @cached_property
     def contracts(self) -> dict[str, Contract]:
         """Contracts by name, in the order of the file."""
-        return {name: contract for name, (_, contract) in self._contracts.items()}
-
-    @cached_property
-    def contract_files(self) -> dict[str, Path]:
-        """Files of the contracts by name, in the order of the file."""
-        return {name: path for name, (path, _) in self._contracts.items()}
-
-    @cached_property
-    def _contracts(self) -> dict[str, tuple[Path, Contract]]:
-        loaded: dict[str, tuple[Path, Contract]] = {}
+        loaded: dict[str, Contract] = {}
         for position, entry in enumerate(self._file.contracts):
-            path = self.root / entry
-            contract = load_contract(path, templates=self.host.templates, custom=self.custom)
+            contract = load_contract(self.root / entry, templates=self.host.templates, custom=self.custom)
             if contract.name in loaded:
                 raise ConfigurationError(
                     f"two files hold the contract {contract.name}",
                     where=self._document.position(("contracts", position)),
                     hint="List each contract once.",
                 )
-            loaded[contract.name] = path, contract
+            loaded[contract.name] = contract
         return loaded
 
     def contract(self, name: str) -> Contract:

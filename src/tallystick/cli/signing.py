@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from tallystick.cli.drafts import contract_file
 from tallystick.cli.output import print_table, say
 from tallystick.contracts import Contract, Termination, load_contract
 from tallystick.errors import ConfigurationError, InputError, StorageError
@@ -125,13 +126,7 @@ def _told(path: Path, contract: Contract, found: list[ContractSignature], record
 
 def _find(project: Project, named: str) -> tuple[Path, Contract]:
     """Give the file of a contract, named by itself or by the contract's name."""
-    for name, path in project.contract_files.items():
-        if named == name:
-            return path, project.contract(name)
-    path = Path(named)
-    if not path.is_file():
-        has = ", ".join(project.contract_files) or "none"
-        raise ConfigurationError(f"{named!r} is neither a file nor a contract of this project; it has: {has}")
+    path = contract_file(project, named)
     return path, load_contract(path, templates=project.host.templates, custom=project.custom)
 
 
