@@ -169,7 +169,8 @@ def _is_paid(contract: Contract, verdict: Verdict) -> bool:
 def _draft(contract: Contract, verdict: Verdict, entry: int) -> _Draft:
     outcome = outcome_of(contract, verdict)
     locks_at = verdict.decided_at if verdict.locks_at is None else verdict.locks_at
-    if locks_at is None or (verdict.record_id is None and verdict.status == "verified"):
+    settled = bool(verdict.reasons) and verdict.reasons[0].clause == "dispute"
+    if locks_at is None or (verdict.record_id is None and verdict.status == "verified" and not settled):
         raise _unpriceable(verdict, "it has no record, or no instant at which it was decided")
     if verdict.status == "verified":
         quantity, unit = measure_of(outcome, verdict)

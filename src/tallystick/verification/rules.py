@@ -191,9 +191,13 @@ class Rules:
         return verdicts
 
     def _keep(self, claim: Claim, record_id: str, settlement: Settlement, owner: Owner) -> None:
-        """Let a claim that was settled as verified hold its record, unless another one does."""
-        if settlement.status == "verified":
+        """Let a claim that was settled hold its record, unless another one does.
+
+        One that was settled as rejected holds it too: claimed again, it would get round what the parties settled.
+        """
+        if not settlement.frees:
             owner.setdefault(self._key(record_id), claim.claim_id)
+        if settlement.status == "verified":
             self._hold(Holder(claim.claim_id, record_id, "verified", source=self.outcome.source))
 
     def _take_over(self) -> None:
@@ -389,15 +393,15 @@ class Rules:
         return final
 
     def _settled_as(self, subject: str, told: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Give what is paid for: what the evidence says, or where it says nothing what the parties settled."""
+        """Give what is paid for: what the parties settled, or where they settled nothing what the evidence says."""
         settlement = self.settled.get(subject)
-        if settlement is None or told.get("status") == "meets":
+        if settlement is None:
             return told
-        known = {name: told.get(name) for name in ("exponent", "decided_at")}
         quantity = told.get("quantity") if settlement.quantity is None else settlement.quantity
         paid_in = settlement.currency or told.get("currency")
-        at = known["decided_at"] or settlement.at
-        return {**known, "quantity": quantity, "currency": paid_in, "decided_at": at}
+        exponent = told.get("exponent") if paid_in == told.get("currency") else None
+        at = told.get("decided_at") or settlement.at
+        return {"exponent": exponent, "quantity": quantity, "currency": paid_in, "decided_at": at}
 
 
 def _decimal(quantity: Any) -> Decimal | None:
