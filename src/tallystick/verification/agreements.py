@@ -15,7 +15,7 @@ from tallystick.ledger import Log, Signer
 from tallystick.period import format_instant, zone
 from tallystick.verification.acts import append_acts, read_acts
 from tallystick.verification.entries import TERMINATION, build_version, termination_of
-from tallystick.verification.intake import register_contract
+from tallystick.verification.intake import refuse_the_past, register_contract
 
 __all__ = ["TERMINATION", "read_agreement", "read_version", "terminate"]
 
@@ -53,7 +53,9 @@ def terminate(engine: Engine, log: Log, signer: Signer, contract: Contract, term
 
     Raises:
         ContractError: The notice is too short, comes before the least the contract runs, or it was ended already.
+        ConfigurationError: It was given before the newest entry of the ledger.
     """
+    refuse_the_past(log, termination.given_at)
     agreement = read_agreement(engine, log, contract)
     _refuse_termination(agreement, termination)
     entry = {
