@@ -84,10 +84,8 @@ def decided(draw, agreement, number):
     """A verdict on one of a few claims, under any version, that locks anywhere in four months."""
     contract = draw(st.sampled_from(agreement.versions))
     month, day = draw(st.integers(7, 10)), draw(st.integers(1, 28))
-    if draw(st.booleans()):
-        quantity = str(draw(st.integers(0, 12)))
-    else:
-        quantity = f"{draw(st.integers(0, 90_000)) / 100:.2f}"
+    units = st.integers(0, 12).map(str)
+    quantity = draw(units | st.integers(0, 90_000).map(lambda cents: f"{cents / 100:.2f}"))
     found = verdict(
         contract,
         f"C-{number}",

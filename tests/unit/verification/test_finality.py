@@ -1,8 +1,8 @@
 """What is locked: no later event moves the lock, and after the clawback nothing moves the verdict."""
 
 from itertools import pairwise
-from tempfile import TemporaryDirectory
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import given, settings

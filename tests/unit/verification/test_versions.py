@@ -189,7 +189,7 @@ def test_a_version_takes_effect_after_the_one_before_it(ledger):
     """A third version that starts with or before the second is refused before it is recorded: nothing is stuck."""
     _agree(ledger, V2, at("08-21"))
     for day in ("2026-09-01", "2026-10-01"):
-        with pytest.raises(ContractError, match="takes effect on .*, not after version 2, which does on 2026-10-01"):
+        with pytest.raises(ContractError, match=r"takes effect on .*, not after version 2, which does on 2026-10-01"):
             _agree(ledger, V3.replace("2026-11-01", day), at("08-22"))
     _agree(ledger, V3, at("08-23"))
 
@@ -228,11 +228,8 @@ def test_a_text_that_was_altered_in_the_ledger(ledger):
     _agree(ledger, V2, at("09-21"))
     with ledger.engine.begin() as connection:
         connection.execute(sql("DROP TRIGGER ledger_entry_no_update"))
-        connection.execute(
-            sql(
-                "UPDATE ledger_entry SET data = CAST(REPLACE(CAST(data AS TEXT), '\"10\"', '\"11\"') AS BLOB) WHERE idx = 0"
-            )
-        )
+        altered = "REPLACE(CAST(data AS TEXT), '\"10\"', '\"11\"')"
+        connection.execute(sql(f"UPDATE ledger_entry SET data = CAST({altered} AS BLOB) WHERE idx = 0"))
 
     with pytest.raises(Tampered, match="version 1 is not the one that was recorded"):
         ledger.verify(at("09-22"))
