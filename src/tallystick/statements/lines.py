@@ -245,10 +245,14 @@ def _as_claimed(contract: Contract, outcome: Outcome, verdict: Verdict) -> tuple
 def currency_of(contract: Contract, unit: str, places: int | None = None) -> Currency:
     """Give the currency of an amount, or of `unit`: with the decimal places the system of record uses, where it said.
 
-    The contract's currency is the contract's, whatever a system says; units are priced in it too.
+    A currency in which the contract has a floor or a cap, its own always, is the contract's, whatever a system says: so
+    there is one of each. Units are priced in the contract's own.
     """
-    if unit in {"unit", contract.currency.code}:
+    if unit == "unit":
         return contract.currency
+    for agreed in (contract.currency, *contract.billing.limits):
+        if agreed.code == unit:
+            return agreed
     if places is not None:
         return Currency(unit, places)
     try:

@@ -120,8 +120,11 @@ class Rules:
     def governs(self, claim: Claim) -> bool:
         """Tell whether what a claim means happened after this version took effect.
 
-        What happened at no known instant is decided by the version that is in force.
+        What happened at no known instant is decided by the version that is in force; what locked keeps its version.
         """
+        known = self.before.get(f"claim:{claim.claim_id}")
+        if known is not None and known.locks_at is not None:
+            return self.contract.version <= known.contract_version
         meant = (self.meant or {})[self._ref(claim)]
         row = self.rows.get(meant.exact or (meant.others[0] if len(meant.others) == 1 else ""))
         at = self.now if row is None or row["occurred_at"] is None else row["occurred_at"]
@@ -156,6 +159,9 @@ class Rules:
                 ruling = _Ruling(settlement.status, (Reason("dispute", settlement.text),), ruling.deleted_id)
                 if record_id is not None:
                     self._keep(claim, record_id, settlement, owner)
+            elif record_id is not None and not self._in_span(self.rows[record_id]):
+                # It is no outcome of this version, so that a claim under the right one may hold it.
+                ruling = self._judge(self.rows[record_id])
             elif record_id is not None:
                 holder = owner.setdefault(self._key(record_id), claim.claim_id)
                 if holder != claim.claim_id:
