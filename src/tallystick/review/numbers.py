@@ -10,13 +10,11 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
-from fractions import Fraction
 from typing import TypeAlias
 
 from tallystick.contracts import Agreement
 from tallystick.errors import ConfigurationError
-from tallystick.money import Money, round_minor
+from tallystick.money import Money
 from tallystick.period import Period
 from tallystick.review.off_ramp import OffRampState, measure
 from tallystick.statements import Issued, Restatement
@@ -272,7 +270,6 @@ def _added(amounts: Iterable[Money], agreement: Agreement) -> Money:
 
 
 def each_of(amount: Money, count: int) -> Money:
-    """Give one of so many equal parts of an amount, to the nearest minor unit, halves up."""
-    exact = Fraction(amount.minor, count)
-    whole = Decimal(exact.numerator) / Decimal(exact.denominator)
-    return Money(round_minor(whole, 0, "half_up"), amount.currency)
+    """Give one of so many equal parts of an amount, to the nearest minor unit, halves away from zero."""
+    whole = (2 * abs(amount.minor) + count) // (2 * count)
+    return Money(whole if amount.minor >= 0 else -whole, amount.currency)
