@@ -1,11 +1,13 @@
 """What tests of the review share: a contract of which a test says only what it is about, verdicts, and its review."""
 
+from collections import Counter
 from decimal import Decimal
 
 from tallystick.contracts import Agreement, load_contract
 from tallystick.outcomes.meeting_qualified import QUALIFIED_MEETING
 from tallystick.outcomes.ticket_resolved import TICKET_RESOLVED
 from tallystick.period import parse_instant, parse_period
+from tallystick.records.types import COMMON, RECORD_TYPES
 from tallystick.review.numbers import review_of
 from tallystick.statements import restate
 from tallystick.verification.verdict import Reason, Verdict
@@ -13,7 +15,7 @@ from tallystick.verification.verdict import Reason, Verdict
 HEAD = """contract: acme
 version: {version}
 buyer: Acme GmbH
-vendor: {{name: Uptime AI, identities: {{billing: [u-bot]}}}}
+vendor: {{name: Uptime AI, identities: {{billing: [u-bot], crm: [u-bot, app-7], desk: [u-bot]}}}}
 timezone: Europe/Berlin
 currency: EUR
 {effective}term: {term}
@@ -48,7 +50,7 @@ def contract_of(folder, *outcomes, term="{start: 2026-07-01}", billing="{roundin
         )
     )
     templates = {"qualified-meeting": QUALIFIED_MEETING, "ticket-resolved": TICKET_RESOLVED}
-    return load_contract(path, templates=templates, custom={"billing": {}})
+    return load_contract(path, templates=templates, custom={"billing": {}, "crm": {}, "desk": {}})
 
 
 def verdict_of(contract, claim, happened, status="verified", *, clause="paid", locks=None, **more):
@@ -86,3 +88,41 @@ def review_on(contracts, verdicts, label="2026Q3", *, now="2026-12-01T00:00:00Z"
     numbered = dict(enumerate(verdicts, start=10))
     restated = restate(agreement, numbered, [period], {})
     return review_of(agreement, numbered, restated, issued, period, now=parse_instant(now))
+
+
+MEETINGS = """  held:
+    source: crm
+    uses: qualified-meeting
+    with: {min_minutes: 15, acceptance: none, internal_domains: [acme.example], excluded_domains: [Uptime.example]}
+    price: {per_unit: 240.00}"""
+TICKETS = """  solved:
+    source: desk
+    uses: ticket-resolved
+    with: {preset: buyer-strict}
+    price: {per_unit: 0.99}"""
+_KINDS = {
+    "text": "VARCHAR",
+    "integer": "BIGINT",
+    "money": "DECIMAL(18,4)",
+    "rate": "DECIMAL(38,12)",
+    "boolean": "BOOLEAN",
+    "instant": "BIGINT",
+}
+
+
+def records_in(database, *rows):
+    """Put records into a DuckDB as a store shows them: (type, id, {column: value}) each, later ones newer versions."""
+    for kind in RECORD_TYPES.values():
+        columns = ", ".join(f'"{column.name}" {_KINDS[column.kind]}' for column in (*COMMON, *kind.columns))
+        database.execute(f'CREATE TABLE "{kind.name}_all" ({columns})')
+        latest = "version = 1" if kind.frozen else "true QUALIFY version = max(version) OVER (PARTITION BY id)"
+        newest = f'SELECT * FROM "{kind.name}_all" WHERE {latest}'
+        database.execute(f'CREATE VIEW "{kind.name}" AS FROM ({newest}) WHERE NOT deleted')
+    versions = Counter()
+    for seq, (kind, record_id, values) in enumerate(rows, 1):
+        versions[kind, record_id] += 1
+        row = {"source": "crm", "id": record_id, "version": versions[kind, record_id], "seq": seq, "deleted": False}
+        row |= {"as_of": 0, "observed_at": 0, **values}
+        names, marks = ", ".join(f'"{name}"' for name in row), ", ".join("?" * len(row))
+        database.execute(f'INSERT INTO "{kind}_all" ({names}) VALUES ({marks})', list(row.values()))
+    return database
