@@ -14,9 +14,12 @@ import typer
 
 import tallystick
 from tallystick.cli import (
+    backtest,
+    bundle,
     check,
     claims,
     connectors,
+    contract,
     demo,
     explain,
     export,
@@ -51,8 +54,12 @@ app.add_typer(connectors.app, name="connectors")
 app.command("sync")(sync.sync)
 app.add_typer(claims.app, name="claims")
 app.command("verify")(verify.verify)
+app.add_typer(contract.app, name="contract")
+app.command("backtest")(backtest.backtest)
 app.command("explain")(explain.explain)
 app.command("statement")(statement.statement)
+app.command("recompute")(bundle.recompute)
+app.command("countersign")(bundle.countersign)
 app.add_typer(sample.app, name="sample")
 app.command("review")(review.review)
 app.command("run")(run.run)

@@ -37,6 +37,25 @@ def statement(
     issue: Annotated[
         bool, typer.Option("--issue", help="Issue it: record it in the ledger; it never changes from then on.")
     ] = False,
+    bundle: Annotated[
+        Path | None,
+        typer.Option(
+            "--bundle",
+            metavar="FILE",
+            help="Also write everything it rests on into one file, for `tallystick recompute`.",
+        ),
+    ] = None,
+    sign: Annotated[
+        list[Path] | None,
+        typer.Option("--sign", metavar="KEYFILE", help="Sign the bundle with this key too, beside the ledger's."),
+    ] = None,
+    private: Annotated[
+        bool, typer.Option("--private", help="Show no field of a record in the bundle: only commitments to them.")
+    ] = False,
+    opened: Annotated[
+        list[str] | None,
+        typer.Option("--open", metavar="CLAIM", help="With --private: show the records of this claim after all."),
+    ] = None,
     project: ProjectFile = Path("tallystick.yaml"),
     now: Now = None,
     as_json: Annotated[bool, typer.Option("--json", help="Same as --format json.")] = False,
@@ -52,12 +71,22 @@ def statement(
     from tallystick.cli.work import issue_statement, prepare_statement
     from tallystick.statements.render import render
 
-    with open_project(project) as opened:
-        if issue:
-            with opened.lock("statement"):
-                prepared = issue_statement(opened, contract, period, read_clock(now))
+    if bundle is None and (sign or private or opened):
+        raise ConfigurationError("--sign, --private and --open are about a bundle", hint="Name its file with --bundle.")
+    if opened and not private:
+        raise ConfigurationError("--open opens records of a private bundle", hint="Add --private.")
+    with open_project(project) as of_project:
+        if bundle is not None:
+            from tallystick.cli.bundling import BundleWish, bundle_statement
+
+            wish = BundleWish(bundle, tuple(sign or ()), tuple(opened or ()), private=private, issue=issue)
+            with of_project.lock("statement"):
+                prepared = bundle_statement(of_project, contract, period, read_clock(now), wish)
+        elif issue:
+            with of_project.lock("statement"):
+                prepared = issue_statement(of_project, contract, period, read_clock(now))
         else:
-            prepared = prepare_statement(opened, contract, period, read_clock(now))
+            prepared = prepare_statement(of_project, contract, period, read_clock(now))
     content = render(prepared, Format.json if as_json else form, fonts=fonts)
     if output is None:
         typer.echo(content.decode(), nl=False)

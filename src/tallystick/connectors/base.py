@@ -7,7 +7,7 @@ the start counts, the end does not.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import ip_address
 from typing import Any, ClassVar, Literal, TypeAlias
 from urllib.parse import urlsplit
@@ -131,6 +131,8 @@ class Connector(ABC):
     """What `tallystick init` calls a source of this kind."""
     starter_outcome: ClassVar[str] = ""
     """YAML of the outcome that `tallystick init` puts into a first contract, with its name."""
+    memory_days: ClassVar[Mapping[str, int]] = {}
+    """How many days back the system tells a record type; a type that is missing has no known limit."""
 
     @abstractmethod
     def __init__(self, config: Any) -> None:

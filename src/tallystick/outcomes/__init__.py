@@ -3,7 +3,7 @@
 from tallystick.outcomes.compile import compile_predicate
 from tallystick.outcomes.evidence import compile_evidence
 from tallystick.outcomes.explain import Explanation, describe, explain, values_of
-from tallystick.outcomes.interpret import ClauseValue, Evaluation, interpret, read_row
+from tallystick.outcomes.interpret import ClauseValue, Evaluation, Interpreter, interpret, read_row
 from tallystick.outcomes.predicate import (
     Clause,
     ClauseSource,
@@ -26,6 +26,7 @@ __all__ = [
     "Explanation",
     "Fact",
     "Inputs",
+    "Interpreter",
     "Locate",
     "Param",
     "People",

@@ -65,7 +65,7 @@ def _cited(alias: str, kind: RecordType) -> str:
 def _data(alias: str, kind: RecordType, predicate: Predicate, relation: str | None = None) -> str:
     """Give the columns the interpreter reads as JSON text; decimals as text, so that no reader makes floats of them."""
     read = {node.name for node in predicate.nodes if isinstance(node, tree.Field) and node.relation == relation}
-    read |= {"currency", kind.occurred}
+    read |= {"currency", kind.occurred, *(() if relation else ("exponent",))}
     for derived in used(predicate, relation) if relation else ():
         read |= {derived.key} if isinstance(derived, LookedUp) else {derived.group, derived.column}
     pairs = [f"'id', {alias}.\"id\""]

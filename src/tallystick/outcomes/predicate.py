@@ -155,6 +155,11 @@ class Unit:
     days: int | None = None
     anywhere: str | None = None
 
+    @property
+    def facts(self) -> tuple[str, ...]:
+        """The facts that it names, each once."""
+        return tuple(dict.fromkeys([*self.links, *filter(None, (self.key, self.anywhere))]))
+
 
 @dataclass(frozen=True)
 class Predicate:

@@ -4,34 +4,48 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from tallystick.outcomes import tree
 from tallystick.outcomes.predicate import Predicate
-from tallystick.records.types import RECORD_TYPES, Following, LookedUp
+from tallystick.records.types import RECORD_TYPES, Derived, Following, LookedUp
 
-__all__ = ["with_derived"]
+__all__ = ["DerivedColumns", "derived_of", "with_derived"]
 
 Row = Mapping[str, Any]
 
 
-def with_derived(predicate: Predicate, relation: str, related: Mapping[str, Sequence[Row]]) -> list[Row]:
-    """Give the rows of a relation with the derived columns that a predicate reads.
+class DerivedColumns(NamedTuple):
+    """The derived columns of a relation that a predicate reads, and the column of the instant of its rows."""
 
-    Args:
-        predicate: What is to be decided.
-        relation: One of its relations.
-        related: Rows by relation; under `<relation>.<column>` the versions a looked-up column is read from.
-    """
-    rows: list[dict[str, Any]] = [dict(row) for row in related.get(relation, ())]
+    columns: tuple[Derived, ...]
+    occurred: str
+
+
+def derived_of(predicate: Predicate, relation: str) -> DerivedColumns:
+    """Give the derived columns of a relation that a predicate reads."""
     kind = RECORD_TYPES[predicate.record_type.relation[relation].target]
     read = {node.name for node in predicate.nodes if isinstance(node, tree.Field) and node.relation == relation}
-    for derived in kind.derived:
-        if derived.name in read and isinstance(derived, LookedUp):
-            _look_up(rows, derived, kind.occurred, related.get(f"{relation}.{derived.name}", ()))
-        elif derived.name in read and isinstance(derived, Following):
-            _follow(rows, derived, kind.occurred)
-    return list(rows)
+    return DerivedColumns(tuple(column for column in kind.derived if column.name in read), kind.occurred)
+
+
+def with_derived(derived: DerivedColumns, relation: str, related: Mapping[str, Sequence[Row]]) -> Sequence[Row]:
+    """Give the rows of a relation with derived columns.
+
+    Args:
+        derived: The columns.
+        relation: Name of the relation.
+        related: Rows by relation; under `<relation>.<column>` the versions a looked-up column is read from.
+    """
+    if not derived.columns:
+        return related.get(relation, ())
+    rows: list[dict[str, Any]] = [dict(row) for row in related.get(relation, ())]
+    for column in derived.columns:
+        if isinstance(column, LookedUp):
+            _look_up(rows, column, derived.occurred, related.get(f"{relation}.{column.name}", ()))
+        else:
+            _follow(rows, column, derived.occurred)
+    return rows
 
 
 def _look_up(rows: list[dict[str, Any]], derived: LookedUp, occurred: str, versions: Sequence[Row]) -> None:

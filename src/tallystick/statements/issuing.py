@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from sqlalchemy import Engine
 
@@ -11,20 +10,19 @@ from tallystick.contracts import Agreement, Contract
 from tallystick.database.engine import transaction
 from tallystick.errors import ConfigurationError, Tampered
 from tallystick.ledger import Log, Signer
-from tallystick.money import Currency, Money
-from tallystick.period import Period, format_instant, parse_instant, parse_period
+from tallystick.period import Period
+from tallystick.statements.issued import STATEMENT, issued_of, statement_entry
+from tallystick.statements.months import Findings
 from tallystick.statements.notes import Restatement, restate
 from tallystick.statements.rating import rate
 from tallystick.statements.statement import Issued, LedgerHead, Statement
 from tallystick.verification.acts import append_acts, read_acts
 from tallystick.verification.agreements import read_agreement
 from tallystick.verification.recorder import read_verdicts, read_verdicts_before
+from tallystick.verification.samples import read_findings
 from tallystick.verification.verdict import Verdict
 
 __all__ = ["STATEMENT", "StatementBook"]
-
-STATEMENT = "statement"
-"""Kind of the entry that issues a statement."""
 
 
 class StatementBook:
@@ -48,7 +46,7 @@ class StatementBook:
             upto: Size of the ledger to read as of; all of it by default.
         """
         acts = read_acts(self._engine, self._log, self._contract.name, STATEMENT, upto)
-        return [_issued(entry, data) for entry, data in acts]
+        return [issued_of(entry, data) for entry, data in acts]
 
     def prepare(self, period: Period, *, now: int) -> Statement:
         """Give the statement for a period: as it was issued, the same bytes again, or what it would be now.
@@ -100,7 +98,7 @@ class StatementBook:
         with transaction(self._engine) as connection:
             if self._log.size_in(connection) != statement.ledger.size:
                 raise ConfigurationError("the ledger grew while the statement was prepared", hint="Issue it again.")
-            append_acts(connection, self._log, name, [_entry(statement)])
+            append_acts(connection, self._log, name, [statement_entry(statement)])
             self._log.checkpoint(connection, signer)
         return statement
 
@@ -113,7 +111,7 @@ class StatementBook:
         """
         size = self._log.size
         verdicts = self._verdicts(size)
-        return restate(self._agreement(size), verdicts, wanted, {}), verdicts
+        return restate(self._agreement(size), verdicts, wanted, self._findings(size)), verdicts
 
     def _as_of(self, period: Period, issued: Sequence[Issued], *, size: int, now: int) -> Statement:
         """Give the statement as the ledger had it at a size."""
@@ -125,6 +123,7 @@ class StatementBook:
             ledger=LedgerHead(size, self._log.root(size).hex()),
             issued=issued,
             billed=self._billed(issued),
+            findings=self._findings(size),
         )
 
     def _billed(self, issued: Sequence[Issued]) -> Restatement | None:
@@ -132,10 +131,15 @@ class StatementBook:
         if not issued:
             return None
         size = issued[-1].size
-        return restate(self._agreement(size), self._verdicts(size), [statement.period for statement in issued], {})
+        periods = [statement.period for statement in issued]
+        return restate(self._agreement(size), self._verdicts(size), periods, self._findings(size))
 
     def _agreement(self, size: int) -> Agreement:
         return read_agreement(self._engine, self._log, self._contract, upto=size)
+
+    def _findings(self, size: int) -> Findings:
+        """Give what acceptance samples said by then."""
+        return read_findings(self._engine, self._log, self._contract.name, upto=size)
 
     def _verdicts(self, size: int) -> dict[int, Verdict]:
         """Give the newest verdict of each subject among the first entries of the ledger, by its index."""
@@ -145,37 +149,6 @@ class StatementBook:
         return read_verdicts_before(self._log, self._contract.name, size)
 
 
-def _entry(statement: Statement) -> dict[str, Any]:
-    return {
-        "kind": STATEMENT,
-        "at": format_instant(statement.prepared_at),
-        "contract": statement.contract,
-        "key": statement.period.label,
-        "timezone": statement.timezone,
-        "size": statement.ledger.size,
-        "sha256": statement.digest,
-        "versions": [{"version": version, "sha256": sha256} for version, sha256 in statement.versions],
-        "totals": [_money(amount) for amount in statement.own_totals],
-        "notes": [{"period": note.period, **_money(note.amount)} for note in statement.notes],
-    }
-
-
-def _issued(entry: int, data: Mapping[str, Any]) -> Issued:
-    notes: dict[str, dict[Currency, Money]] = {}
-    for note in data["notes"]:
-        amount = _amount(note)
-        notes.setdefault(note["period"], {})[amount.currency] = amount
-    return Issued(
-        entry=entry,
-        period=parse_period(data["key"], data["timezone"]),
-        totals={amount.currency: amount for amount in map(_amount, data["totals"])},
-        notes=notes,
-        size=data["size"],
-        prepared_at=parse_instant(data["at"]),
-        sha256=data["sha256"],
-    )
-
-
 def _refuse_overlap(issued: Sequence[Issued], period: Period) -> None:
     for statement in issued:
         if statement.period.start < period.end and period.start < statement.period.end:
@@ -183,12 +156,3 @@ def _refuse_overlap(issued: Sequence[Issued], period: Period) -> None:
                 f"{period.label} overlaps {statement.period.label}, for which a statement was issued",
                 hint="Issue months, or quarters, not both.",
             )
-
-
-def _money(amount: Money) -> dict[str, Any]:
-    unit = amount.currency
-    return {"minor": amount.minor, "currency": unit.code, "exponent": unit.exponent}
-
-
-def _amount(data: Mapping[str, Any]) -> Money:
-    return Money(data["minor"], Currency(data["currency"], data["exponent"]))

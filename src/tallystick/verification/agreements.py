@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import UTC, date, datetime, timedelta
-from functools import lru_cache
-from typing import Any
+from datetime import UTC, datetime, timedelta
 
-import msgspec
 from sqlalchemy import Engine, select
 
-from tallystick.canonical import digest
-from tallystick.contracts import Agreement, Contract, Termination, contract_from_body
+from tallystick.contracts import Agreement, Contract, Termination
 from tallystick.database import schema
 from tallystick.database.engine import transaction
-from tallystick.errors import ContractError, Tampered
+from tallystick.errors import ContractError
 from tallystick.ledger import Log, Signer
-from tallystick.period import format_instant, parse_instant, zone
+from tallystick.period import format_instant, zone
 from tallystick.verification.acts import append_acts, read_acts
+from tallystick.verification.entries import TERMINATION, build_version, termination_of
 from tallystick.verification.intake import register_contract
 
 __all__ = ["TERMINATION", "read_agreement", "read_version", "terminate"]
-
-TERMINATION = "termination"
-"""Kind of the entry by which a party ends a contract."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -51,7 +44,7 @@ def read_agreement(engine: Engine, log: Log, contract: Contract, *, upto: int | 
     if upto is None or len(versions) < len(known) or not known:
         versions.append(contract)
     ended = read_acts(engine, log, contract.name, TERMINATION, upto)
-    return Agreement.of(*versions, termination=_termination(ended[-1][1]) if ended else None)
+    return Agreement.of(*versions, termination=termination_of(ended[-1][1]) if ended else None)
 
 
 def terminate(engine: Engine, log: Log, signer: Signer, contract: Contract, termination: Termination) -> Agreement:
@@ -99,25 +92,10 @@ def _refuse_termination(agreement: Agreement, termination: Termination) -> None:
         )
 
 
-def _termination(entry: Mapping[str, Any]) -> Termination:
-    return Termination(date.fromisoformat(entry["key"]), entry["by"], entry["reason"], parse_instant(entry["at"]))
-
-
 def read_version(log: Log, idx: int, sha256: str) -> Contract:
     """Build a version from the ledger entry that recorded it.
 
     Raises:
         Tampered: The entry holds another text than the one of that hash.
     """
-    return _build(log.read(idx), sha256)
-
-
-@lru_cache(maxsize=64)
-def _build(entry: bytes, sha256: str) -> Contract:
-    body: dict[str, Any] = msgspec.json.decode(entry)["body"]
-    if digest(body) != sha256:
-        raise Tampered(
-            f"the text of {body.get('contract')} version {body.get('version')} is not the one that was recorded",
-            hint="Run `tallystick ledger fsck` and keep the database.",
-        )
-    return contract_from_body(body)
+    return build_version(log.read(idx), sha256)

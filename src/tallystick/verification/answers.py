@@ -19,7 +19,8 @@ from tallystick.ledger import Log, Signer
 from tallystick.period import format_instant
 from tallystick.verification.acts import append_acts
 from tallystick.verification.claimfile import Form, Problems, Row, Stop, read_rows
-from tallystick.verification.samples import ANSWER, Answered, DrawnSample, read_month, refuse_the_past
+from tallystick.verification.drawn import ANSWER, Answered, DrawnSample
+from tallystick.verification.samples import read_month, refuse_the_past
 from tallystick.verification.sampling import Answer
 from tallystick.yamlfile import Problem, combine
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 
 import msgspec
 from sqlalchemy import Connection, Engine, delete, insert, select
@@ -20,13 +21,24 @@ from tallystick.records.catalog import RecordStore
 from tallystick.verification.agreements import read_agreement
 from tallystick.verification.claim import Claim
 from tallystick.verification.corroboration import connect_outcome, inputs_for
+from tallystick.verification.entries import VerdictEntry
 from tallystick.verification.intake import read_stored_claims, register_contract
 from tallystick.verification.rivals import import_order, read_rivals
-from tallystick.verification.units import Held
+from tallystick.verification.rules import decide_all
+from tallystick.verification.units import Held, Rivals
 from tallystick.verification.verdict import Status, Verdict
-from tallystick.verification.verifier import Decision, Owner
+from tallystick.verification.verifier import Decision
 
-__all__ = ["ClaimedTwice", "VerifyReport", "decide", "read_verdicts", "read_verdicts_before", "verify_contract"]
+__all__ = [
+    "ClaimedTwice",
+    "Turn",
+    "VerifyReport",
+    "decide",
+    "open_turn",
+    "read_verdicts",
+    "read_verdicts_before",
+    "verify_contract",
+]
 
 
 class ClaimedTwice(msgspec.Struct, frozen=True):
@@ -88,15 +100,31 @@ def verify_contract(
     )
 
 
-def decide(
-    engine: Engine, store: RecordStore, log: Log, agreement: Agreement, *, now: int
-) -> tuple[list[Verdict], int, bool]:
-    """Decide every claim under an agreement, and what nobody claimed; nothing is written.
+@dataclass(frozen=True)
+class Turn:
+    """All that one verification rests on, with the databases open: what `decide` decides, and a bundle hands on.
 
-    Returns:
-        The verdicts, the sequence number up to which the evidence was seen, and whether claims under other contracts
-        stand against it.
+    `before` holds the newest verdict of each subject by its ledger index; `order` the ledger index of the import of
+    each claim. `as_of_seq` is the sequence number up to which the evidence is seen.
     """
+
+    agreement: Agreement
+    decisions: Sequence[Decision]
+    claims: Sequence[Claim]
+    order: Mapping[str, int]
+    rivals: Rivals
+    before: Mapping[int, Verdict]
+    as_of_seq: int
+    now: int
+
+    def decide(self) -> list[Verdict]:
+        """Decide every claim, and what nobody claimed; nothing is written."""
+        return decide_all(self.decisions, self.claims)
+
+
+@contextmanager
+def open_turn(engine: Engine, store: RecordStore, log: Log, agreement: Agreement, *, now: int) -> Iterator[Turn]:
+    """Give what an agreement is decided by as of `now`; the databases are closed on leaving."""
     # How far the sources were read is asked first: evidence that is stored meanwhile does no harm, its absence would.
     read = {
         (contract.version, outcome.name): inputs_for(engine, outcome, now)
@@ -108,7 +136,8 @@ def decide(
         claims = read_stored_claims(connection, agreement.name)
         order = import_order(connection, agreement.name)
     rivals = read_rivals(engine, log, agreement.name)
-    before = {verdict.subject: verdict for verdict in read_verdicts(engine, agreement.name).values()}
+    heads = read_verdicts(engine, agreement.name)
+    before = {verdict.subject: verdict for verdict in heads.values()}
     held: Held = {}
     with ExitStack() as open_databases:
         decisions = [
@@ -127,25 +156,20 @@ def decide(
             for contract in agreement.versions
             for outcome in contract.outcomes.values()
         ]
-        return _decide(decisions, claims), as_of_seq, bool(rivals)
+        yield Turn(agreement, decisions, claims, order, rivals, heads, as_of_seq, now)
 
 
-def _decide(decisions: Sequence[Decision], claims: Sequence[Claim]) -> list[Verdict]:
-    """Let each claim be decided under the newest version that was in force when what it means happened."""
-    for decision in decisions:
-        decision.prepare([claim for claim in claims if claim.outcome == decision.outcome.name])
-    own: dict[int, list[Claim]] = {place: [] for place in range(len(decisions))}
-    for claim in claims:
-        places = [place for place, decision in enumerate(decisions) if decision.outcome.name == claim.outcome]
-        governing = [place for place in places if decisions[place].governs(claim)]
-        own[(governing or places[:1])[-1]].append(claim)
-    verdicts: list[Verdict] = []
-    owner: Owner = {}
-    for place, decision in enumerate(decisions):
-        verdicts += decision.claimed(own[place], owner)
-    for decision in decisions:
-        verdicts += decision.found(owner)
-    return verdicts
+def decide(
+    engine: Engine, store: RecordStore, log: Log, agreement: Agreement, *, now: int
+) -> tuple[list[Verdict], int, bool]:
+    """Decide every claim under an agreement, and what nobody claimed; nothing is written.
+
+    Returns:
+        The verdicts, the sequence number up to which the evidence was seen, and whether claims under other contracts
+        stand against it.
+    """
+    with open_turn(engine, store, log, agreement, now=now) as turn:
+        return turn.decide(), turn.as_of_seq, bool(turn.rivals)
 
 
 def _refuse_the_past(log: Log, now: int) -> None:
@@ -164,7 +188,7 @@ def read_verdicts(engine: Engine, contract: str) -> dict[int, Verdict]:
     head, entry = schema.verdict_head, schema.ledger_entry
     query = select(entry.c.idx, entry.c.data).join(head, head.c.idx == entry.c.idx)
     query = query.where(head.c.contract == contract).order_by(entry.c.idx)
-    decoder = msgspec.json.Decoder(_Entry)
+    decoder = msgspec.json.Decoder(VerdictEntry)
     with engine.connect() as connection:
         return {idx: decoder.decode(data).verdict for idx, data in connection.execute(query)}
 
@@ -181,7 +205,7 @@ def read_verdicts_before(log: Log, contract: str, size: int) -> dict[int, Verdic
         if about.kind == "verdict" and about.verdict.contract == contract:
             newest[about.verdict.subject] = idx
     entries = sorted(newest.values())
-    whole = msgspec.json.Decoder(_Entry)
+    whole = msgspec.json.Decoder(VerdictEntry)
     return {idx: whole.decode(data).verdict for idx, data in zip(entries, log.read_many(entries), strict=True)}
 
 
@@ -199,12 +223,6 @@ class _About(msgspec.Struct, frozen=True):
 
 class _Dated(msgspec.Struct):
     at: str
-
-
-class _Entry(msgspec.Struct, frozen=True):
-    kind: str
-    at: str
-    verdict: Verdict
 
 
 def _record(connection: Connection, log: Log, contract: Contract, verdicts: Sequence[Verdict], now: int) -> int:

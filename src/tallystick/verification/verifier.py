@@ -1,66 +1,24 @@
-"""Claims against records: one verdict for each claim, and one for each unclaimed record that meets the predicate.
-
-A verdict is a function of the contract, the claims, the evidence up to a sequence number, `now`, the verdict given
-before, how claims under other contracts stand, because one record is paid once, and what the parties settled. The
-verdict given before tells `rejected` from `reversed`, and once it is locked nothing moves it but evidence against it,
-up to the end of the clawback. Nothing here writes; `recorder` does.
-"""
+"""Claims against the records of a database: `rules` over what DuckDB finds. Nothing here writes; `recorder` does."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from operator import itemgetter
-from typing import Any, Literal, TypeAlias
+from collections.abc import Mapping
 
 import duckdb
-import msgspec
-import pyarrow as pa
 
-from tallystick.contracts import Contract, Outcome, calendar_of, grace_end, lock_instant
-from tallystick.outcomes import Inputs, compile_evidence, compile_predicate, describe
-from tallystick.period import format_instant, zone
-from tallystick.verification.claim import Claim
-from tallystick.verification.resolve import resolve_sql
-from tallystick.verification.units import Held, Holder, Rivals, Units
-from tallystick.verification.verdict import Evidence, Reason, Settlement, Status, Verdict
+from tallystick.contracts import Contract, Outcome
+from tallystick.outcomes import Inputs
+from tallystick.period import zone
+from tallystick.verification.queried import Queried
+from tallystick.verification.rules import Owner, Rules, Span
+from tallystick.verification.units import Held, Rivals
+from tallystick.verification.verdict import Settlement, Verdict
 
 __all__ = ["Decision", "Owner"]
 
-_STATUS: Mapping[str, Status] = {
-    "meets": "verified",
-    "rejected": "rejected",
-    "unverifiable": "unverifiable",
-    "pending": "pending",
-}
 
-
-@dataclass(frozen=True)
-class _Candidates:
-    """The records a claim may mean."""
-
-    exact: str | None
-    others: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class _Ruling:
-    """How a subject stands, and why; `deleted_id` is the record it means if that is not there any more."""
-
-    status: Status
-    reasons: tuple[Reason, ...] = ()
-    deleted_id: str | None = None
-
-
-Span: TypeAlias = tuple[int | None, int | None]
-
-Owner: TypeAlias = dict[tuple[str, str, str], str]
-"""Which claim holds a record: source, record type and record id to claim id."""
-
-
-class Decision:
-    """One outcome being decided: first its claims, then what nobody claimed under any outcome of the contract.
+class Decision(Rules):
+    """One outcome being decided over all records of its source; see `Rules` for what it takes and gives.
 
     Args:
         database: A connection with one view per record type, as `records.scan.connect` gives it.
@@ -69,7 +27,7 @@ class Decision:
         inputs: Since when and up to when the streams were read; never later than `now`.
         before: The newest verdict of each subject in the ledger.
         rivals: Claims under other contracts.
-        order: Ledger index of the import of each claim, to tell which of two claims came first.
+        order: Ledger index of the import of each claim.
         held: Claims under other outcomes of the contract that hold a record; those under this one are added.
         now: The instant that is decided as of.
         span: Instants between which an outcome has to happen to be decided by this version of the contract, half-open.
@@ -91,379 +49,17 @@ class Decision:
         span: Span = (None, None),
         settled: Mapping[str, Settlement] | None = None,
     ) -> None:
-        self.database = database
-        self.contract = contract
-        self.outcome = outcome
-        self.inputs = inputs
-        self.before = before
-        self.order = order or {}
-        self.held = {} if held is None else held
-        self.now = now
-        self.span = span
-        self.settled = settled or {}
-        place = (outcome.source, outcome.predicate.record)
-        self.rivals = [rival for key, found in (rivals or {}).items() if key[:2] == place for rival in found]
-        self.zone = zone(contract.timezone)
-        self.evidence: dict[str, tuple[Evidence, ...]] = {}
-        self.rows: dict[str, dict[str, Any]] = {}
-        self.units = Units(None, (), self.zone)
-        self.contested: dict[tuple[str, ...], list[tuple[int, Holder]]] = {}
-        self.meant: dict[str, _Candidates] | None = None
-
-    def prepare(self, claims: Sequence[Claim]) -> None:
-        """Find the records that claims mean, and decide the predicate over all records at once.
-
-        Args:
-            claims: All claims on the outcome, whichever version of the contract decides them.
-        """
-        self.meant = self._resolve(claims)
-        self.rows = self._rows()
-
-    def governs(self, claim: Claim) -> bool:
-        """Tell whether what a claim means happened after this version took effect.
-
-        What happened at no known instant is decided by the version that is in force.
-        """
-        meant = (self.meant or {})[self._ref(claim)]
-        row = self.rows.get(meant.exact or (meant.others[0] if len(meant.others) == 1 else ""))
-        at = self.now if row is None or row["occurred_at"] is None else row["occurred_at"]
-        return self.span[0] is None or self.span[0] <= at
-
-    def claimed(self, claims: Sequence[Claim], owner: Owner) -> list[Verdict]:
-        """Give the verdicts on the claims, in their order.
-
-        Args:
-            claims: The claims on this outcome that this version decides, oldest first: the first claim on a record
-                keeps it. They are prepared, unless they were.
-            owner: Who holds which record already, under any outcome; the records claimed here are added.
-        """
-        if self.meant is None:
-            self.prepare(claims)
-        meant = self.meant or {}
-        self.units = Units(self.outcome.predicate.unit, self._unit_rows(), self.zone)
-        for rival in sorted(self.rivals, key=itemgetter(0)):
-            for group in self.units.groups(rival[1].record_id):
-                self.contested.setdefault(group, []).append(rival)
-        self._take_over()
-        self.evidence = self._cited()
-        verdicts = []
-        for claim in claims:
-            record_id, ruling = self._mean(claim, meant[self._ref(claim)])
-            row = self.rows.get(record_id) if record_id is not None else None
-            if (settlement := self.settled.get(f"claim:{claim.claim_id}")) is not None:
-                ruling = _Ruling(settlement.status, (Reason("dispute", settlement.text),), ruling.deleted_id)
-                if record_id is not None:
-                    self._keep(claim, record_id, settlement, owner)
-            elif record_id is not None:
-                holder = owner.setdefault(self._key(record_id), claim.claim_id)
-                if holder != claim.claim_id:
-                    text = f"{record_id} was already claimed as {holder}"
-                    ruling = _Ruling("rejected", (Reason("duplicate", text),))
-                else:
-                    ruling = self._once(claim, record_id, self._judge(self.rows[record_id]))
-            named = record_id or ruling.deleted_id
-            verdicts.append(self._verdict(f"claim:{claim.claim_id}", ruling, named, row, claim))
-        return verdicts
-
-    def found(self, owner: Owner) -> list[Verdict]:
-        """Give the records that meet the predicate and that nobody claimed, by id; then those found no more.
-
-        Args:
-            owner: Who holds which record, once the claims on every outcome are decided.
-        """
-        unclaimed = (row for row in self.rows.values() if row["status"] == "meets")
-        rows = [row for row in unclaimed if self._key(row["id"]) not in owner]
-        rows = [row for row in rows if self._in_term(row) and self._in_span(row)]
-        self._take_over()
-        verdicts = []
-        for row in sorted(rows, key=itemgetter("id")):
-            held = self.units.holder(row["id"]) or self._held_elsewhere(row["id"])
-            if held is None and not self._contesting(row["id"]):
-                self._hold(Holder("", row["id"], "verified", source=self.outcome.source))
-                verdicts.append(self._found(row))
-        return verdicts + self._no_longer_found({verdict.subject for verdict in verdicts}, owner)
-
-    def _keep(self, claim: Claim, record_id: str, settlement: Settlement, owner: Owner) -> None:
-        """Let a claim that was settled as verified hold its record, unless another one does."""
-        if settlement.status == "verified":
-            owner.setdefault(self._key(record_id), claim.claim_id)
-            self._hold(Holder(claim.claim_id, record_id, "verified", source=self.outcome.source))
-
-    def _take_over(self) -> None:
-        """Let claims under other outcomes of the contract hold their units here too."""
-        for holder in self.held.get((self.outcome.source, self.outcome.predicate.record), ()):
-            self.units.hold(holder.record_id, holder)
-
-    def _hold(self, holder: Holder) -> None:
-        """Let a claim hold the unit of its record, here and in every source that calls the record the same."""
-        self.units.hold(holder.record_id, holder)
-        if (called := self.units.called(holder.record_id)) is not None:
-            self.held.setdefault((self.outcome.predicate.record, *called), []).append(holder)
-
-    def _held_elsewhere(self, record_id: str) -> Holder | None:
-        """Give the claim that holds a record of another source that is the same; None where there is none."""
-        called = self.units.called(record_id)
-        holders = [] if called is None else self.held.get((self.outcome.predicate.record, *called), [])
-        return next((holder for holder in holders if holder.source != self.outcome.source), None)
-
-    def _once(self, claim: Claim, record_id: str, ruling: _Ruling) -> _Ruling:
-        """Let one claim alone be paid for a unit: the first that is not rejected for another reason."""
-        if ruling.status not in {"verified", "pending"}:
-            return ruling
-        own = self.order.get(claim.claim_id, 0)
-        earlier = [holder for seq, holder in self._contesting(record_id) if seq < own]
-        holder = earlier[0] if earlier else self.units.holder(record_id) or self._held_elsewhere(record_id)
-        if holder is None or holder.status == "pending":
-            # Who waits for an earlier claim is in line as well: what it would exclude waits with it.
-            paid = holder is None and ruling.status == "verified"
-            status: Literal["verified", "pending"] = "verified" if paid else "pending"
-            in_line = Holder(claim.claim_id, record_id, status, source=self.outcome.source)
-            self._hold(in_line)
-            self.held.setdefault((self.outcome.source, self.outcome.predicate.record), []).append(in_line)
-        if holder is None or ruling.status == "pending":
-            return ruling
-        what = self._near(record_id, holder)
-        clause = "claimed_elsewhere" if holder.contract else "duplicate"
-        if holder.status == "pending":
-            text = f"{what} claimed before as {holder}, which is not decided yet"
-            return _Ruling("pending", (Reason(clause, text),))
-        return _Ruling("rejected", (Reason(clause, f"{what} already claimed as {holder}"),))
-
-    def _near(self, record_id: str, holder: Holder) -> str:
-        """Say which record it is that a claim holds, beside a record that it excludes."""
-        where = "" if holder.source in {"", self.outcome.source} else f" in {holder.source}"
-        if holder.record_id == record_id and not where:
-            return f"{record_id} was"
-        if where or self.units.of(record_id) == self.units.of(holder.record_id):
-            return f"{holder.record_id}{where}, of the same unit, was"
-        unit = self.outcome.predicate.unit
-        return f"{holder.record_id}, less than {unit.days if unit else 0} days away, was"
-
-    def _contesting(self, record_id: str) -> list[tuple[int, Holder]]:
-        """Give the claims under other contracts that exclude a record, those of its unit first, each oldest first."""
-        found = (rival for group in self.units.groups(record_id) for rival in self.contested.get(group, ()))
-        return [rival for rival in found if self.units.exclude(record_id, rival[1].record_id)]
-
-    def _key(self, record_id: str) -> tuple[str, str, str]:
-        return self.outcome.source, self.outcome.predicate.record, record_id
-
-    def _ref(self, claim: Claim) -> str:
-        """Give what a claim means: once it was found to mean a record it goes on meaning that one."""
-        known = self.before.get(f"claim:{claim.claim_id}")
-        return known.record_id if known is not None and known.record_id is not None else claim.ref
-
-    def _resolve(self, claims: Sequence[Claim]) -> dict[str, _Candidates]:
-        """Pair the references with record ids; leaves the ids in the table `meant`."""
-        refs = sorted({self._ref(claim) for claim in claims})
-        self.database.register("refs", pa.table({"ref": pa.array(refs, pa.string())}))
-        self.database.execute(
-            f"CREATE OR REPLACE TEMP TABLE meant AS {resolve_sql(self.outcome.predicate.record, 'refs')}"
+        self.queried = Queried(database, outcome.predicate, inputs, zone(contract.timezone))
+        super().__init__(
+            self.queried,
+            contract,
+            outcome,
+            inputs,
+            before=before,
+            rivals=rivals,
+            order=order,
+            held=held,
+            now=now,
+            span=span,
+            settled=settled,
         )
-        exact: dict[str, str] = {}
-        others: dict[str, list[str]] = defaultdict(list)
-        for ref, record_id, is_exact in self.database.execute("SELECT ref, record_id, exact FROM meant").fetchall():
-            if is_exact:
-                exact[ref] = record_id
-            else:
-                others[ref].append(record_id)
-        return {ref: _Candidates(exact.get(ref), tuple(others[ref])) for ref in refs}
-
-    def _rows(self) -> dict[str, dict[str, Any]]:
-        """Evaluate the predicate over all records at once; keep the rows that are claimed or meet it."""
-        compiled = compile_predicate(self.outcome.predicate, self.inputs, self.zone)
-        # Hashes are long and read later, for the few kept rows only: leaving them out halves the scan.
-        self.database.execute(
-            "CREATE OR REPLACE TEMP TABLE decided AS "
-            f"SELECT * EXCLUDE (source, version, seq, raw_sha256) FROM ({compiled}) d "
-            "WHERE d.status = 'meets' OR d.id IN (SELECT record_id FROM meant)"
-        )
-        return {row["id"]: row for row in self.database.sql("FROM decided").to_arrow_table().to_pylist()}
-
-    def _unit_rows(self) -> list[dict[str, Any]]:
-        """Give what makes records one unit: of those that matter, of those with a link, and of those it leads to."""
-        unit = self.outcome.predicate.unit
-        rows: list[dict[str, Any]] = []
-        if unit is not None:
-            names = list(dict.fromkeys([*unit.links, *filter(None, (unit.key, unit.anywhere))]))
-            compiled = compile_predicate(self.outcome.predicate.of_facts(names), self.inputs, self.zone)
-            listed = ", ".join(["id", "occurred_at", *(f'"fact_{name}"' for name in names)])
-            self.database.execute(f"CREATE OR REPLACE TEMP TABLE united AS SELECT {listed} FROM ({compiled})")
-            known = pa.table({"id": pa.array([holder.record_id for _, holder in self.rivals], pa.string())})
-            self.database.register("rivals", known)
-            links = [f'"fact_{link}"' for link in unit.links]
-            sought = ["SELECT id FROM decided", "SELECT id FROM rivals"]
-            sought += [f"SELECT {link} FROM united WHERE {link} IS NOT NULL" for link in links]
-            known_ids = f"id IN ({' UNION ALL '.join(sought)})"
-            wanted = " OR ".join([known_ids, *(f"{link} IS NOT NULL" for link in links)])
-            if unit.days is not None:
-                key = f'"fact_{unit.key}"'
-                wanted += f" OR {key} IN (SELECT {key} FROM united WHERE {known_ids})"
-            query = f"SELECT * FROM united WHERE {wanted} ORDER BY id"
-            rows = self.database.sql(query).to_arrow_table().to_pylist()
-        return rows
-
-    def _cited(self) -> dict[str, tuple[Evidence, ...]]:
-        """Give the record versions each kept row rests on, itself included, in a fixed order."""
-        cited: dict[str, set[tuple[str, str, str, int, str]]] = defaultdict(set)
-        related = compile_evidence(self.outcome.predicate, "decided")
-        query = f"SELECT base_id, source, type, id, version, raw_sha256 FROM ({related})"
-        for base_id, *row in self.database.execute(query).fetchall():
-            cited[base_id].add(tuple(row))
-        return {base_id: tuple(Evidence(*row) for row in sorted(rows)) for base_id, rows in cited.items()}
-
-    def _mean(self, claim: Claim, meant: _Candidates) -> tuple[str | None, _Ruling]:
-        """Say which record a claim means, or how the claim stands because it means none."""
-        if meant.exact is not None or len(meant.others) == 1:
-            return meant.exact or meant.others[0], _Ruling("pending")
-        if meant.others:
-            text = f"{claim.ref} may mean any of {', '.join(meant.others)}; claim one of them by its own id"
-            return None, _Ruling("unverifiable", (Reason("ambiguous", text),))
-        return None, self._missing(claim)
-
-    def _missing(self, claim: Claim) -> _Ruling:
-        """Say how a claim stands that means no record: absence is known only inside what was read."""
-        kind = self.outcome.predicate.record
-        read_from, read_to = self.inputs.read_from.get(kind), self.inputs.read_to.get(kind)
-        ref = self._ref(claim)
-        if (gone := self._deleted(ref)) is not None:
-            text = f"{kind} {ref} was deleted at {format_instant(gone)}; what it said before is kept as evidence"
-            return _Ruling("unverifiable", (Reason("deleted", text),), ref)
-        if read_to is None or read_from is None or (claim.claimed_at is not None and read_to <= claim.claimed_at):
-            text = f"no record {ref} has been read yet, and the source is not read past the claim"
-            return _Ruling("pending", (Reason("no_such_record", text, until=claim.claimed_at),))
-        if read_from > self.contract.term.starts_at:
-            text = f"the source holds no {kind} {ref} since {format_instant(read_from)}, but the term began before that"
-            return _Ruling("unverifiable", (Reason("no_such_record", text),))
-        return _Ruling("rejected", (Reason("no_such_record", f"the source holds no {kind} {ref}"),))
-
-    def _deleted(self, ref: str) -> int | None:
-        """Give when the source deleted the record of an id, as its tombstone says; None where there is no tombstone."""
-        query = f'SELECT deleted, as_of FROM "{self.outcome.predicate.record}_all" WHERE id = ? ORDER BY version DESC'
-        newest = self.database.execute(query, [ref]).fetchone()
-        return newest[1] if newest is not None and newest[0] else None
-
-    def _found(self, row: Mapping[str, Any]) -> Verdict:
-        return self._verdict(f"found:{self.outcome.name}:{row['id']}", _Ruling("verified"), row["id"], row)
-
-    def _no_longer_found(self, still: Collection[str], owner: Owner) -> list[Verdict]:
-        """Close the found subjects of earlier runs that are claimed by now, or do not meet the predicate any more."""
-        prefix = f"found:{self.outcome.name}:"
-        closed = []
-        for subject in sorted(
-            subject for subject in self.before if subject.startswith(prefix) and subject not in still
-        ):
-            record_id = subject.removeprefix(prefix)
-            holder = owner.get(self._key(record_id)) or self.units.holder(record_id)
-            elsewhere = self._contesting(record_id)
-            holder = holder or (elsewhere[0][1] if elsewhere else self._held_elsewhere(record_id))
-            text = f"it is claimed as {holder} by now" if holder else "it does not meet the predicate any more"
-            if isinstance(holder, Holder) and not holder.claim_id:
-                text = f"{holder.record_id} in {holder.source}, of the same unit, is found by now"
-            closed.append(self._verdict(subject, _Ruling("rejected", (Reason("not_found", text),)), record_id, None))
-        return closed
-
-    def _judge(self, row: Mapping[str, Any]) -> _Ruling:
-        status = _STATUS[row["status"]]
-        if not self._in_term(row):
-            text = f"it happened at {format_instant(row['occurred_at'])}, outside the term of the contract"
-            return _Ruling("rejected", (Reason("term", text),))
-        if not self._in_span(row):
-            text = f"it happened at {format_instant(row['occurred_at'])}, when another version was in force, which has "
-            return _Ruling("rejected", (Reason("version", text + f"no outcome {self.outcome.name}"),))
-        if status == "verified":
-            return _Ruling(status)
-        if row["clause"] is None:
-            return _Ruling(status, (Reason("quantity", "what the price applies to is unknown"),))
-        clause = self.outcome.predicate.clauses[row["clause"]]
-        until = row["until"] if status == "pending" else None
-        return _Ruling(status, (Reason(clause.name, describe(self.outcome.predicate, clause, row), until=until),))
-
-    def _in_term(self, row: Mapping[str, Any]) -> bool:
-        """Tell whether an outcome happened in the contract's term; one at no known instant is not refused by this."""
-        at, term = row["occurred_at"], self.contract.term
-        if at is None:
-            return True
-        ends_at = None if term.ends_at is None else self.zone.add_days(term.ends_at, term.tail_days)
-        return bool(term.starts_at <= at and (ends_at is None or at < ends_at))
-
-    def _in_span(self, row: Mapping[str, Any]) -> bool:
-        at, (start, end) = row["occurred_at"], self.span
-        return at is None or bool((start is None or start <= at) and (end is None or at < end))
-
-    def _verdict(
-        self,
-        subject: str,
-        ruling: _Ruling,
-        record_id: str | None,
-        row: Mapping[str, Any] | None,
-        claim: Claim | None = None,
-    ) -> Verdict:
-        status = ruling.status
-        known = self.before.get(subject)
-        # Set once it is verified no more, so that deciding the same again gives the same bytes.
-        was_verified = known is not None and (known.was_verified or (known.status == "verified" != status))
-        if status in {"rejected", "unverifiable"} and claim and was_verified:
-            status = "reversed"
-        told: Mapping[str, Any] = row or {}
-        met: Mapping[str, Any] = self._settled_as(subject, told) if status == "verified" else {}
-        verdict = Verdict(
-            contract=self.contract.name,
-            contract_version=self.contract.version,
-            contract_sha256=self.contract.sha256,
-            outcome=self.outcome.name,
-            subject=subject,
-            status=status,
-            ref=claim.ref if claim else str(record_id),
-            record_type=self.outcome.predicate.record,
-            record_id=record_id,
-            reasons=ruling.reasons,
-            quantity=met.get("quantity"),
-            currency=met.get("currency"),
-            exponent=met.get("exponent"),
-            claimed_amount=claim.amount if claim else None,
-            claimed_currency=claim.currency if claim else None,
-            occurred_at=told.get("occurred_at"),
-            decided_at=met.get("decided_at"),
-            evidence=self.evidence.get(record_id or "", ()),
-            was_verified=was_verified,
-            claimed_at=claim.claimed_at if claim else None,
-        )
-        locked = msgspec.structs.replace(verdict, locks_at=self._lock(verdict, known))
-        if known is None or subject in self.settled:
-            return locked
-        return self._final(locked, known, unknown=ruling.status in {"pending", "unverifiable"})
-
-    def _settled_as(self, subject: str, told: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Give what is paid for: what the evidence says, or where it says nothing what the parties settled."""
-        settlement = self.settled.get(subject)
-        if settlement is None or told.get("status") == "meets":
-            return told
-        known = {name: told.get(name) for name in ("exponent", "decided_at")}
-        quantity = told.get("quantity") if settlement.quantity is None else settlement.quantity
-        paid_in = settlement.currency or told.get("currency")
-        at = known["decided_at"] or settlement.at
-        return {**known, "quantity": quantity, "currency": paid_in, "decided_at": at}
-
-    def _lock(self, verdict: Verdict, known: Verdict | None) -> int | None:
-        """Give when a verdict locks: once that is known, nothing moves it."""
-        if known is not None and known.locks_at is not None:
-            return known.locks_at
-        if verdict.found:
-            return None
-        if verdict.status == "verified" and verdict.decided_at is not None:
-            return lock_instant(self.contract, verdict.decided_at)
-        if verdict.status == "unverifiable" and self.contract.unverifiable.borne_by == "buyer":
-            at = verdict.occurred_at if verdict.occurred_at is not None else verdict.claimed_at
-            return None if at is None else grace_end(self.contract, at)
-        return None
-
-    def _final(self, verdict: Verdict, known: Verdict, *, unknown: bool) -> Verdict:
-        """Keep a verdict that is locked: from the end of the clawback on as it is, before unless something is known.
-
-        What became unknown, or not yet known, says nothing against what was decided.
-        """
-        if known.locks_at is None or self.now < known.locks_at or known.status in {"pending", "rejected"}:
-            return verdict
-        if self.now >= calendar_of(self.contract, known.locks_at).clawback_until:
-            return known
-        return known if unknown and known.status in {"verified", "reversed"} else verdict

@@ -1,0 +1,235 @@
+"""Reading the members of a bundle: each line for itself, and that they belong together. Nothing is priced here."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from decimal import Decimal, InvalidOperation
+
+import msgspec
+
+from tallystick.canonical import digest
+from tallystick.contracts import Agreement
+from tallystick.errors import Tampered
+from tallystick.ledger.checkpoint import Checkpoint, open_checkpoint
+from tallystick.ledger.keychain import KeyChain
+from tallystick.ledger.pruned import PrunedTree, Shown, read_piece
+from tallystick.outcomes import Inputs
+from tallystick.period import zone
+from tallystick.statements.archive import Archive
+from tallystick.statements.bundle_format import (
+    CHECKPOINT,
+    CLAIMS,
+    EVIDENCE,
+    INPUTS,
+    KEYS,
+    LEDGER,
+    MEMBERS,
+    REFERENCES,
+    RIVALS,
+    UNITS,
+    BundleInputs,
+    ClaimLine,
+    Lines,
+    RecordLine,
+    ReferenceLine,
+    RivalLine,
+    RowBody,
+    RowLine,
+    UnitLine,
+)
+from tallystick.statements.commitments import check_opened
+from tallystick.statements.disclosed import Disclosed
+from tallystick.statements.exhibit import Exhibit, Mismatch
+from tallystick.verification.claim import Claim
+from tallystick.verification.facts import Candidates
+from tallystick.verification.units import Holder
+
+__all__ = ["BundleReader"]
+
+_KEEP = "Keep the bundle: what it holds does not belong together."
+
+
+class BundleReader:
+    """The content of a bundle; `inputs`, `keys` and the ledger are read and proven when it is made.
+
+    `ledger` holds the entries, `roots` the roots of the ledger by size, `note` the signed `checkpoint`. Once `exhibits`
+    was called, `mismatches` holds the clauses that were decided in another way, `counts` what there was.
+
+    Args:
+        archive: The open archive, verified.
+
+    Raises:
+        Tampered: Something is missing, or is not what was signed.
+    """
+
+    def __init__(self, archive: Archive) -> None:
+        self._archive = archive
+        self.mismatches: list[Mismatch] = []
+        self.counts: dict[str, int] = {}
+        listed = tuple(member.name for member in archive.members)
+        if listed != MEMBERS:
+            raise Tampered(f"a bundle has the members {', '.join(MEMBERS)}, this one: {', '.join(listed)}", hint=_KEEP)
+        self.inputs = self._read_inputs()
+        self.keys = KeyChain.parse(archive.read(KEYS), KEYS)
+        self.ledger, self.checkpoint, self.note, self.roots = self._read_ledger(self.keys)
+
+    def _read_inputs(self) -> BundleInputs:
+        try:
+            inputs = msgspec.convert(self._archive.json(INPUTS), BundleInputs)
+        except msgspec.ValidationError as error:
+            raise Tampered(f"this version reads no such bundle: {error}", where=INPUTS, hint=_KEEP) from error
+        if inputs.ledger_size < 0 or any(size < 0 for size in inputs.sizes):
+            raise Tampered("a size of the ledger is negative", where=INPUTS, hint=_KEEP)
+        return inputs
+
+    def _read_ledger(self, keys: KeyChain) -> tuple[Disclosed, Checkpoint, str, dict[int, bytes]]:
+        try:
+            note = self._archive.read(CHECKPOINT).decode()
+        except UnicodeDecodeError as error:
+            raise Tampered("this is not UTF-8", where=CHECKPOINT, hint=_KEEP) from error
+        checkpoint = open_checkpoint(note, keys, keys.origin)
+        sizes = {self.inputs.ledger_size, *self.inputs.sizes}
+        if max(sizes) > checkpoint.size:
+            raise Tampered(f"the ledger was signed at {checkpoint.size} entries, and rests on more", where=CHECKPOINT)
+        tree, found = PrunedTree(checkpoint.size, sizes), Disclosed(self.inputs.contract)
+        for number, line in enumerate(self._archive.lines(LEDGER), 1):
+            try:
+                piece = read_piece(line, f"{LEDGER}:{number}")
+                tree.add(piece)
+                if isinstance(piece, Shown):
+                    found.add(piece.index, piece.entry, piece.leaf)
+            except Tampered as error:
+                raise Tampered(error.message, hint=error.hint, where=error.where or f"{LEDGER}:{number}") from error
+        roots = tree.roots()
+        if roots[checkpoint.size] != checkpoint.root:
+            raise Tampered(
+                f"the entries and hashes give the root {roots[checkpoint.size].hex()}, signed was "
+                f"{checkpoint.root.hex()}",
+                hint="Every entry shown gives the hash beside it, so one of those hashes or a hidden part was changed.",
+                where=LEDGER,
+            )
+        return found, checkpoint, note, roots
+
+    def claims(self) -> tuple[list[Claim], dict[str, int]]:
+        """Give the claims and the entry each was taken in by, once they are those that the ledger recorded."""
+        claims, order, ranks = [], {}, []
+        taken: dict[int, list[tuple[str, str]]] = {index: [] for index in self.ledger.imports}
+        for number, line in Lines(ClaimLine, CLAIMS).each(self._archive.lines(CLAIMS)):
+            where = f"{CLAIMS}:{number}"
+            claim = Claim(line.claim_id, line.outcome, line.ref, line.claimed_at, _amount(line, where), line.currency)
+            if line.entry not in taken or line.claim_id in order:
+                raise Tampered(f"claim {line.claim_id} stands here twice, or in no import", where=where, hint=_KEEP)
+            taken[line.entry].append((claim.claim_id, claim.digest))
+            claims.append(claim)
+            order[claim.claim_id] = line.entry
+            ranks.append((line.entry, claim.claimed_at is None, claim.claimed_at or 0, claim.claim_id))
+            if len(ranks) > 1 and ranks[-1] < ranks[-2]:
+                raise Tampered(f"claim {line.claim_id} stands before one that counts first", where=where, hint=_KEEP)
+        for index, found in taken.items():
+            entry = self.ledger.imports[index]
+            if (entry.count, entry.claims_sha256) != (len(found), digest([held for _, held in sorted(found)])):
+                raise Tampered(
+                    f"the {len(found)} claims of ledger entry {index} are not the {entry.count} that it records: one "
+                    "is missing, added or changed",
+                    where=CLAIMS,
+                    hint=_KEEP,
+                )
+        return claims, order
+
+    def exhibits(self, agreement: Agreement) -> tuple[list[Exhibit], set[tuple[int, str]]]:
+        """Decide every record again; in a private bundle only those that are opened, which are told."""
+        expected = [(version.version, name) for version in agreement.versions for name in version.outcomes]
+        if expected != [(basis.version, basis.outcome) for basis in self.inputs.decisions]:
+            raise Tampered("the outcomes are not those of the contract", where=INPUTS, hint=_KEEP)
+        place = zone(agreement.newest.timezone)
+        exhibits = [
+            Exhibit(outcome.predicate, Inputs(basis.read_from, basis.read_to), place)
+            for basis, outcome in zip(
+                self.inputs.decisions,
+                (outcome for version in agreement.versions for outcome in version.outcomes.values()),
+                strict=True,
+            )
+        ]
+        self._references(exhibits)
+        opened = self._evidence(exhibits)
+        return exhibits, opened
+
+    def _references(self, exhibits: Sequence[Exhibit]) -> None:
+        for number, line in Lines(ReferenceLine, REFERENCES).each(self._archive.lines(REFERENCES)):
+            exhibit = _at(exhibits, line.decision, f"{REFERENCES}:{number}")
+            exhibit.references[line.ref] = Candidates(line.exact, line.others)
+            if line.deleted is not None:
+                exhibit.tombstones[line.ref] = line.deleted
+        for number, unit in Lines(UnitLine, UNITS).each(self._archive.lines(UNITS)):
+            exhibit = _at(exhibits, unit.decision, f"{UNITS}:{number}")
+            wanted = exhibit.predicate.unit
+            if wanted is None or set(unit.facts) != set(wanted.facts):
+                raise Tampered("these are not the facts of the unit", where=f"{UNITS}:{number}", hint=_KEEP)
+            facts = {f"fact_{name}": value for name, value in unit.facts.items()}
+            exhibit.others.append({"id": unit.id, "occurred_at": unit.occurred_at, **facts})
+
+    def _evidence(self, exhibits: Sequence[Exhibit]) -> set[tuple[int, str]]:
+        rows: list[RowBody] = []
+        used = 0
+        opened: set[tuple[int, str]] = set()
+        row_lines, record_lines = Lines(RowLine, EVIDENCE), Lines(RecordLine, EVIDENCE)
+        count = 0
+        last = (-1, "")
+        for number, line in enumerate(self._archive.lines(EVIDENCE), 1):
+            where = f"{EVIDENCE}:{number}"
+            if line.startswith(b'{"row":{'):
+                rows.append(row_lines.read(line, number).row)
+                self._check_row(rows[-1], where)
+                continue
+            record = record_lines.read(line, number)
+            exhibit = _at(exhibits, record.decision, where)
+            cited = {record.row, *(one for numbers in record.related.values() for one in numbers)}
+            if not set(range(used, len(rows))) <= cited or (record.decision, record.id) <= last:
+                raise Tampered(f"record {record.id} is out of order, or rows before it are not its own", where=where)
+            used, last = len(rows), (record.decision, record.id)
+            count += 1
+            if self.inputs.private and any(rows[one].data is None for one in cited if 0 <= one < len(rows)):
+                continue
+            opened.add(last)
+            self.mismatches += exhibit.add(record, rows, where)
+        if used != len(rows):
+            raise Tampered("rows at the end belong to no record", where=EVIDENCE, hint=_KEEP)
+        self.counts = {"records": count, "opened": len(opened), "rows": len(rows)}
+        return opened
+
+    def _check_row(self, row: RowBody, where: str) -> None:
+        if not self.inputs.private:
+            if row.data is None or row.commitments is not None or row.salts is not None:
+                raise Tampered(f"{row.type} {row.id} version {row.version} is not shown", where=where, hint=_KEEP)
+            return
+        if row.commitments is None:
+            raise Tampered(f"{row.type} {row.id} version {row.version} has no commitments", where=where, hint=_KEEP)
+        if row.data is not None or row.salts is not None:
+            check_opened(row, where)
+
+    def rivals(self) -> dict[tuple[str, str, str], list[tuple[int, Holder]]]:
+        """Give the claims under other contracts that are in line for something here."""
+        rivals: dict[tuple[str, str, str], list[tuple[int, Holder]]] = defaultdict(list)
+        for _, line in Lines(RivalLine, RIVALS).each(self._archive.lines(RIVALS)):
+            holder = Holder(line.claim_id, line.record_id, line.status, line.contract)
+            rivals[line.source, line.type, line.record_id].append((line.entry, holder))
+        return rivals
+
+
+def _at(exhibits: Sequence[Exhibit], place: int, where: str) -> Exhibit:
+    if not 0 <= place < len(exhibits):
+        raise Tampered(f"there is no decision {place}", where=where, hint=_KEEP)
+    return exhibits[place]
+
+
+def _amount(line: ClaimLine, where: str) -> Decimal | None:
+    if line.amount is None:
+        return None
+    try:
+        amount = Decimal(line.amount)
+    except InvalidOperation:
+        amount = Decimal("NaN")
+    if not amount.is_finite() or f"{amount:f}" != line.amount:
+        raise Tampered(f"the amount of claim {line.claim_id} is {line.amount!r}", where=where, hint=_KEEP)
+    return amount

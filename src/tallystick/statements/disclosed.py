@@ -1,0 +1,184 @@
+"""What the ledger part of a bundle says about one contract, read from its entries and from nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from tallystick.canonical import canonical
+from tallystick.contracts import Agreement, Contract
+from tallystick.errors import Error, Tampered
+from tallystick.ledger.merkle import hash_leaf
+from tallystick.statements.issued import STATEMENT, issued_of
+from tallystick.statements.months import Findings
+from tallystick.statements.statement import Issued
+from tallystick.verification.drawn import findings_of
+from tallystick.verification.entries import TERMINATION, VerdictEntry, build_version, termination_of
+from tallystick.verification.finality import lock_of
+from tallystick.verification.verdict import Verdict
+
+__all__ = ["ClaimsEntry", "Disclosed"]
+
+_KEEP = "Keep the bundle: a ledger entry in it is not one that Tallystick writes."
+
+
+class ClaimsEntry(msgspec.Struct, frozen=True):
+    """An import of claims: how many, and the digest of their digests by claim id."""
+
+    kind: str
+    at: str
+    contract: str
+    contract_sha256: str
+    file_sha256: str
+    count: int
+    claims_sha256: str
+
+
+class _Head(msgspec.Struct, frozen=True):
+    kind: str
+
+
+class _ContractEntry(msgspec.Struct, frozen=True):
+    kind: str
+    at: str
+    contract: str
+    version: int
+    sha256: str
+    body: dict[str, Any]
+
+
+_head = msgspec.json.Decoder(_Head)
+_claims = msgspec.json.Decoder(ClaimsEntry)
+_contract = msgspec.json.Decoder(_ContractEntry)
+_verdict = msgspec.json.Decoder(VerdictEntry)
+
+
+class Disclosed:
+    """The entries about one contract, taken one by one in the order of the ledger.
+
+    `verdicts` holds every verdict by its ledger index, `written` when its entry says that it was written.
+    """
+
+    def __init__(self, contract: str) -> None:
+        self.contract = contract
+        self.versions: dict[int, Contract] = {}
+        self.imports: dict[int, ClaimsEntry] = {}
+        self.verdicts: dict[int, Verdict] = {}
+        self.written: dict[int, str] = {}
+        self.leaves: dict[int, bytes] = {}
+        self.acts: dict[int, dict[str, Any]] = {}
+        self.count = 0
+
+    def add(self, index: int, entry: bytes, leaf: bytes) -> None:
+        """Take an entry.
+
+        Raises:
+            Tampered: It is not about the contract, or is not an entry that Tallystick writes; names it.
+        """
+        self.count += 1
+        try:
+            about = self._add(index, entry, leaf)
+        except Tampered as error:
+            raise Tampered(f"ledger entry {index}: {error.message}", hint=error.hint) from error
+        except (msgspec.DecodeError, ValueError, TypeError, LookupError, ArithmeticError, Error) as error:
+            raise Tampered(f"ledger entry {index} cannot be read: {error}", hint=_KEEP) from error
+        if about != self.contract:
+            raise Tampered(f"ledger entry {index} is about {about}, not about {self.contract}", hint=_KEEP)
+
+    def _add(self, index: int, entry: bytes, leaf: bytes) -> str:
+        match _head.decode(entry).kind:
+            case "verdict":
+                found = _verdict.decode(entry)
+                self.verdicts[index] = found.verdict
+                self.written[index] = found.at
+                self.leaves[index] = leaf
+                return found.verdict.contract
+            case "claims":
+                self.imports[index] = _claims.decode(entry)
+                return self.imports[index].contract
+            case "contract":
+                version = _contract.decode(entry)
+                built = build_version(entry, version.sha256)
+                if (built.name, built.version) != (version.contract, version.version):
+                    raise Tampered("the text of the contract is of another one than the entry says", hint=_KEEP)
+                self.versions[index] = built
+                return version.contract
+            case _:
+                act: dict[str, Any] = msgspec.json.decode(entry)
+                self.acts[index] = act
+                return str(act.get("contract"))
+
+    def agreement(self, size: int) -> Agreement:
+        """Give the agreement as the first `size` entries have it.
+
+        Raises:
+            Tampered: There is no version among them, or they do not follow from each other.
+        """
+        known = [contract for index, contract in self.versions.items() if index < size]
+        ended = [act for index, act in self.acts.items() if index < size and act.get("kind") == TERMINATION]
+        if not known:
+            raise Tampered(f"the ledger in the bundle holds no text of {self.contract}", hint=_KEEP)
+        try:
+            return Agreement.of(*known, termination=termination_of(ended[-1]) if ended else None)
+        except (Error, ValueError, TypeError, LookupError) as error:
+            raise Tampered(f"the versions of {self.contract} do not follow from each other: {error}") from error
+
+    def heads(self, size: int) -> dict[int, Verdict]:
+        """Give the newest verdict of each subject among the first `size` entries, by its ledger index."""
+        newest: dict[str, int] = {}
+        for index, verdict in self.verdicts.items():
+            if index < size:
+                newest[verdict.subject] = index
+        return {index: self.verdicts[index] for index in sorted(newest.values())}
+
+    def issued(self, size: int) -> list[Issued]:
+        """Give the statements that were issued among the first `size` entries, oldest first.
+
+        Raises:
+            Tampered: An entry does not say what was issued.
+        """
+        found = []
+        for index, act in self.acts.items():
+            if act.get("kind") == STATEMENT and index < size:
+                try:
+                    found.append(issued_of(index, act))
+                except (Error, ValueError, TypeError, LookupError) as error:
+                    raise Tampered(f"ledger entry {index} does not say which statement was issued: {error}") from error
+        return found
+
+    def findings(self, size: int) -> Findings:
+        """Give what acceptance samples say among the first `size` entries.
+
+        Raises:
+            Tampered: An entry is no sample, or no answer.
+        """
+        try:
+            return findings_of((index, act) for index, act in self.acts.items() if index < size)
+        except (Error, ValueError, TypeError, LookupError) as error:
+            raise Tampered(f"a sample in the bundle cannot be read: {error}", hint=_KEEP) from error
+
+    def moved_locks(self) -> Iterator[tuple[int, str, Any, Any]]:
+        """Give each verdict whose lock is not the one that follows from when it was first known.
+
+        Yields:
+            Ledger index, field, what the entry says, what follows.
+        """
+        by_sha256 = {contract.sha256: contract for contract in self.versions.values()}
+        subjects: dict[str, int] = {}
+        for index, verdict in self.verdicts.items():
+            held = subjects.get(verdict.subject)
+            contract = by_sha256.get(verdict.contract_sha256)
+            if held is not None and verdict.locks_at != held:
+                yield index, "locks_at", verdict.locks_at, held
+            if held is None and verdict.locks_at is not None and contract is not None:
+                first = lock_of(contract, verdict, None)
+                if first != verdict.locks_at:
+                    yield index, "locks_at", verdict.locks_at, first
+                subjects[verdict.subject] = verdict.locks_at
+
+    def holds(self, index: int, verdict: Verdict) -> bool:
+        """Tell whether an entry holds exactly a verdict, byte for byte."""
+        entry = canonical(VerdictEntry("verdict", self.written[index], verdict))
+        return hash_leaf(entry) == self.leaves[index]

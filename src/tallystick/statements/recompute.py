@@ -1,0 +1,329 @@
+"""Recomputing a bundle: from the evidence to the last cent, without a network, a database or credentials.
+
+Every record in the bundle is decided again by the reference interpreter, every claim by the same rules, every line by
+the same prices. What comes out is compared with what the ledger in the bundle recorded and what its statement says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+import msgspec
+
+from tallystick.canonical import canonical
+from tallystick.contracts import Agreement
+from tallystick.errors import ConfigurationError, ContractError, Error, LedgerError, Tampered
+from tallystick.ledger.checkpoint import Checkpoint
+from tallystick.ledger.keychain import KeyChain
+from tallystick.period import format_instant, parse_instant, parse_period
+from tallystick.statements.archive import Archive
+from tallystick.statements.bundle_format import (
+    STATEMENT_FILE,
+)
+from tallystick.statements.bundle_reader import BundleReader
+from tallystick.statements.exhibit import Exhibit, Mismatch
+from tallystick.statements.notes import restate
+from tallystick.statements.rating import rate
+from tallystick.statements.statement import LedgerHead, Statement, statement_data
+from tallystick.verification.claim import Claim
+from tallystick.verification.rules import Rules, decide_all
+from tallystick.verification.units import Held
+from tallystick.verification.verdict import Verdict
+
+__all__ = ["Recomputation", "Step", "recompute"]
+
+_MOST = 50
+_KEEP = "Keep the bundle: what it holds does not belong together."
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One step of the recomputation, and what it came to."""
+
+    name: str
+    text: str
+
+
+@dataclass
+class Recomputation:
+    """What came out: `differences` is empty if both sides agree.
+
+    `totals` are those recomputed, as text. `roots` are the roots of the ledger by size, proven by the bundle.
+    """
+
+    contract: str
+    period: str
+    checkpoint: Checkpoint
+    keys: KeyChain
+    note: str
+    roots: Mapping[int, bytes]
+    agreement: Agreement
+    now: int
+    steps: list[Step] = field(default_factory=list)
+    differences: list[Mismatch] = field(default_factory=list)
+    more: int = 0
+    totals: tuple[str, ...] = ()
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def differ(self, found: Iterable[Mismatch]) -> int:
+        """Note differences, and give how many they were; the first 50 are kept."""
+        count = 0
+        for one in found:
+            count += 1
+            if len(self.differences) < _MOST:
+                self.differences.append(one)
+            else:
+                self.more += 1
+        return count
+
+    def step(self, name: str, text: str) -> None:
+        """Note a step."""
+        self.steps.append(Step(name, text))
+
+
+def recompute(archive: Archive) -> Recomputation:
+    """Recompute a bundle.
+
+    Args:
+        archive: The open archive, verified. Whose its signatures are is not asked here.
+
+    Raises:
+        Tampered: What the bundle holds does not belong together; names member, line, entry or field.
+        Inconsistent: Its checkpoints contradict each other.
+    """
+    try:
+        return _Recompute(archive).run()
+    except LedgerError:
+        raise
+    except (Error, ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RecursionError) as error:
+        message = error.message if isinstance(error, Error) else f"{type(error).__name__}: {error}"
+        raise Tampered(f"what the bundle holds cannot be decided: {message}", hint=_KEEP) from error
+
+
+class _Recompute:
+    def __init__(self, archive: Archive) -> None:
+        self._archive = archive
+        self.bundle = bundle = BundleReader(archive)
+        self.inputs, self.ledger = bundle.inputs, bundle.ledger
+        self.agreement = bundle.ledger.agreement(bundle.inputs.ledger_size)
+        self.heads = bundle.ledger.heads(bundle.inputs.ledger_size)
+        self.done = Recomputation(
+            bundle.inputs.contract,
+            bundle.inputs.period,
+            bundle.checkpoint,
+            bundle.keys,
+            bundle.note,
+            bundle.roots,
+            self.agreement,
+            now=bundle.inputs.now,
+        )
+
+    def run(self) -> Recomputation:
+        checkpoint, ledger, done = self.bundle.checkpoint, self.ledger, self.done
+        done.step(
+            "ledger",
+            f"{ledger.count} of {checkpoint.size} entries are shown; with hashes of the others they give the signed "
+            f"root {checkpoint.root.hex()[:16]}...",
+        )
+        versions = ", ".join(f"version {version.version} {version.sha256[:12]}" for version in self.agreement.versions)
+        done.step("contract", f"{self.agreement.name} is built from its recorded text: {versions}")
+        claims, order = self.bundle.claims()
+        done.step("claims", f"{len(claims)} claims are those of {len(ledger.imports)} recorded imports, none more")
+        exhibits, opened = self.bundle.exhibits(self.agreement)
+        self._evidence()
+        outcomes = self._outcomes(exhibits, order)
+        if self.inputs.private:
+            self._opened_verdicts(outcomes, opened)
+        else:
+            self._verdicts(outcomes, claims)
+        self._statement()
+        return done
+
+    def _evidence(self) -> None:
+        counts, differ = self.bundle.counts, self.done.differ(self.bundle.mismatches)
+        self.done.counts |= counts
+        shown = (
+            f"{counts['opened']} of {counts['records']} are opened and"
+            if self.inputs.private
+            else (f"{counts['records']} records are")
+        )
+        told = f"{differ} places differ" if differ else "every clause is as the bundle says"
+        self.done.step("evidence", f"{shown} decided again from {counts['rows']} rows: {told}")
+
+    def _outcomes(self, exhibits: Sequence[Exhibit], order: Mapping[str, int]) -> list[Rules]:
+        before = {verdict.subject: verdict for verdict in self.heads.values()}
+        rivals = self.bundle.rivals()
+        held: Held = {}
+        return [
+            Rules(
+                exhibit,
+                version,
+                outcome,
+                exhibit.inputs,
+                before=before,
+                rivals=rivals,
+                order=order,
+                held=held,
+                now=self.inputs.now,
+                span=self.agreement.span(version),
+            )
+            for exhibit, (version, outcome) in zip(
+                exhibits,
+                ((version, outcome) for version in self.agreement.versions for outcome in version.outcomes.values()),
+                strict=True,
+            )
+        ]
+
+    def _verdicts(self, outcomes: Sequence[Rules], claims: Sequence[Claim]) -> None:
+        """Decide every claim again, and hold the verdicts against those of the ledger."""
+        heads = self.heads
+        moved = self.done.differ(
+            Mismatch(f"ledger entry {index}", name, _when(said), _when(found))
+            for index, name, said, found in self.ledger.moved_locks()
+        )
+        verdicts = decide_all(outcomes, claims)
+        places = {verdict.subject: index for index, verdict in heads.items()}
+        wrong = 0
+        for verdict in verdicts:
+            index = places.pop(verdict.subject, None)
+            if index is None:
+                wrong += self.done.differ([Mismatch("ledger", verdict.subject, "no verdict", verdict.status)])
+            elif heads[index] is not verdict and not self.ledger.holds(index, verdict):
+                wrong += self.done.differ(_fields(index, heads[index], verdict))
+        for subject, index in places.items():
+            # What was found once and is neither claimed nor met any more stays closed; nothing else stands alone.
+            wrong += self.done.differ([Mismatch(f"ledger entry {index}", subject, heads[index].status, "no verdict")])
+        kept = sorted(subject for rules in outcomes for subject in rules.kept)
+        self.done.counts |= {"verdicts": len(verdicts), "kept": len(kept)}
+        text = f"{len(verdicts)} verdicts decided again: " + (
+            f"{wrong + moved} differ" if wrong + moved else "the same"
+        )
+        self.done.step("verdicts", text)
+        if kept:
+            entries = {verdict.subject: index for index, verdict in heads.items()}
+            told = ", ".join(
+                f"{subject} (entry {entries[subject]} of {self.ledger.written[entries[subject]]})"
+                for subject in islice(kept, 5)
+            )
+            more = f" and {len(kept) - 5} more" if len(kept) > 5 else ""
+            self.done.step("kept", f"{len(kept)} kept since their lock, although the evidence changed: {told}{more}")
+
+    def _opened_verdicts(self, outcomes: Sequence[Rules], opened: set[tuple[int, str]]) -> None:
+        """Hold the verdicts on opened records against them, record by record; the others are taken as recorded."""
+        again, heads = 0, self.heads
+        for index, verdict in heads.items():
+            for place, rules in enumerate(outcomes):
+                known = rules.contract.sha256 == verdict.contract_sha256 and rules.outcome.name == verdict.outcome
+                if known and (place, verdict.record_id) in opened:
+                    again += 1
+                    self.done.differ(_of_record(index, verdict, rules))
+        self.done.counts |= {"verdicts": again, "kept": 0, "taken": len(heads) - again}
+        self.done.step(
+            "verdicts", f"{again} verdicts decided again from what is opened; {len(heads) - again} taken as recorded"
+        )
+
+    def _statement(self) -> None:
+        """Price everything again, and compare the statement byte for byte."""
+        agreement, roots = self.agreement, self.bundle.roots
+        data = self._archive.read(STATEMENT_FILE)
+        said = self._archive.json(STATEMENT_FILE)
+        try:
+            prepared_at = parse_instant(said["prepared_at"])
+            period = parse_period(self.inputs.period, agreement.newest.timezone)
+        except (ConfigurationError, LookupError, TypeError) as error:
+            raise Tampered(f"the statement does not say when it was prepared: {error}", where=STATEMENT_FILE) from error
+        size = self.inputs.ledger_size
+        issued = [statement for statement in self.ledger.issued(size) if statement.period != period]
+        billed = None
+        if issued:
+            then = issued[-1].size
+            periods = [statement.period for statement in issued]
+            billed = restate(self.ledger.agreement(then), self.ledger.heads(then), periods, self.ledger.findings(then))
+        try:
+            found = rate(
+                agreement,
+                self.heads,
+                period,
+                prepared_at=prepared_at,
+                ledger=LedgerHead(size, roots[size].hex()),
+                issued=issued,
+                billed=billed,
+                findings=self.ledger.findings(size),
+            )
+        except ContractError as error:
+            raise Tampered(f"the verdicts cannot be priced: {error.message}", hint=_KEEP) from error
+        again = statement_data(found)
+        differ = self.done.differ(_compare(said, again)) if data != canonical(again) else 0
+        self.done.totals = tuple(str(amount) for amount in found.totals)
+        differ += self.done.differ(self._against_issue(found))
+        text = f"{differ} places differ" if differ else f"{len(found.lines)} lines priced again: the same bytes"
+        self.done.step("statement", text)
+        self.done.counts |= {"lines": len(found.lines)}
+
+    def _against_issue(self, found: Statement) -> Iterator[Mismatch]:
+        """Hold the statement against the ledger entry that issued it, where one did."""
+        for statement in self.ledger.issued(self.bundle.checkpoint.size):
+            if statement.period == found.period and statement.sha256 != found.digest:
+                yield Mismatch(f"ledger entry {statement.entry}", "sha256", statement.sha256, found.digest)
+
+
+def _fields(index: int, said: Verdict, found: Verdict) -> Iterator[Mismatch]:
+    same = True
+    for name in Verdict.__struct_fields__:
+        one, other = getattr(said, name), getattr(found, name)
+        if canonical(one) != canonical(other):
+            yield Mismatch(f"ledger entry {index}", f"{said.subject}: {name}", _text(one), _text(other))
+            same = False
+    if same:
+        yield Mismatch(f"ledger entry {index}", said.subject, "the same in other words", _text(found.status))
+
+
+def _of_record(index: int, verdict: Verdict, rules: Rules) -> Iterator[Mismatch]:
+    """Compare what a verdict says of its record with the record; duplicates and the like rest on other claims."""
+    row = rules.facts.rows()[verdict.record_id or ""]
+    status = {"meets": "verified"}.get(row["status"], row["status"])
+    clauses = {clause.name for clause in rules.outcome.predicate.clauses}
+    reasons = {reason.clause for reason in verdict.reasons}
+    if not reasons <= clauses or verdict.status == "reversed":
+        return
+    told = {"status": status, "occurred_at": row["occurred_at"], "evidence": rules.facts.cited()[row["id"]]}
+    if status == "verified":
+        told |= {"quantity": row["quantity"], "decided_at": row["decided_at"]}
+    for name, value in told.items():
+        if canonical(getattr(verdict, name)) != canonical(value):
+            yield Mismatch(
+                f"ledger entry {index}", f"{verdict.subject}: {name}", _text(getattr(verdict, name)), _text(value)
+            )
+
+
+def _compare(said: Any, found: Any, place: str = "") -> Iterator[Mismatch]:
+    """Give the places at which two values differ, with the lines of a statement named by their subject."""
+    if isinstance(said, dict) and isinstance(found, dict):
+        for name in sorted(said.keys() | found.keys()):
+            if name not in said or name not in found:
+                yield Mismatch(STATEMENT_FILE, f"{place}{name}", _text(said.get(name)), _text(found.get(name)))
+            else:
+                yield from _compare(said[name], found[name], f"{place}{name}.")
+    elif isinstance(said, list) and isinstance(found, list):
+        for number, (one, other) in enumerate(zip(said, found, strict=False)):
+            yield from _compare(one, other, f"{place[:-1]}[{_name(other, number)}].")
+        if len(said) != len(found):
+            yield Mismatch(STATEMENT_FILE, place[:-1], f"{len(said)} of them", f"{len(found)} of them")
+    elif type(said) is not type(found) or said != found:
+        yield Mismatch(STATEMENT_FILE, place[:-1], _text(said), _text(found))
+
+
+def _name(item: Any, number: int) -> str:
+    subject = item.get("subject") if isinstance(item, dict) else None
+    return str(number) if subject is None else str(subject)
+
+
+def _text(value: Any) -> str:
+    text = canonical(value).decode()
+    return text if len(text) <= 200 else f"{text[:200]}..."
+
+
+def _when(at: Any) -> str:
+    return format_instant(at) if type(at) is int else "never"
