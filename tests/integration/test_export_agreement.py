@@ -11,13 +11,12 @@ from tests.sampled import CONTRACT, MONTH, Office, in_september, payment
 from tallystick.cli.project import open_project
 from tallystick.cli.work import fsck_project, prepare_statement
 from tallystick.contracts import Termination, load_contract
-from tallystick.database.engine import transaction
 from tallystick.period import parse_instant, parse_period
 from tallystick.records.catalog import Progress
 from tallystick.statements.issuing import StatementBook
 from tallystick.statements.render import render
-from tallystick.verification.acts import append_acts
 from tallystick.verification.agreements import terminate
+from tallystick.verification.dispute_acts import DisputeBook
 from tallystick.verification.samples import read_findings
 
 NEW_YEAR = parse_instant("2027-01-05T00:00:00Z")
@@ -26,13 +25,12 @@ project: test
 sources: {billing: {connector: stripe, key: env:STRIPE_KEY, start: "2026-01-01T00:00:00Z"}}
 contracts: [acme.yaml]
 """
+FIRST = CONTRACT + "finality: {dispute_days: 60}\n"
 SECOND = (
-    CONTRACT.replace("version: 1\n", "version: 2\neffective: 2026-11-01\n")
+    FIRST.replace("version: 1\n", "version: 2\neffective: 2026-11-01\n")
     .replace("price: {percent: 10}", "price: {percent: 12.5}", 1)
     .replace("outcomes:", "billing: {floor: {monthly: 300.00}}\noutcomes:")
 )
-DISPUTED = {"kind": "dispute", "contract": "acme", "key": "d1", "subject": "claim:C1", "by": "buyer"}
-ENDED = {"kind": "dispute_end", "contract": "acme", "key": "d1", "settled": "upheld"}
 
 
 def _failed_later(office, record_id, at):
@@ -45,19 +43,13 @@ def _failed_later(office, record_id, at):
     )
 
 
-def _act(office, entry, at):
-    with transaction(office.engine) as connection:
-        append_acts(connection, office.log, "acme", [{**entry, "at": at}])
-        office.log.checkpoint(connection, office.signer)
-
-
 @pytest.fixture
 def project(tmp_path):
     """A project of two versions that was ended, with statements, a note, samples with answers, and a dispute."""
     folder = tmp_path / "project"
     inside = folder / ".tallystick"
     inside.mkdir(mode=0o700, parents=True)
-    office = Office(inside)
+    office = Office(inside, FIRST)
     office.read(*(in_september(1 + number % 20) for number in range(40)))
     office.claim("paid", *range(30))
     office.verify()
@@ -65,15 +57,22 @@ def project(tmp_path):
     office.answer(*((subject, "right") for subject in office.month()["paid"].entry.drawn))
     book = StatementBook(office.engine, office.log, office.contract)
     book.issue(office.signer, parse_period(MONTH, "Europe/Berlin"), now=office.now)
-    _act(office, DISPUTED, "2026-10-21T00:00:00Z")
+    said = {
+        "by": "buyer",
+        "reason": "refunded",
+        "text": "Paid back in cash.",
+        "now": parse_instant("2026-10-21T00:00:00Z"),
+    }
+    dispute = DisputeBook(office.engine, office.log, office.contract).open(office.signer, "C1", **said)
 
     office.now = parse_instant("2026-10-25T00:00:00Z")
     (folder / "acme.yaml").write_text(SECOND)
     office.contract = load_contract(folder / "acme.yaml", templates={}, custom={"billing": {}})
     office.verify()
-    _act(office, ENDED, "2026-10-26T00:00:00Z")
+    said = {"outcome": "rejected", "by": "vendor", "text": "So it was.", "now": parse_instant("2026-10-26T00:00:00Z")}
+    DisputeBook(office.engine, office.log, office.contract).resolve(office.signer, dispute.id, **said)
     office.now = parse_instant("2026-11-05T00:00:00Z")
-    _failed_later(office, "ch_1", office.now)
+    _failed_later(office, "ch_2", office.now)
     office.verify()
     given = parse_instant("2026-11-06T00:00:00Z")
     end = Termination(date(2026, 12, 20), "buyer", "price", given)
@@ -110,7 +109,7 @@ def test_what_the_parties_did_comes_back(project, tmp_path):
     kinds = {json.loads(line)["kind"] for line in (export / "ledger" / "entries.jsonl").read_bytes().splitlines()}
     assert kinds == {
         *("contract", "claims", "verdict", "sample", "sample_verdict"),
-        *("statement", "dispute", "dispute_end", "termination"),
+        *("statement", "dispute", "dispute_resolution", "termination"),
     }
     assert sorted(path.name for path in (export / "contracts").iterdir()) == ["acme.v1.json", "acme.v2.json"]
     take_out(new, tmp_path / "again")

@@ -23,7 +23,7 @@ NAME = "tallystick/demo"
 def _act(folder):
     """Add an entry to the ledger of a project, under the key that signs now."""
     with open_project(folder / "tallystick.yaml", HOST) as project, transaction(project.engine) as connection:
-        entry = {"kind": "dispute", "at": "2027-01-01T00:00:00Z", "contract": "c", "key": "k"}
+        entry = {"kind": "remark", "at": "2027-01-01T00:00:00Z", "contract": "c", "key": "k"}
         append_acts(connection, project.log, "c", [entry])
         project.log.checkpoint(connection, project.signer)
 
