@@ -66,5 +66,5 @@ def _measured(terms: OffRamp, label: str, counts: Mapping[Status, int]) -> Measu
         return Measured(label, Decimal(verified), Decimal(most), most < terms.below)
     decided = verified + counts["rejected"] + counts["reversed"]
     # The exact share decides, not the one that is printed: 59.96 percent lies below 60.
-    below = bool(decided + pending) and 100 * most < terms.below * (decided + pending)
+    below = 100 * most < terms.below * (decided + pending)
     return Measured(label, share(verified, decided), share(most, decided + pending), below)
