@@ -11,7 +11,7 @@ from tallystick.cli.options import AsJson, Now, ProjectFile
 
 __all__ = ["app"]
 
-app = typer.Typer(help="Read, check and compare contracts.", no_args_is_help=True)
+app = typer.Typer(help="Read, check, compare, sign and end contracts.", no_args_is_help=True)
 
 _Named = Annotated[str, typer.Argument(help="A contract file, or a contract of the project.")]
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from tallystick.cli.disputing import exhibit_findings, print_standing
 from tallystick.cli.drafts import variants_of
 from tallystick.cli.output import money_text, print_table, say
 from tallystick.cli.progress import progress_of
@@ -22,8 +23,11 @@ from tallystick.records.compaction import compact
 from tallystick.statements import Statement
 from tallystick.statements.issuing import StatementBook
 from tallystick.sync.engine import sync_source
+from tallystick.verification.agreements import read_agreement
 from tallystick.verification.corroboration import connect_outcome, inputs_for
+from tallystick.verification.dispute_acts import newest_verdict, read_disputes
 from tallystick.verification.recorder import read_verdicts, verify_contract
+from tallystick.verification.standing import Standing
 from tallystick.verification.trace import Trace, trace
 from tallystick.verification.verdict import Verdict
 
@@ -134,6 +138,7 @@ def fsck_project(project: Project) -> dict[str, Any]:
     findings = [str(finding) for finding in report.findings]
     findings += [str(finding) for finding in fsck_decisions(project.engine, project.log, project.store)]
     findings += [str(finding) for finding in fsck_records(project.store)]
+    findings += exhibit_findings(project)
     return {
         "entries": report.entries,
         "root": report.root,
@@ -162,9 +167,15 @@ def explain_subject(project: Project, subject: str, contract: str | None, now: i
         )
     matches.sort(key=lambda match: match[1].subject != f"claim:{subject}")
     agreed, verdict = matches[0]
+    agreement = read_agreement(project.engine, project.log, agreed)
+    agreed = agreement.by_sha256.get(verdict.contract_sha256, agreement.newest)
+    newest = newest_verdict(project.engine, agreed.name, verdict.subject)
+    assert newest is not None  # noqa: S101 - it was among the newest verdicts
+    standing = Standing(newest.at, read_disputes(project.engine, project.log, agreed.name), now)
     outcome = agreed.outcomes[verdict.outcome]
     with connect_outcome(project.store, outcome) as database:
-        return trace(database, agreed, outcome, verdict, inputs_for(project.engine, outcome, now))
+        inputs = inputs_for(project.engine, outcome, now)
+        return trace(database, agreed, outcome, verdict, inputs, standing=standing)
 
 
 def print_sync(reports: Sequence[dict[str, Any]]) -> None:
@@ -222,6 +233,7 @@ def print_explanation(told: Trace) -> None:
     say(f"{told.subject}: {told.status} under {told.contract} version {told.contract_version}")
     for reason in told.reasons:
         say(f"  {reason}")
+    print_standing(told)
     if told.story:
         moments = [(moment.at, moment.who, moment.what, ", ".join(moment.clauses)) for moment in told.story]
         print_table("What happened", ["When", "Who", "What", "Makes false"], moments)

@@ -155,6 +155,7 @@ class _Recompute:
     def _outcomes(self, exhibits: Sequence[Exhibit], order: Mapping[str, int]) -> list[Rules]:
         before = {verdict.subject: verdict for verdict in self.heads.values()}
         rivals = self.bundle.rivals()
+        settled = self.ledger.settled(self.inputs.ledger_size)
         held: Held = {}
         return [
             Rules(
@@ -168,6 +169,7 @@ class _Recompute:
                 held=held,
                 now=self.inputs.now,
                 span=self.agreement.span(version),
+                settled=settled,
             )
             for exhibit, (version, outcome) in zip(
                 exhibits,

@@ -12,7 +12,7 @@ from tallystick.database.engine import transaction
 from tallystick.errors import ContractError
 from tallystick.ledger import Log, Signer
 from tallystick.period import format_instant, zone
-from tallystick.verification.acts import append_acts, read_acts
+from tallystick.verification.acts import append_acts, read_acts, refuse_the_past
 from tallystick.verification.entries import TERMINATION, build_version, termination_of
 from tallystick.verification.intake import register_contract
 
@@ -52,7 +52,9 @@ def terminate(engine: Engine, log: Log, signer: Signer, contract: Contract, term
 
     Raises:
         ContractError: The notice is too short, comes before the least the contract runs, or it was ended already.
+        ConfigurationError: The notice is dated before the newest entry of the ledger.
     """
+    refuse_the_past(log, termination.given_at)
     agreement = read_agreement(engine, log, contract)
     _refuse_termination(agreement, termination)
     entry = {

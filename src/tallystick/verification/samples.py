@@ -18,15 +18,15 @@ from tallystick.database import schema
 from tallystick.database.engine import transaction
 from tallystick.errors import ConfigurationError, ContractError
 from tallystick.ledger import Log, Signer
-from tallystick.period import Period, format_instant, parse_instant, parse_period
-from tallystick.verification.acts import append_acts, read_acts
+from tallystick.period import Period, format_instant, parse_period
+from tallystick.verification.acts import append_acts, read_acts, refuse_the_past
 from tallystick.verification.agreements import read_agreement
 from tallystick.verification.drawn import ANSWER, SAMPLE, DrawnSample, Listed, ReadAt, SampleEntry, samples_of
 from tallystick.verification.recorder import read_verdicts
 from tallystick.verification.sampling import Finding, draw, seed_of
 from tallystick.verification.verdict import Verdict
 
-__all__ = ["draw_samples", "list_lines", "read_findings", "read_month", "read_samples", "refuse_the_past"]
+__all__ = ["draw_samples", "list_lines", "read_findings", "read_month", "read_samples"]
 
 
 def draw_samples(
@@ -129,21 +129,6 @@ def read_findings(engine: Engine, log: Log, contract: str, upto: int | None = No
         (sample.entry.outcome, sample.entry.month): sample.finding
         for sample in read_samples(engine, log, contract, upto)
     }
-
-
-def refuse_the_past(log: Log, now: int) -> None:
-    """Refuse to write as of an instant before the newest entry.
-
-    Raises:
-        ConfigurationError: `now` lies before it.
-    """
-    if log.size:
-        newest = str(msgspec.json.decode(log.read(log.size - 1))["at"])
-        if parse_instant(newest) > now:
-            raise ConfigurationError(
-                f"the ledger was last written as of {newest}, later than {format_instant(now)}",
-                hint="Use a later --now, and check the clock of this machine.",
-            )
 
 
 def _locked_in(verdict: Verdict, month: Period) -> bool:
