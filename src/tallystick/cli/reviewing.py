@@ -13,7 +13,7 @@ from tallystick.review.report import page_of
 from tallystick.review.signals import Signal, signals_of
 from tallystick.statements.issuing import StatementBook
 from tallystick.verification.corroboration import connect_outcome, inputs_for
-from tallystick.verification.verdict import Verdict
+from tallystick.verification.verdict import VerdictHead
 
 __all__ = ["Reviewed", "review_page", "review_project"]
 
@@ -49,7 +49,7 @@ def review_page(project: Project, reviewed: Reviewed, now: int) -> Page:
     return page_of(reviewed.review, reviewed.signals, reviewed.disputes, now=now, ledger=ledger)
 
 
-def _signals(project: Project, review: Review, verdicts: Sequence[Verdict], now: int) -> list[Signal]:
+def _signals(project: Project, review: Review, verdicts: Sequence[VerdictHead], now: int) -> list[Signal]:
     """Give the signals of the outcomes of the version in force when the period ends."""
     contract = review.agreement.governing(review.period.end - 1)
     inside = [verdict for verdict in verdicts if not verdict.found and _at(verdict) in review.period]
@@ -61,5 +61,5 @@ def _signals(project: Project, review: Review, verdicts: Sequence[Verdict], now:
     return signals
 
 
-def _at(verdict: Verdict) -> int | None:
+def _at(verdict: VerdictHead) -> int | None:
     return verdict.claimed_at if verdict.occurred_at is None else verdict.occurred_at

@@ -19,7 +19,7 @@ from tallystick.money import Money, round_minor
 from tallystick.period import Period
 from tallystick.statements import Issued, Restatement
 from tallystick.statements.statement import STATUSES, Line
-from tallystick.verification.verdict import Status, Verdict
+from tallystick.verification.verdict import Status, VerdictHead
 
 __all__ = ["MonthNumbers", "OffRampState", "Review", "review_of", "share"]
 
@@ -121,7 +121,7 @@ class Review:
 
 def review_of(
     agreement: Agreement,
-    verdicts: Mapping[int, Verdict],
+    verdicts: Mapping[int, VerdictHead],
     restated: Restatement,
     issued: Sequence[Issued],
     period: Period,
@@ -180,7 +180,7 @@ def share(part: int, whole: int) -> Decimal | None:
     return (Decimal(100 * part) / Decimal(whole)).quantize(Decimal("0.1"), ROUND_HALF_UP)
 
 
-def _month(restated: Restatement, month: Period, claims: Iterable[Verdict]) -> MonthNumbers:
+def _month(restated: Restatement, month: Period, claims: Iterable[VerdictHead]) -> MonthNumbers:
     own = restated.agreement.newest.currency
     counted = Counter(verdict.status for verdict in claims if _happened(verdict) in month)
     lines = [line for line in restated.lines.get(month.label, ()) if line.amount.currency == own]
@@ -221,11 +221,11 @@ def _off_ramp(terms: OffRamp, months: Sequence[MonthNumbers]) -> OffRampState:
     return OffRampState(terms, tuple(measured))
 
 
-def _happened(verdict: Verdict) -> int | None:
+def _happened(verdict: VerdictHead) -> int | None:
     return verdict.claimed_at if verdict.occurred_at is None else verdict.occurred_at
 
 
-def _clauses(verdicts: Iterable[Verdict], status: Status) -> tuple[tuple[str, int], ...]:
+def _clauses(verdicts: Iterable[VerdictHead], status: Status) -> tuple[tuple[str, int], ...]:
     counted = Counter(verdict.reasons[0].clause for verdict in verdicts if verdict.status == status and verdict.reasons)
     return tuple(sorted(counted.items(), key=lambda item: (-item[1], item[0])))
 

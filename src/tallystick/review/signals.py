@@ -16,7 +16,7 @@ import pyarrow as pa
 from tallystick.contracts import Contract, Outcome
 from tallystick.outcomes import Inputs, compile_predicate
 from tallystick.period import zone
-from tallystick.verification.verdict import Verdict
+from tallystick.verification.verdict import VerdictHead
 
 __all__ = ["SIGNALS", "Signal", "signals_of"]
 
@@ -62,7 +62,7 @@ def signals_of(
     contract: Contract,
     outcome: Outcome,
     inputs: Inputs,
-    verdicts: Sequence[Verdict],
+    verdicts: Sequence[VerdictHead],
 ) -> list[Signal]:
     """Give every signal that the record type of an outcome can show.
 
@@ -79,7 +79,7 @@ def signals_of(
     return [signal for ask in SIGNALS.values() for signal in ask(asked)]
 
 
-def _register(database: duckdb.DuckDBPyConnection, name: str, verdicts: Sequence[Verdict]) -> None:
+def _register(database: duckdb.DuckDBPyConnection, name: str, verdicts: Sequence[VerdictHead]) -> None:
     known = [verdict for verdict in verdicts if verdict.record_id is not None]
     table = {
         "id": pa.array([verdict.record_id for verdict in known], pa.string()),

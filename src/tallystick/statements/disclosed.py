@@ -13,7 +13,7 @@ from tallystick.errors import Error, Tampered
 from tallystick.ledger.merkle import hash_leaf
 from tallystick.statements.issued import STATEMENT, issued_of
 from tallystick.statements.statement import Issued
-from tallystick.verification.entries import TERMINATION, VerdictEntry, build_version, termination_of
+from tallystick.verification.entries import TERMINATION, VerdictEntry, build_version, interned, termination_of
 from tallystick.verification.finality import lock_of
 from tallystick.verification.verdict import Verdict
 
@@ -90,7 +90,7 @@ class Disclosed:
         match _head.decode(entry).kind:
             case "verdict":
                 found = _verdict.decode(entry)
-                self.verdicts[index] = found.verdict
+                self.verdicts[index] = interned(found.verdict)
                 self.written[index] = found.at
                 self.leaves[index] = leaf
                 return found.verdict.contract
