@@ -30,6 +30,8 @@ def test_the_files_are_those_of_the_page(export):
     files = [str(path.relative_to(export)) for path in export.rglob("*") if path.is_file()]
 
     assert [name for name in files if not any(fnmatchcase(name, pattern) for pattern in patterns)] == []
+    # Nothing was handed in for a dispute here; another test exports a project where something was.
+    patterns.remove("exhibits/*")
     assert [pattern for pattern in patterns if not any(fnmatchcase(name, pattern) for name in files)] == []
 
 

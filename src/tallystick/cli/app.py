@@ -14,11 +14,15 @@ import typer
 
 import tallystick
 from tallystick.cli import (
+    backtest,
     bundle,
     check,
     claims,
     connectors,
+    contract,
+    contract_acts,
     demo,
+    dispute,
     explain,
     export,
     import_,
@@ -52,12 +56,16 @@ app.add_typer(connectors.app, name="connectors")
 app.command("sync")(sync.sync)
 app.add_typer(claims.app, name="claims")
 app.command("verify")(verify.verify)
+contract_acts.register(contract.app)
+app.add_typer(contract.app, name="contract")
+app.command("backtest")(backtest.backtest)
 app.command("explain")(explain.explain)
 app.command("statement")(statement.statement)
 app.command("recompute")(bundle.recompute)
 app.command("countersign")(bundle.countersign)
 app.add_typer(sample.app, name="sample")
 app.command("review")(review.review)
+app.add_typer(dispute.app, name="dispute")
 app.command("run")(run.run)
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(keys.app, name="keys")

@@ -83,7 +83,7 @@ def trust(
 
     days = [None if day is None else read_day(day) for day in (start, end)]
     key = KnownKey(party.value, Verifier.parse(vkey), days[0], days[1])
-    path = _keyring_path(keyring, project)
+    path = _keyring_file(keyring, project)
     Keyring.load(path).trust(key).save(path)
     if as_json:
         print_json({"keyring": str(path), "key": _row(key)})
@@ -99,7 +99,7 @@ def list_keys(
     from tallystick.cli.output import print_json, print_table
     from tallystick.ledger import Keyring
 
-    known = [_row(key) for key in Keyring.load(_keyring_path(keyring, project)).keys]
+    known = [_row(key) for key in Keyring.load(_keyring_file(keyring, project)).keys]
     own = [] if keyring else _ledger_rows(project)
     if as_json:
         print_json({"keys": known, "ledger": own})
@@ -134,10 +134,10 @@ def read_keyring(keyring: Path | None, project: Path) -> Keyring:
     """
     from tallystick.ledger import Keyring
 
-    return Keyring.load(_keyring_path(keyring, project))
+    return Keyring.load(_keyring_file(keyring, project))
 
 
-def _keyring_path(keyring: Path | None, project: Path) -> Path:
+def _keyring_file(keyring: Path | None, project: Path) -> Path:
     from tallystick.cli.project import open_project
 
     if keyring is not None:

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from tallystick.errors import Error
 
-__all__ = ["print_error", "print_json", "print_table", "say"]
+__all__ = ["money_text", "print_error", "print_json", "print_table", "say"]
 
 
 def print_json(value: Any) -> None:
     """Print one JSON object on standard output: UTF-8, indented, keys in the order given."""
     text = msgspec.json.format(msgspec.json.encode(value), indent=2)
     sys.stdout.write(text.decode() + "\n")
+
+
+def money_text(amounts: Mapping[str, str]) -> str:
+    """Give amounts by currency code as one text; nothing at all is 0."""
+    return " + ".join(f"{amount} {code}" for code, amount in amounts.items()) or "0"
 
 
 def say(text: str) -> None:

@@ -166,6 +166,11 @@ class Project:
         """Custom fields that the buyer declared: source to record type to field to kind."""
         return {name: _custom_kinds(source.config) for name, source in self.sources.items()}
 
+    @property
+    def contract_files(self) -> list[Path]:
+        """The contract files, in the order of the project file."""
+        return [self.root / entry for entry in self._file.contracts]
+
     @cached_property
     def contracts(self) -> dict[str, Contract]:
         """Contracts by name, in the order of the file."""

@@ -43,14 +43,14 @@ def review(
     from tallystick.cli.output import print_json, say
     from tallystick.cli.project import open_project
     from tallystick.cli.reviewing import review_page, review_project
+    from tallystick.review.data import review_data
     from tallystick.review.render import render_page
-    from tallystick.review.report import review_data
 
     at = read_clock(now)
     with open_project(project) as opened:
         reviewed = review_project(opened, contract, quarter, at)
         if as_json:
-            print_json(review_data(reviewed.review, reviewed.signals, reviewed.disputes))
+            print_json(review_data(reviewed.review, reviewed.signals, reviewed.disputes, reviewed.samples, now=at))
             return
         content = render_page(review_page(opened, reviewed, at), form, prepared_at=at, fonts=fonts)
     path = output or Path(f"review-{contract}-{quarter}.{form}")

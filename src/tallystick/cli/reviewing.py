@@ -7,24 +7,26 @@ from dataclasses import dataclass
 
 from tallystick.cli.project import Project
 from tallystick.period import parse_period
-from tallystick.review.numbers import Review, review_of
+from tallystick.review.numbers import Review, SampleFinding, happened_at, review_of
 from tallystick.review.page import Page
 from tallystick.review.report import page_of
-from tallystick.review.signals import Signal, signals_of
+from tallystick.review.signals import Signal, signals_of, stops_at_a_tier
+from tallystick.statements import Restatement
 from tallystick.statements.issuing import StatementBook
 from tallystick.verification.corroboration import connect_outcome, inputs_for
-from tallystick.verification.verdict import VerdictHead
+from tallystick.verification.samples import read_samples
 
 __all__ = ["Reviewed", "review_page", "review_project"]
 
 
 @dataclass(frozen=True)
 class Reviewed:
-    """The numbers of a review, the signals beside them, and the disputes of the period by their state."""
+    """The numbers of a review, the signals beside them, disputes of the period by state, and samples of its months."""
 
     review: Review
     signals: Sequence[Signal]
     disputes: Mapping[str, int]
+    samples: Sequence[SampleFinding]
 
 
 def review_project(project: Project, name: str, label: str, now: int) -> Reviewed:
@@ -39,27 +41,33 @@ def review_project(project: Project, name: str, label: str, now: int) -> Reviewe
     issued = book.issued()
     restated, verdicts = book.standing([period, *(statement.period for statement in issued)])
     review = review_of(restated.agreement, verdicts, restated, issued, period, now=now)
-    return Reviewed(review, _signals(project, review, list(verdicts.values()), now), {})
+    return Reviewed(review, _signals(project, review, restated, now), {}, _samples(project, review))
 
 
 def review_page(project: Project, reviewed: Reviewed, now: int) -> Page:
     """Give the page of a review."""
     size = project.log.size
     ledger = (size, project.log.root(size).hex())
-    return page_of(reviewed.review, reviewed.signals, reviewed.disputes, now=now, ledger=ledger)
+    return page_of(reviewed.review, reviewed.signals, reviewed.disputes, reviewed.samples, now=now, ledger=ledger)
 
 
-def _signals(project: Project, review: Review, verdicts: Sequence[VerdictHead], now: int) -> list[Signal]:
+def _samples(project: Project, review: Review) -> list[SampleFinding]:
+    months = {month.label for month in review.in_period}
+    samples = read_samples(project.engine, project.log, review.agreement.name)
+    found = [(one.entry.month, one.entry.outcome, one.finding) for one in samples if one.entry.month in months]
+    return sorted(found, key=lambda sample: sample[:2])
+
+
+def _signals(project: Project, review: Review, restated: Restatement, now: int) -> list[Signal]:
     """Give the signals of the outcomes of the version in force when the period ends."""
     contract = review.agreement.governing(review.period.end - 1)
-    inside = [verdict for verdict in verdicts if not verdict.found and _at(verdict) in review.period]
+    claims = (verdict for verdict in restated.verdicts.values() if not verdict.found)
+    inside = [verdict for verdict in claims if happened_at(verdict) in review.period]
+    months = [restated.lines.get(month.label, ()) for month in review.in_period]
     signals: list[Signal] = []
     for outcome in contract.outcomes.values():
         own = [verdict for verdict in inside if verdict.outcome == outcome.name]
         with connect_outcome(project.store, outcome) as database:
+            signals += stops_at_a_tier(outcome, months)
             signals += signals_of(database, contract, outcome, inputs_for(project.engine, outcome, now), own)
     return signals
-
-
-def _at(verdict: VerdictHead) -> int | None:
-    return verdict.claimed_at if verdict.occurred_at is None else verdict.occurred_at

@@ -10,8 +10,9 @@ from tallystick.cli.output import print_table, say
 from tallystick.cli.project import Project
 from tallystick.errors import ConfigurationError
 from tallystick.period import format_instant
+from tallystick.verification.drawn import DrawnSample
 from tallystick.verification.recorder import read_verdicts
-from tallystick.verification.samples import DrawnSample, read_month
+from tallystick.verification.samples import read_month
 from tallystick.verification.sampling import judge, limit
 from tallystick.verification.verdict import Verdict
 

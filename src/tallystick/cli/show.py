@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tallystick.cli.hand_over import hand_over, print_hand_over
 from tallystick.cli.output import print_table, say
 from tallystick.cli.project import Project, open_project
 from tallystick.cli.work import fsck_project, prepare_statement, sync_sources, verdict_heads, verify_contracts
@@ -56,7 +57,8 @@ def run_show(*, seed: int, fast: bool, quiet: bool) -> Shown:
     stories = load_stories(seed, fast=fast)
     if not stories:
         raise Error("no simulator is installed", hint="Install a plugin with its extra `simulator`.")
-    shown = Shown({"stories": [], "seconds": 0.0}, [])
+    shown = Shown({"stories": [], "hand_over": {}, "seconds": 0.0}, [])
+    smallest = min(stories, key=lambda story: len(story.labels))
     with ExitStack() as running:
         # The later companies are built while the first story is told.
         begun = [running.enter_context(begin_story(story)) for story in stories]
@@ -65,6 +67,10 @@ def run_show(*, seed: int, fast: bool, quiet: bool) -> Shown:
             path = write_project(folder / story.sources[0].source, story, *(one.origin for one in simulators))
             with _environment(story.environment), open_project(path, host) as project:
                 _tell(shown, project, simulators, story, quiet=quiet)
+                if story is smallest:
+                    [contract] = project.contracts
+                    now = parse_instant(story.stages[-1])
+                    shown.report["hand_over"] = hand_over(project, contract, story.period, now)
     shown.report["seconds"] = round(time.monotonic() - began, 1)
     return shown
 
@@ -218,4 +224,5 @@ def print_show(shown: Shown) -> None:
         say(f"Statement: {story['statement']}")
     for wrong in shown.wrong[:20]:
         say(f"WRONG {wrong.subject} ({wrong.trap}): expected {wrong.expected}, got {wrong.got}")
+    print_hand_over(shown.report["hand_over"])
     say(f"Done in {shown.report['seconds']} s.")

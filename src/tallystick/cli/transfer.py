@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import tallystick
+from tallystick.cli.disputing import EVIDENCE, exhibit_paths
 from tallystick.cli.output import say
 from tallystick.cli.project import Project, open_project
 from tallystick.errors import ConfigurationError, Position, StorageError
 from tallystick.export import ExportFolder, load_export, open_export, write_export
 from tallystick.export.manifest import MANIFEST, PROJECT, Tick, is_project_path
 from tallystick.ledger import Verifier, load_key
+from tallystick.verification.exhibits import MOST_BYTES, ExhibitFolder
 from tallystick.yamlfile import LARGEST_FILE, Document, load_yaml
 
 if TYPE_CHECKING:
@@ -51,6 +53,7 @@ def export_project(project: Project, folder: Path, tick: Tick) -> dict[str, Any]
             version=tallystick.__version__,
             verifier=verifier,
             files=files,
+            exhibits=exhibit_paths(project),
             tick=tick,
         )
     head = manifest.ledger
@@ -147,6 +150,8 @@ def import_project(
                     hint="A ledger is signed under its project's name: give the new project the same.",
                 )
             with project.lock("import"), _staging(project.folder) as staging:
+                # Before the entries that name them: an entry never names what is not there.
+                ExhibitFolder(project.folder / EVIDENCE).keep(export.exhibits(largest=MOST_BYTES))
                 placed = _place_keys(project, trusted, signer, undo)
                 loaded = load_export(export, project.store, project.log, trusted, staging=staging, tick=tick)
             sources = project.document.data.get("sources") or {}

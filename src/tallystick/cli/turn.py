@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from sqlalchemy import insert, select, update
 
+from tallystick.cli.notices import notices, print_notice
 from tallystick.cli.output import say
 from tallystick.cli.work import sync_sources, verify_contracts
 from tallystick.database import schema
@@ -26,6 +27,7 @@ def take_turn(project: Project, now: int) -> dict[str, Any]:
     A source that could not be read makes the exit code 3; the contracts are verified all the same, and what its missing
     part would decide stays pending, because its watermark has not moved.
     """
+    since = _before(project)
     with transaction(project.engine) as connection:
         row = connection.execute(insert(schema.run).values(started_at=now)).inserted_primary_key
         assert row is not None  # noqa: S101 - the table has an integer key
@@ -39,6 +41,7 @@ def take_turn(project: Project, now: int) -> dict[str, Any]:
     try:
         report["sources"] = sync_sources(project, _due(project, now), now)
         report["contracts"] = verify_contracts(project, list(project.contracts), now)
+        report["notices"] = [notices(project, contract, since, now) for contract in project.contracts.values()]
         incomplete = any(source["errors"] for source in report["sources"])
         report.update(exit_code=3 if incomplete else 0, error=None)
     except Error as error:
@@ -76,8 +79,18 @@ def print_turn(report: dict[str, Any]) -> None:
         say(f"{source['source']}: {source['stored']} new records in {source['calls']} calls; {state}")
     for contract in report.get("contracts", []):
         say(f"{contract['contract']}: {contract['changed']} verdicts changed; {contract['counts']}")
+    for notice in report.get("notices", []):
+        print_notice(notice)
     if report["error"]:
         say(report["error"])
+
+
+def _before(project: Project) -> int | None:
+    """Give when the newest turn began; None before the first."""
+    query = select(schema.run.c.started_at).order_by(schema.run.c.id.desc()).limit(1)
+    with project.engine.connect() as connection:
+        found: int | None = connection.execute(query).scalar()
+    return found
 
 
 def _due(project: Project, now: int) -> list[str]:

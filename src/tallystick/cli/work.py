@@ -5,13 +5,15 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import msgspec
 
-from tallystick.cli.output import print_table, say
+from tallystick.cli.disputing import exhibit_findings, print_standing
+from tallystick.cli.drafts import variants_of
+from tallystick.cli.output import money_text, print_table, say
 from tallystick.cli.progress import progress_of
 from tallystick.cli.project import Project
 from tallystick.errors import ConfigurationError
@@ -21,8 +23,11 @@ from tallystick.records.compaction import compact
 from tallystick.statements import Statement
 from tallystick.statements.issuing import StatementBook
 from tallystick.sync.engine import sync_source
+from tallystick.verification.agreements import read_agreement
 from tallystick.verification.corroboration import connect_outcome, inputs_for
+from tallystick.verification.dispute_acts import newest_verdict, read_disputes
 from tallystick.verification.recorder import read_verdicts, verify_contract
+from tallystick.verification.standing import Standing
 from tallystick.verification.trace import Trace, trace
 from tallystick.verification.verdict import Verdict
 
@@ -33,6 +38,7 @@ __all__ = [
     "issue_statement",
     "prepare_statement",
     "print_comparison",
+    "print_differences",
     "print_explanation",
     "print_sync",
     "print_verify",
@@ -87,20 +93,13 @@ def compare_presets(project: Project, names: Sequence[str], preset: str, now: in
 
     compared = []
     for contract in map(project.contract, names):
-        for outcome in contract.outcomes.values():
-            template = project.host.templates.get(outcome.uses or "")
-            if template is None or preset not in template.presets:
-                continue
-            predicate = template.predicate(
-                template.as_preset(preset, outcome.settings),
-                custom=project.custom.get(outcome.source),
-                vendors=contract.vendor.known_in(outcome.source, outcome.calls),
-                people=contract.people.get((outcome.acceptance or outcome).source),
-                beside=contract.vendor.known_beside(outcome.acceptance),
-            )
-            inputs = inputs_for(project.engine, outcome, now)
-            with connect_outcome(project.store, outcome) as database:
-                compared.append(compare(database, contract, outcome, predicate, inputs, name=preset))
+        for variants in variants_of(project, contract).values():
+            outcome = variants.outcome
+            if preset in variants.template.presets:
+                other = variants.as_preset(preset).predicate
+                inputs = inputs_for(project.engine, outcome, now)
+                with connect_outcome(project.store, outcome) as database:
+                    compared.append(compare(database, contract, outcome, other, inputs, name=preset))
     if not compared:
         known = sorted({name for template in project.host.templates.values() for name in template.presets})
         raise ConfigurationError(
@@ -139,6 +138,7 @@ def fsck_project(project: Project) -> dict[str, Any]:
     findings = [str(finding) for finding in report.findings]
     findings += [str(finding) for finding in fsck_decisions(project.engine, project.log, project.store)]
     findings += [str(finding) for finding in fsck_records(project.store)]
+    findings += exhibit_findings(project)
     return {
         "entries": report.entries,
         "root": report.root,
@@ -167,9 +167,15 @@ def explain_subject(project: Project, subject: str, contract: str | None, now: i
         )
     matches.sort(key=lambda match: match[1].subject != f"claim:{subject}")
     agreed, verdict = matches[0]
+    agreement = read_agreement(project.engine, project.log, agreed)
+    agreed = agreement.by_sha256.get(verdict.contract_sha256, agreement.newest)
+    newest = newest_verdict(project.engine, agreed.name, verdict.subject)
+    assert newest is not None  # noqa: S101 - it was among the newest verdicts
+    standing = Standing(newest.at, read_disputes(project.engine, project.log, agreed.name), now)
     outcome = agreed.outcomes[verdict.outcome]
     with connect_outcome(project.store, outcome) as database:
-        return trace(database, agreed, outcome, verdict, inputs_for(project.engine, outcome, now))
+        inputs = inputs_for(project.engine, outcome, now)
+        return trace(database, agreed, outcome, verdict, inputs, standing=standing)
 
 
 def print_sync(reports: Sequence[dict[str, Any]]) -> None:
@@ -205,19 +211,21 @@ def print_comparison(compared: Sequence[dict[str, Any]]) -> None:
             (
                 counted["definition"],
                 f"{counted['units']:,}",
-                " + ".join(f"{amount} {code}" for code, amount in counted["amounts"].items()) or "0",
+                money_text(counted["amounts"]),
                 *(f"{counted['records'].get(status, 0):,}" for status in _DECIDED),
             )
             for counted in found["counted"]
         ]
         title = f"{found['outcome']} of {found['contract']}, at the contract's price, before floor and cap"
         print_table(title, ["Definition", "Units", "Money", *map(str.capitalize, _DECIDED)], rows, right=range(1, 7))
-        differences = [
-            (f"{row['records']:,}", row["paid_by"], row["other"], row["status"], row["clause"])
-            for row in found["differences"]
-        ]
-        headers = ["Records", "Paid under", "Not under", "There it is", "By clause"]
-        print_table("What makes the difference", headers, differences, right=[0])
+        print_differences(found["differences"])
+
+
+def print_differences(differences: Sequence[Mapping[str, Any]]) -> None:
+    """Print which clauses make the difference between two definitions."""
+    rows = [(f"{row['records']:,}", row["paid_by"], row["other"], row["status"], row["clause"]) for row in differences]
+    headers = ["Records", "Paid under", "Not under", "There it is", "By clause"]
+    print_table("What makes the difference", headers, rows, right=[0])
 
 
 def print_explanation(told: Trace) -> None:
@@ -225,6 +233,7 @@ def print_explanation(told: Trace) -> None:
     say(f"{told.subject}: {told.status} under {told.contract} version {told.contract_version}")
     for reason in told.reasons:
         say(f"  {reason}")
+    print_standing(told)
     if told.story:
         moments = [(moment.at, moment.who, moment.what, ", ".join(moment.clauses)) for moment in told.story]
         print_table("What happened", ["When", "Who", "What", "Makes false"], moments)

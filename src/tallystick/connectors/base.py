@@ -7,7 +7,7 @@ the start counts, the end does not.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import ip_address
 from typing import Any, ClassVar, Literal, TypeAlias
 from urllib.parse import urlsplit
@@ -131,6 +131,8 @@ class Connector(ABC):
     """What `tallystick init` calls a source of this kind."""
     starter_outcome: ClassVar[str] = ""
     """YAML of the outcome that `tallystick init` puts into a first contract, with its name."""
+    memory_days: ClassVar[Mapping[str, int]] = {}
+    """How many days back the system tells a record type; a type that is missing has no known limit."""
 
     @abstractmethod
     def __init__(self, config: Any) -> None:
@@ -147,6 +149,10 @@ class Connector(ABC):
     @abstractmethod
     def lookup(self, ref: str) -> Sequence[Record]:
         """Read one object live, with what belongs to it, through the system's own SDK."""
+
+    def ref_of(self, kind: str, record_id: str) -> str:  # noqa: ARG002 - for systems whose ids do not say what they are
+        """Give what `lookup` is asked for to see a stored record: its id, unless the system needs its type too."""
+        return record_id
 
     @abstractmethod
     def calls(self) -> int:

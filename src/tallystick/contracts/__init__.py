@@ -2,7 +2,7 @@
 
 from tallystick.contracts.agreement import Agreement, Termination
 from tallystick.contracts.body import contract_from_body
-from tallystick.contracts.calendar import FinalityCalendar, Stage, calendar_of, grace_end, lock_instant
+from tallystick.contracts.calendar import FinalityCalendar, Stage, calendar_of, dispute_end, grace_end, lock_instant
 from tallystick.contracts.contract import (
     Baseline,
     Contract,
@@ -47,6 +47,7 @@ __all__ = [
     "calendar_of",
     "contract_from_body",
     "contract_json_schema",
+    "dispute_end",
     "grace_end",
     "load_contract",
     "lock_instant",

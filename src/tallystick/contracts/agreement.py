@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from itertools import pairwise
 from typing import Literal
@@ -92,6 +93,25 @@ class Agreement:
             if contract.effective_at is not None and contract.effective_at <= at:
                 found = contract
         return found
+
+    def earliest_end(self, given_at: int) -> date:
+        """Give the earliest first day after the contract that a notice given at an instant can name.
+
+        It is the day of the notice in the contract's zone and its days of notice, or the day on which the months end
+        that the contract runs at least, whichever comes later. That the contract may end before by itself, or was ended
+        already, is not asked.
+
+        Args:
+            given_at: In microseconds UTC; the version that governs then says how much notice it takes.
+        """
+        contract = self.governing(given_at)
+        term = contract.term
+        given = (_EPOCH + timedelta(microseconds=zone(contract.timezone).to_local(given_at))).date()
+        by_notice = given + timedelta(days=term.notice_days)
+        if term.minimum_months is None:
+            return by_notice
+        year, month = divmod(term.start.year * 12 + term.start.month - 1 + term.minimum_months, 12)
+        return max(by_notice, date(year, month + 1, min(term.start.day, monthrange(year, month + 1)[1])))
 
 
 def _ended(contract: Contract, termination: Termination) -> Contract:

@@ -15,7 +15,7 @@ from typing import Literal, TypeAlias
 from tallystick.contracts.contract import Contract
 from tallystick.period import zone
 
-__all__ = ["FinalityCalendar", "Stage", "calendar_of", "grace_end", "lock_instant"]
+__all__ = ["FinalityCalendar", "Stage", "calendar_of", "dispute_end", "grace_end", "lock_instant"]
 
 Stage: TypeAlias = Literal["provisional", "disputable", "accepted", "escalated", "closed"]
 
@@ -63,6 +63,11 @@ def calendar_of(contract: Contract, locks_at: int) -> FinalityCalendar:
         _after(contract, locks_at, terms.clawback_days),
         terms.on_silence,
     )
+
+
+def dispute_end(contract: Contract, at: int) -> int:
+    """Give when the days to dispute are over that begin at an instant."""
+    return _after(contract, at, contract.finality.dispute_days)
 
 
 def grace_end(contract: Contract, at: int) -> int:

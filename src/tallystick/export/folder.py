@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, Self
 
 from tallystick.database.engine import HEAD
 from tallystick.errors import ConfigurationError, StorageError, Tampered
-from tallystick.export.manifest import MANIFEST, PROJECT, Listed, Manifest, Tick, parse_manifest
+from tallystick.export.manifest import EXHIBITS, MANIFEST, PROJECT, Listed, Manifest, Tick, parse_manifest
 from tallystick.records.segments import sync_folder
 
 __all__ = ["ExportFolder", "NewFolder", "open_export", "quiet"]
@@ -92,9 +92,9 @@ class NewFolder:
             with source.open("rb") as given, self._create(name) as file:
                 size, found = _copy(given, file)
         except FileNotFoundError as error:
-            raise Tampered(f"the segment {source} is missing", hint="Restore the file from a backup.") from error
+            raise Tampered(f"{source} is missing", hint="Restore the file from a backup.") from error
         if found != sha256:
-            raise Tampered(f"the segment {source} was altered", hint="Keep the file, and restore it from a backup.")
+            raise Tampered(f"{source} was altered", hint="Keep the file, and restore it from a backup.")
         self._tick(name, size)
         self.files.append(Listed(name, size, sha256, None))
 
@@ -233,6 +233,12 @@ class ExportFolder:
         """Give the files of the project's own folder by their paths in it."""
         names = [name for name in self._files if name.startswith(PROJECT)]
         return {name.removeprefix(PROJECT): self.data(name, largest=largest) for name in names}
+
+    def exhibits(self, *, largest: int) -> Iterator[bytes]:
+        """Give what was handed in for disputes, one after the other."""
+        for name in self._files:
+            if name.startswith(EXHIBITS):
+                yield self.data(name, largest=largest)
 
     def check(self, tick: Tick = quiet) -> None:
         """Hold every file against the manifest: none missing, none besides, each with its size and hash.

@@ -18,6 +18,7 @@ __all__ = [
     "CATALOG",
     "DERIVED",
     "ENTRIES",
+    "EXHIBITS",
     "FORMAT",
     "MANIFEST",
     "PROJECT",
@@ -29,6 +30,7 @@ __all__ = [
     "Manifest",
     "Tick",
     "contract_name",
+    "exhibit_name",
     "is_project_path",
     "parse_manifest",
     "segment_name",
@@ -38,6 +40,7 @@ FORMAT = "tallystick-export/1"
 MANIFEST = "manifest.json"
 ENTRIES = "ledger/entries.jsonl"
 CATALOG = "records/catalog.jsonl"
+EXHIBITS = "exhibits/"
 PROJECT = "project/"
 
 Tick: TypeAlias = Callable[[str, int], None]
@@ -66,6 +69,7 @@ TAKEN = ("counter", "run", "slice_state", "stream_state")
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _SEGMENT = re.compile(r"records/segments/[0-9a-f]{64}\.parquet", re.ASCII)
 _CONTRACT = re.compile(r"contracts/[A-Za-z0-9_.~%-]{1,200}\.v[0-9]{1,10}\.json", re.ASCII)
+_EXHIBIT = re.compile(r"exhibits/([0-9a-f]{64})", re.ASCII)
 _STEP = re.compile(r"[A-Za-z0-9_+ ][A-Za-z0-9_.+ -]{0,150}|\.[A-Za-z0-9_+-][A-Za-z0-9_.+ -]{0,150}", re.ASCII)
 _LARGEST = 64_000_000
 
@@ -163,8 +167,10 @@ def _check_files(manifest: Manifest, where: str) -> None:
     if missing := sorted(fixed - set(names)):
         raise _wrong(f"the manifest does not list {missing[0]}", where)
     for listed in manifest.files:
+        if (exhibit := _EXHIBIT.fullmatch(listed.name)) and exhibit[1] != listed.sha256:
+            raise _wrong(f"{listed.name}: an exhibit is named by its hash", where)
         lines = listed.name in fixed
-        known = lines or _SEGMENT.fullmatch(listed.name) or _CONTRACT.fullmatch(listed.name)
+        known = lines or exhibit or _SEGMENT.fullmatch(listed.name) or _CONTRACT.fullmatch(listed.name)
         if not known and not is_project_path(listed.name.removeprefix(PROJECT), listed.name.startswith(PROJECT)):
             raise _wrong(f"{listed.name[:200]!r} is no file of an export", where)
         if listed.bytes < 0 or not _SHA256.fullmatch(listed.sha256) or lines != (listed.rows is not None):
@@ -180,6 +186,11 @@ def is_project_path(name: str, inside: bool = True) -> bool:  # noqa: FBT001, FB
 def contract_name(contract: str, version: int) -> str:
     """Give the file that holds the text of a contract version."""
     return f"contracts/{quote(contract, safe='')}.v{version}.json"
+
+
+def exhibit_name(sha256: str) -> str:
+    """Give the file that holds what a party handed in for a dispute."""
+    return f"{EXHIBITS}{sha256}"
 
 
 def segment_name(sha256: str) -> str:

@@ -27,6 +27,7 @@ from tallystick.export.manifest import (
     Manifest,
     Tick,
     contract_name,
+    exhibit_name,
     segment_name,
 )
 from tallystick.ledger import Log, Verifier, open_checkpoint
@@ -47,6 +48,7 @@ def write_export(
     version: str,
     verifier: Verifier | None,
     files: Mapping[str, bytes],
+    exhibits: Mapping[str, Path] | None = None,
     tick: Tick = quiet,
 ) -> Manifest:
     """Write everything of a project into a new folder; the same project gives the same bytes.
@@ -63,6 +65,7 @@ def write_export(
         version: Version of Tallystick, for the manifest.
         verifier: The key that signed the checkpoints; None for a ledger without entries.
         files: Files of the project's own folder by their paths in it.
+        exhibits: What was handed in for disputes, by its hash.
         tick: Called with the file at work and how much of it is done.
 
     Raises:
@@ -75,6 +78,8 @@ def write_export(
         with snapshot(store.engine) as connection:
             for name in sorted(files):
                 folder.data(f"{PROJECT}{name}", files[name])
+            for sha256, source in sorted((exhibits or {}).items()):
+                folder.copy(exhibit_name(sha256), source, sha256)
             ledger = _ledger(connection, folder, log, verifier)
             for table, name in TABLES.items():
                 form = Form(schema.metadata.tables[table])

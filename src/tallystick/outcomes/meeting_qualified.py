@@ -19,7 +19,7 @@ from tallystick.outcomes.predicate import PredicateSource, Unit
 from tallystick.outcomes.template import Setting, Template, scalars
 from tallystick.outcomes.tree import Value
 
-__all__ = ["QUALIFIED_MEETING"]
+__all__ = ["QUALIFIED_MEETING", "free_mail_domains"]
 
 _MOST_TITLES = 20
 _MOST_VALUES = 50
@@ -110,7 +110,7 @@ def _words(values: Mapping[str, Setting]) -> dict[str, Value]:
         found[name] = str(found[name]).lower()
     if values["business_email"]:
         own = (domain.lower() for domain in _tuple(values["free_mail_domains"]))
-        found["free_mail_domains"] = " ".join(dict.fromkeys((*_free_mail(), *own)))
+        found["free_mail_domains"] = " ".join(dict.fromkeys((*free_mail_domains(), *own)))
     return found
 
 
@@ -121,7 +121,7 @@ def _identities(values: Mapping[str, Setting]) -> dict[str, Value]:
 
 
 @cache
-def _free_mail() -> tuple[str, ...]:
+def free_mail_domains() -> tuple[str, ...]:
     """Give the free-mail domains the program knows; they are part of what a contract pins."""
     text = files("tallystick.outcomes").joinpath("free_mail.txt").read_text(encoding="utf-8")
     return tuple(line for line in text.split("\n") if line and not line.startswith("#"))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import sqlglot
 from sqlglot import exp
@@ -83,6 +84,20 @@ def parse(source: SourceText) -> Syntax:
     Raises:
         ContractError: It is not an expression of the language; says where and what is possible.
     """
+    try:
+        return _known(source.text)
+    except ContractError:
+        # Once more, for the place in its own file.
+        return _parse(source)
+
+
+@lru_cache(maxsize=4_096)
+def _known(text: str) -> Syntax:
+    """Parse a text once: the many variants of a template have most of theirs in common."""
+    return _parse(SourceText(text))
+
+
+def _parse(source: SourceText) -> Syntax:
     tokens = _tokens(source)
     try:
         statements = sqlglot.parse(source.text, read="duckdb")

@@ -130,7 +130,8 @@ class Preset:
 
     `source` and `date` say where and when it was published, `confidence` how well it is known: `P` the party's own
     page, `P*` its text as republished by another, `S` a third party. `unpublished` names the parameters nothing is
-    known about, which stay at the template's default.
+    known about, which stay at the template's default. `price` is the price in words, `per_unit` that of one unit where
+    a number was published: an amount and a currency, such as `0.99 USD`.
     """
 
     name: str
@@ -141,6 +142,7 @@ class Preset:
     date: str
     confidence: str
     unpublished: tuple[str, ...] = ()
+    per_unit: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,21 +7,25 @@ was claimed where that is not known; money belongs to the month in which it lock
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
-from fractions import Fraction
+from typing import TypeAlias
 
-from tallystick.contracts import Agreement, OffRamp
+from tallystick.contracts import Agreement
 from tallystick.errors import ConfigurationError
-from tallystick.money import Money, round_minor
+from tallystick.money import Money
 from tallystick.period import Period
+from tallystick.review.off_ramp import OffRampState, measure
 from tallystick.statements import Issued, Restatement
-from tallystick.statements.statement import STATUSES, Line
+from tallystick.statements.statement import STATUSES, Adjustment, Line
+from tallystick.verification.sampling import Finding
 from tallystick.verification.verdict import Status, VerdictHead
 
-__all__ = ["MonthNumbers", "OffRampState", "Review", "review_of", "share"]
+__all__ = ["MonthNumbers", "OutcomeNumbers", "Review", "SampleFinding", "each_of", "happened_at", "review_of"]
+
+SampleFinding: TypeAlias = tuple[str, str, Finding]
+"""What the acceptance sample of a month and an outcome found: the month's label, the outcome's name, the finding."""
 
 _DAY = 86_400_000_000
 _MOST_MONTHS = 12
@@ -46,44 +50,56 @@ class MonthNumbers:
     @property
     def cost(self) -> Money | None:
         """What one line cost, to the nearest minor unit; None without a line."""
-        return _divided(self.owed, self.lines)
+        return each_of(self.owed, self.lines) if self.lines else None
 
 
 @dataclass(frozen=True, slots=True)
-class OffRampState:
-    """A way out of the contract: what was measured month by month, None where there was nothing to measure.
+class OutcomeNumbers:
+    """One outcome in the whole period: claims by verdict, its lines, and what these come to.
 
-    It is open when each of the last months lies below the threshold.
+    `amount` adds the lines in the contract's currency as they are priced, before discounts, floor and cap; `baseline`
+    is what the same lines cost before, None where that is not agreed.
     """
 
-    terms: OffRamp
-    measured: tuple[tuple[str, Decimal | None], ...]
+    name: str
+    counts: Mapping[Status, int]
+    lines: int
+    amount: Money
+    baseline: Money | None
 
     @property
-    def open(self) -> bool:
-        """Whether a party may leave."""
-        last = [value for _, value in self.measured[-self.terms.months :]]
-        return len(last) == self.terms.months and all(value is not None and value < self.terms.below for value in last)
+    def cost(self) -> Money | None:
+        """What one line cost, to the nearest minor unit; None without a line."""
+        return each_of(self.amount, self.lines) if self.lines else None
+
+    @property
+    def saved(self) -> Money | None:
+        """What the lines cost less than before; below zero, they cost more."""
+        return None if self.baseline is None or not self.lines else self.baseline - self.amount
 
 
 @dataclass(frozen=True)
 class Review:
     """What a review says in numbers; `months` end with the last one of the period, up to twelve of them.
 
-    `in_period` are those of the period. `reasons` count the clauses that rejected claims of the period, the most
+    `in_period` are those of the period that have begun. `outcomes` are all that were claimed or paid in it, by name.
+    `reasons` count the clauses that rejected claims of the period, the most
     frequent first. `lock_days` are whole days from when an outcome happened to its lock, for the lines of the period.
     `reversed` are claims of the period that were verified once and are not any more, by clause. `notes` are credit and
-    debit notes of statements that were issued for periods in it. `other_currencies` are owed beside the contract's.
+    debit notes of statements that were issued for periods in it. `adjustments` are what was added to the lines of its
+    months, or taken off, in the contract's currency. `other_currencies` are owed beside the contract's.
     """
 
     agreement: Agreement
     period: Period
     months: tuple[MonthNumbers, ...]
     in_period: tuple[MonthNumbers, ...]
+    outcomes: tuple[OutcomeNumbers, ...]
     reasons: tuple[tuple[str, int], ...]
     reversed: tuple[tuple[str, int], ...]
     lock_days: tuple[int, ...]
     notes: tuple[tuple[str, Money], ...]
+    adjustments: tuple[Adjustment, ...]
     off_ramps: tuple[OffRampState, ...]
     other_currencies: tuple[Money, ...]
 
@@ -105,7 +121,7 @@ class Review:
     @property
     def cost(self) -> Money | None:
         """What one outcome cost."""
-        return _divided(self.owed, self.lines)
+        return each_of(self.owed, self.lines) if self.lines else None
 
     @property
     def baseline(self) -> Money | None:
@@ -145,10 +161,13 @@ def review_of(
     if not wanted:
         raise ConfigurationError(f"{period.label} has not begun", hint="Review a period that has.")
     first = max(agreement.versions[0].term.starts_at, 0)
-    shown = list(restated.months.between(min(first, period.start), wanted[-1].start))[-_MOST_MONTHS:]
+    every = list(restated.months.between(min(first, period.start), wanted[-1].start))
+    shown = every[-_MOST_MONTHS:]
     claims = [verdict for verdict in verdicts.values() if not verdict.found]
-    numbers = {month.label: _month(restated, month, claims) for month in shown}
-    inside = [verdict for verdict in claims if _happened(verdict) in period]
+    begun = Period(period.start, wanted[-1].end, period.label)
+    counted = _by_month(restated, claims, Period(every[0].start, begun.end, ""))
+    numbers = {month.label: _month(restated, month, counted[month.label]) for month in shown}
+    inside = [verdict for verdict in claims if happened_at(verdict) in begun]
     lines = [line for month in wanted for line in restated.lines.get(month.label, ())]
     own = agreement.newest.currency
     return Review(
@@ -156,6 +175,7 @@ def review_of(
         period=period,
         months=tuple(numbers.values()),
         in_period=tuple(numbers[month.label] for month in wanted),
+        outcomes=tuple(_outcomes(agreement, inside, [line for line in lines if line.amount.currency == own])),
         reasons=_clauses(inside, "rejected"),
         reversed=_clauses(inside, "reversed"),
         lock_days=tuple((line.locks_at - line.occurred_at) // _DAY for line in lines if line.occurred_at is not None),
@@ -166,23 +186,52 @@ def review_of(
             for label, amounts in statement.notes.items()
             for amount in amounts.values()
         ),
-        off_ramps=tuple(_off_ramp(terms, list(numbers.values())) for terms in agreement.newest.off_ramps),
+        adjustments=tuple(each for month in wanted for each in restated.totals[month.label][own].adjustments),
+        off_ramps=tuple(
+            measure(terms, [(month.label, counted[month.label]) for month in every if _is_whole(agreement, month, now)])
+            for terms in agreement.governing(begun.end - 1).off_ramps
+        ),
         other_currencies=tuple(
-            amount for unit, amount in restated.total(period).items() if unit != own and amount.minor
+            amount for unit, amount in restated.total(begun).items() if unit != own and amount.minor
         ),
     )
 
 
-def share(part: int, whole: int) -> Decimal | None:
-    """Give a part in percent of the whole, with one decimal; None of nothing."""
-    if not whole:
-        return None
-    return (Decimal(100 * part) / Decimal(whole)).quantize(Decimal("0.1"), ROUND_HALF_UP)
+def happened_at(verdict: VerdictHead) -> int | None:
+    """Give the instant that picks the month of a claim: when its outcome happened, or else when it was claimed."""
+    return verdict.claimed_at if verdict.occurred_at is None else verdict.occurred_at
 
 
-def _month(restated: Restatement, month: Period, claims: Iterable[VerdictHead]) -> MonthNumbers:
+def _by_month(restated: Restatement, claims: Iterable[VerdictHead], span: Period) -> dict[str, Counter[Status]]:
+    """Count the claims of each month of a span by verdict."""
+    counted: dict[str, Counter[Status]] = defaultdict(Counter)
+    for verdict in claims:
+        at = happened_at(verdict)
+        if at is not None and at in span:
+            counted[restated.months.at(at).label][verdict.status] += 1
+    return counted
+
+
+def _is_whole(agreement: Agreement, month: Period, now: int) -> bool:
+    """Tell whether a month is over and lies in the term from its first day to its last."""
+    ends_at = agreement.newest.term.ends_at
+    begun = agreement.versions[0].term.starts_at <= month.start
+    return begun and month.end <= now and (ends_at is None or month.end <= ends_at)
+
+
+def _outcomes(agreement: Agreement, claims: Iterable[VerdictHead], lines: Sequence[Line]) -> Iterator[OutcomeNumbers]:
+    counted: dict[str, Counter[Status]] = defaultdict(Counter)
+    for verdict in claims:
+        counted[verdict.outcome][verdict.status] += 1
+    for name in sorted(counted.keys() | {line.outcome for line in lines}):
+        own = [line for line in lines if line.outcome == name]
+        counts = {status: counted[name][status] for status in STATUSES}
+        amount = _added([line.amount for line in own], agreement)
+        yield OutcomeNumbers(name, counts, len(own), amount, _baseline(agreement, own))
+
+
+def _month(restated: Restatement, month: Period, counted: Mapping[Status, int]) -> MonthNumbers:
     own = restated.agreement.newest.currency
-    counted = Counter(verdict.status for verdict in claims if _happened(verdict) in month)
     lines = [line for line in restated.lines.get(month.label, ()) if line.amount.currency == own]
     total = restated.totals[month.label][own]
     added = {
@@ -211,20 +260,6 @@ def _baseline(agreement: Agreement, lines: Sequence[Line]) -> Money | None:
     return _added(amounts, agreement)
 
 
-def _off_ramp(terms: OffRamp, months: Sequence[MonthNumbers]) -> OffRampState:
-    measured = []
-    for month in months:
-        decided = month.counts["verified"] + month.counts["rejected"] + month.counts["reversed"]
-        verified = month.counts["verified"]
-        value = share(verified, decided) if terms.measure == "verified_rate" else Decimal(verified)
-        measured.append((month.label, value))
-    return OffRampState(terms, tuple(measured))
-
-
-def _happened(verdict: VerdictHead) -> int | None:
-    return verdict.claimed_at if verdict.occurred_at is None else verdict.occurred_at
-
-
 def _clauses(verdicts: Iterable[VerdictHead], status: Status) -> tuple[tuple[str, int], ...]:
     counted = Counter(verdict.reasons[0].clause for verdict in verdicts if verdict.status == status and verdict.reasons)
     return tuple(sorted(counted.items(), key=lambda item: (-item[1], item[0])))
@@ -234,9 +269,7 @@ def _added(amounts: Iterable[Money], agreement: Agreement) -> Money:
     return sum(amounts, Money(0, agreement.newest.currency))
 
 
-def _divided(amount: Money, count: int) -> Money | None:
-    if not count:
-        return None
-    exact = Fraction(amount.minor, count)
-    whole = Decimal(exact.numerator) / Decimal(exact.denominator)
-    return Money(round_minor(whole, 0, "half_up"), amount.currency)
+def each_of(amount: Money, count: int) -> Money:
+    """Give one of so many equal parts of an amount, to the nearest minor unit, halves away from zero."""
+    whole = (2 * abs(amount.minor) + count) // (2 * count)
+    return Money(whole if amount.minor >= 0 else -whole, amount.currency)

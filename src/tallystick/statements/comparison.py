@@ -1,28 +1,39 @@
-"""Two definitions of one outcome over the same records: how many units and how much money each gives, and why.
+"""Two definitions over the same records: how many units and how much money each gives, and why.
 
-Every record of the source inside the term is decided by both, claimed or not. Units are counted by each one's own
-rule; money is the contract's price of them, before floor and cap.
+Every record of the source is decided by both, claimed or not. Units are counted by each one's own rule; money is the
+price of them, before floor and cap where one outcome is compared, and after them too where two contracts are.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from decimal import Decimal
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import replace
+from typing import TypeAlias
 
 import duckdb
 import msgspec
 
 from tallystick.contracts import Contract, Outcome
-from tallystick.errors import ContractError
-from tallystick.money import Currency, Money
-from tallystick.outcomes import Inputs, Predicate, compile_predicate
-from tallystick.period import zone
-from tallystick.statements.lines import currency_of, price_of
-from tallystick.verification.units import Holder, Units
+from tallystick.outcomes import Inputs, Predicate
+from tallystick.period import Period
+from tallystick.statements.bill import Bill, PaidUnit, amounts, change, make_bill
+from tallystick.statements.lines import Months
+from tallystick.statements.trial import Stretch, Trial
 
-__all__ = ["Comparison", "Counted", "Difference", "compare"]
+__all__ = [
+    "Comparison",
+    "ContractComparison",
+    "Counted",
+    "Difference",
+    "OpenOutcome",
+    "OutcomeComparison",
+    "compare",
+    "compare_contracts",
+]
+
+OpenOutcome: TypeAlias = Callable[[Outcome], AbstractContextManager[tuple[duckdb.DuckDBPyConnection, Inputs]]]
+"""Gives the records an outcome is decided from, and how far they were read; all that it gives are as of one instant."""
 
 
 class Counted(msgspec.Struct, frozen=True):
@@ -53,6 +64,30 @@ class Comparison(msgspec.Struct, frozen=True):
     differences: tuple[Difference, ...]
 
 
+class OutcomeComparison(msgspec.Struct, frozen=True):
+    """One outcome under two contracts; None under the one that has none of that name.
+
+    Where the two are about different records, no differences are told.
+    """
+
+    outcome: str
+    old: Counted | None
+    new: Counted | None
+    differences: tuple[Difference, ...]
+
+
+class ContractComparison(msgspec.Struct, frozen=True):
+    """What two contracts give for the records of a period: `owed` is after discounts, floor and cap."""
+
+    period: str
+    old: str
+    new: str
+    outcomes: tuple[OutcomeComparison, ...]
+    owed_old: dict[str, str]
+    owed_new: dict[str, str]
+    change: dict[str, str]
+
+
 def compare(
     database: duckdb.DuckDBPyConnection,
     contract: Contract,
@@ -62,7 +97,7 @@ def compare(
     *,
     name: str,
 ) -> Comparison:
-    """Decide every record by an outcome of a contract and by another predicate about the same record type.
+    """Decide every record in the term by an outcome of a contract and by another predicate about the same record type.
 
     Args:
         database: A connection with one view per record type.
@@ -75,81 +110,88 @@ def compare(
     Raises:
         ContractError: A record cannot be priced under one of the two.
     """
-    ours = _decided(database, contract, outcome.predicate, inputs)
-    theirs = _decided(database, contract, other, inputs)
-    names = (contract.name, name)
-    return Comparison(
-        contract.name,
-        outcome.name,
-        (
-            _counted(names[0], contract, outcome, outcome.predicate, ours),
-            _counted(names[1], contract, outcome, other, theirs),
-        ),
-        (*_differences(names, outcome.predicate, ours, other, theirs),),
+    term = contract.term
+    stretch = Stretch(term.starts_at, term.starts_at, term.ends_at)
+    named = {contract.name: outcome, name: replace(outcome, predicate=other)}
+    counted, trials = [], []
+    for place, (definition, given) in enumerate(named.items()):
+        trial = Trial(database, contract, given, inputs, stretch, table=f"tried_{place}")
+        trials.append(trial)
+        counted.append(_counted(definition, trial, _priced(contract, given, trial.paid())))
+    return Comparison(contract.name, outcome.name, (counted[0], counted[1]), tuple(_differences(tuple(named), trials)))
+
+
+def compare_contracts(
+    old: Contract, new: Contract, period: Period, open_outcome: OpenOutcome, *, names: tuple[str, str]
+) -> ContractComparison:
+    """Decide every record of a period under two contracts, each taken to be in force for all of it.
+
+    Records in front of the period hold their units if they lie in the term of the old contract.
+
+    Args:
+        old: One contract.
+        new: The other one.
+        period: Whole calendar months in the zone of both.
+        open_outcome: Gives the records of an outcome.
+        names: What the two are called.
+
+    Raises:
+        ConfigurationError: The period is not made of whole months.
+        ContractError: A record cannot be priced under one of the two.
+    """
+    stretch = Stretch(min(old.term.starts_at, period.start), period.start, period.end)
+    paid: tuple[dict[str, list[PaidUnit]], dict[str, list[PaidUnit]]] = ({}, {})
+    told = []
+    for name in {**old.outcomes, **new.outcomes}:
+        with ExitStack() as opened:
+            trials: list[Trial | None] = [None, None]
+            counted: list[Counted | None] = [None, None]
+            for side, contract in enumerate((old, new)):
+                if (outcome := contract.outcomes.get(name)) is not None:
+                    database, inputs = opened.enter_context(open_outcome(outcome))
+                    trial = Trial(database, contract, outcome, inputs, stretch, table=f"tried_{side}")
+                    own = trial.paid()
+                    paid[side][name] = own
+                    trials[side] = trial
+                    counted[side] = _counted(names[side], trial, (own, make_bill(contract, {name: own}, period)))
+            told.append(OutcomeComparison(name, counted[0], counted[1], tuple(_between(names, trials))))
+    bills = [make_bill(contract, units, period) for contract, units in zip((old, new), paid, strict=True)]
+    before, after = (bill.owed() for bill in bills)
+    return ContractComparison(
+        period.label, *names, tuple(told), amounts(before), amounts(after), amounts(change(before, after))
     )
 
 
-_Rows = Mapping[str, Mapping[str, Any]]
+_Paid: TypeAlias = tuple[Sequence[PaidUnit], Bill | None]
 
 
-def _decided(database: duckdb.DuckDBPyConnection, contract: Contract, predicate: Predicate, inputs: Inputs) -> _Rows:
-    compiled = compile_predicate(predicate, inputs, zone(contract.timezone))
-    wanted = ["id", "status", "clause", "quantity", "occurred_at"]
-    wanted += [name for name in ("currency", "exponent") if name in predicate.record_type.column]
-    if predicate.unit is not None:
-        facts = [*predicate.unit.links, *([predicate.unit.key] if predicate.unit.key else [])]
-        wanted += [f"fact_{fact}" for fact in facts]
-    listed = ", ".join(f'"{column}"' for column in wanted)
-    start, end = contract.term.starts_at, contract.term.ends_at
-    inside = f"occurred_at >= {start}" + (f" AND occurred_at < {end}" if end is not None else "")
-    query = f"SELECT {listed} FROM ({compiled}) WHERE {inside} ORDER BY id"
-    return {row["id"]: row for row in database.sql(query).to_arrow_table().to_pylist()}
+def _priced(contract: Contract, outcome: Outcome, paid: Sequence[PaidUnit]) -> _Paid:
+    """Price units over all months in which any happened; there may be none."""
+    if not paid:
+        return paid, None
+    months = Months(contract.timezone)
+    first, last = (months.at(pick(unit.at for unit in paid)) for pick in (min, max))
+    under = replace(contract, outcomes={**contract.outcomes, outcome.name: outcome})
+    return paid, make_bill(under, {outcome.name: paid}, Period(first.start, last.end, f"{first.label} to {last.label}"))
 
 
-def _counted(name: str, contract: Contract, outcome: Outcome, predicate: Predicate, rows: _Rows) -> Counted:
-    units = 0
-    held = Units(predicate.unit, rows.values(), zone(contract.timezone))
-    totals: dict[Currency, Money] = {}
-    for row in rows.values():
-        if row["status"] != "meets" or held.holder(row["id"]) is not None:
-            continue
-        held.hold(row["id"], Holder("", row["id"], "verified"))
-        quantity, unit = _measure(outcome, predicate, row)
-        units += int(quantity) if unit == "unit" else 1
-        price = price_of(contract, outcome, quantity, currency_of(contract, unit, row.get("exponent")))
-        totals[price.currency] = totals.get(price.currency, Money(0, price.currency)) + price
-    statuses = Counter(row["status"] for row in rows.values())
-    amounts: dict[str, str] = {}
-    for paid_in in sorted(totals, key=lambda paid_in: (paid_in.code, paid_in.exponent)):
-        code = paid_in.code if paid_in.code not in amounts else f"{paid_in.code} with {paid_in.exponent} decimals"
-        amounts[code] = f"{totals[paid_in].amount:f}"
-    return Counted(name, dict(sorted(statuses.items())), units, amounts)
+def _counted(definition: str, trial: Trial, paid: _Paid) -> Counted:
+    units, bill = paid
+    price = {} if bill is None else bill.price(trial.outcome.name)
+    return Counted(definition, trial.records, trial.units_of(units), amounts(price))
 
 
-def _measure(outcome: Outcome, predicate: Predicate, row: Mapping[str, Any]) -> tuple[Decimal, str]:
-    """Give what the price applies to, as a statement would: an amount for a percentage, a number of units otherwise."""
-    if not outcome.price.by_percent:
-        return (Decimal(1) if predicate.quantity_is_money else Decimal(row["quantity"])), "unit"
-    if not predicate.quantity_is_money or row["currency"] is None:
-        raise ContractError(
-            f"{row['id']} cannot be priced by a percentage: the definition gives no amount in a known currency",
-            hint="Compare definitions that both give an amount.",
-        )
-    return Decimal(row["quantity"]), str(row["currency"])
+def _between(names: Sequence[str], trials: Sequence[Trial | None]) -> Iterable[Difference]:
+    ours, theirs = trials
+    if ours is None or theirs is None:
+        return ()
+    places = {(trial.outcome.source, trial.outcome.predicate.record) for trial in (ours, theirs)}
+    return _differences(names, (ours, theirs)) if len(places) == 1 else ()
 
 
-def _differences(
-    names: Sequence[str], ours: Predicate, our_rows: _Rows, theirs: Predicate, their_rows: _Rows
-) -> Iterable[Difference]:
-    """Give the clauses that make the difference, first where the contract pays and the other does not."""
-    for paid, unpaid, predicate, paid_rows, other_rows in (
-        (names[0], names[1], theirs, our_rows, their_rows),
-        (names[1], names[0], ours, their_rows, our_rows),
-    ):
-        reasons = Counter(
-            (other["status"], predicate.clauses[other["clause"]].name if other["clause"] is not None else "quantity")
-            for record_id, row in paid_rows.items()
-            if row["status"] == "meets" and (other := other_rows[record_id])["status"] != "meets"
-        )
+def _differences(names: Sequence[str], trials: Sequence[Trial]) -> Iterable[Difference]:
+    """Give the clauses that make the difference, first where the first pays and the other does not."""
+    for paying, other in ((0, 1), (1, 0)):
+        reasons = trials[other].reasons(trials[paying].meeting())
         for (status, clause), count in sorted(reasons.items(), key=lambda item: (-item[1], item[0])):
-            yield Difference(paid, unpaid, status, clause, count)
+            yield Difference(names[paying], names[other], status, clause, count)

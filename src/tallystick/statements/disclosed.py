@@ -12,10 +12,13 @@ from tallystick.contracts import Agreement, Contract
 from tallystick.errors import Error, Tampered
 from tallystick.ledger.merkle import hash_leaf
 from tallystick.statements.issued import STATEMENT, issued_of
+from tallystick.statements.months import Findings
 from tallystick.statements.statement import Issued
+from tallystick.verification.disputes import disputes_of, settlements_of
+from tallystick.verification.drawn import findings_of
 from tallystick.verification.entries import TERMINATION, VerdictEntry, build_version, interned, termination_of
 from tallystick.verification.finality import lock_of
-from tallystick.verification.verdict import Verdict
+from tallystick.verification.verdict import Settlement, Verdict
 
 __all__ = ["ClaimsEntry", "Disclosed"]
 
@@ -146,6 +149,26 @@ class Disclosed:
                 except (Error, ValueError, TypeError, LookupError) as error:
                     raise Tampered(f"ledger entry {index} does not say which statement was issued: {error}") from error
         return found
+
+    def findings(self, size: int) -> Findings:
+        """Give what acceptance samples say among the first `size` entries.
+
+        Raises:
+            Tampered: An entry is no sample, or no answer.
+        """
+        try:
+            return findings_of((index, act) for index, act in self.acts.items() if index < size)
+        except (Error, ValueError, TypeError, LookupError) as error:
+            raise Tampered(f"a sample in the bundle cannot be read: {error}", hint=_KEEP) from error
+
+    def settled(self, size: int) -> dict[str, Settlement]:
+        """Give what the parties settled among the first `size` entries, by subject.
+
+        Raises:
+            Tampered: A dispute is not one that Tallystick writes.
+        """
+        disputes = disputes_of((index, act) for index, act in sorted(self.acts.items()) if index < size)
+        return settlements_of(disputes)
 
     def moved_locks(self) -> Iterator[tuple[int, str, Any, Any]]:
         """Give each verdict whose lock is not the one that follows from when it was first known.

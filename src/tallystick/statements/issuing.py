@@ -12,12 +12,14 @@ from tallystick.errors import ConfigurationError, Tampered
 from tallystick.ledger import Log, Signer
 from tallystick.period import Period
 from tallystick.statements.issued import STATEMENT, issued_of, statement_entry
+from tallystick.statements.months import Findings
 from tallystick.statements.notes import Restatement, restate
 from tallystick.statements.rating import rate
 from tallystick.statements.statement import Issued, LedgerHead, Statement
 from tallystick.verification.acts import append_acts, read_acts
 from tallystick.verification.agreements import read_agreement
 from tallystick.verification.recorder import read_heads, read_heads_before
+from tallystick.verification.samples import read_findings
 from tallystick.verification.verdict import VerdictHead
 
 __all__ = ["STATEMENT", "StatementBook"]
@@ -109,7 +111,7 @@ class StatementBook:
         """
         size = self._log.size
         verdicts = self._verdicts(size)
-        return restate(self._agreement(size), verdicts, wanted, {}), verdicts
+        return restate(self._agreement(size), verdicts, wanted, self._findings(size)), verdicts
 
     def _as_of(self, period: Period, issued: Sequence[Issued], *, size: int, now: int) -> Statement:
         """Give the statement as the ledger had it at a size."""
@@ -121,6 +123,7 @@ class StatementBook:
             ledger=LedgerHead(size, self._log.root(size).hex()),
             issued=issued,
             billed=self._billed(issued),
+            findings=self._findings(size),
         )
 
     def _billed(self, issued: Sequence[Issued]) -> Restatement | None:
@@ -128,10 +131,15 @@ class StatementBook:
         if not issued:
             return None
         size = issued[-1].size
-        return restate(self._agreement(size), self._verdicts(size), [statement.period for statement in issued], {})
+        periods = [statement.period for statement in issued]
+        return restate(self._agreement(size), self._verdicts(size), periods, self._findings(size))
 
     def _agreement(self, size: int) -> Agreement:
         return read_agreement(self._engine, self._log, self._contract, upto=size)
+
+    def _findings(self, size: int) -> Findings:
+        """Give what acceptance samples said by then."""
+        return read_findings(self._engine, self._log, self._contract.name, upto=size)
 
     def _verdicts(self, size: int) -> dict[int, VerdictHead]:
         """Give the newest verdict of each subject among the first entries of the ledger, by its index."""

@@ -169,7 +169,8 @@ def _is_paid(contract: Contract, verdict: VerdictHead) -> bool:
 def _draft(contract: Contract, verdict: VerdictHead, entry: int) -> _Draft:
     outcome = outcome_of(contract, verdict)
     locks_at = verdict.decided_at if verdict.locks_at is None else verdict.locks_at
-    if locks_at is None or (verdict.record_id is None and verdict.status == "verified"):
+    settled = bool(verdict.reasons) and verdict.reasons[0].clause == "dispute"
+    if locks_at is None or (verdict.record_id is None and verdict.status == "verified" and not settled):
         raise _unpriceable(verdict, "it has no record, or no instant at which it was decided")
     if verdict.status == "verified":
         quantity, unit = measure_of(outcome, verdict)
@@ -244,10 +245,14 @@ def _as_claimed(contract: Contract, outcome: Outcome, verdict: VerdictHead) -> t
 def currency_of(contract: Contract, unit: str, places: int | None = None) -> Currency:
     """Give the currency of an amount, or of `unit`: with the decimal places the system of record uses, where it said.
 
-    The contract's currency is the contract's, whatever a system says; units are priced in it too.
+    A currency in which the contract has a floor or a cap, its own always, is the contract's, whatever a system says: so
+    there is one of each. Units are priced in the contract's own.
     """
-    if unit in {"unit", contract.currency.code}:
+    if unit == "unit":
         return contract.currency
+    for agreed in (contract.currency, *contract.billing.limits):
+        if agreed.code == unit:
+            return agreed
     if places is not None:
         return Currency(unit, places)
     try:

@@ -8,8 +8,8 @@ The order of operations is always the same:
 3. Discounts, one after the other, each of what the ones before it left.
 4. What an earlier month carried over its cap is added.
 5. What lies above the cap is taken off, and carried on if that is agreed. What lacks to the floor is added; the floor
-   of a month that the term covers in part counts by its days there, to the nearest minor unit, halves up. The cap is
-   that of a whole month, since what was earned in the term may lock after it.
+   of a month that the term covers in part counts by its days there, to the nearest minor unit, halves up, and a month
+   outside the term has none. The cap is that of a whole month, since what was earned in the term may lock after it.
 
 Every step that is a percentage is rounded once, by the contract's rule, and is an adjustment of its own. The terms are
 those of the version that is in force when the month begins.
@@ -119,26 +119,16 @@ def _total(
     if carried and days:
         adjustments.append(Adjustment("carried", month.label, carried, text="above the cap of earlier months"))
     due = sum((adjustment.amount for adjustment in adjustments), subtotal)
-    limits = _limits(contract, unit)
+    limits = contract.billing.limits.get(unit, Limits())
     floor = allocate(limits.floor, [days, month_days - days])[0] if limits.floor else Money(0, unit)
     over = Money(0, unit)
     if limits.cap is not None and due > limits.cap:
         over = due - limits.cap if limits.excess == "carried" else over
         text = "carried into the next month" if over else ""
         adjustments.append(Adjustment("cap", month.label, limits.cap - due, due, limits.cap, days, month_days, text))
-    elif limits.floor is not None and due < floor:
+    elif limits.floor is not None and days and due < floor:
         adjustments.append(Adjustment("floor", month.label, floor - due, due, floor, days, month_days))
     return MonthTotal(month.label, subtotal, tuple(adjustments), over)
-
-
-def _limits(contract: Contract, unit: Currency) -> Limits:
-    """Give floor and cap in a currency, with as many decimals as the system that reports it counts."""
-    limits = {known.code: limits for known, limits in contract.billing.limits.items()}.get(unit.code, Limits())
-    rounding = contract.billing.rounding
-    floor, cap = (
-        None if money is None else Money.of(money.amount, unit, rounding) for money in (limits.floor, limits.cap)
-    )
-    return Limits(floor, cap, limits.excess)
 
 
 def _reductions(
@@ -172,7 +162,7 @@ def _reductions(
 
 
 def _percent(share: Decimal) -> str:
-    return f"{EXACT.scaleb(share, 2):f}".rstrip("0").rstrip(".") + " %"
+    return f"{EXACT.scaleb(share, 2).normalize(EXACT):f} %"
 
 
 def _in_force(contract: Contract, month: Period) -> Iterator[Discount]:

@@ -89,7 +89,10 @@ def rate(
         period=period,
         ledger=ledger,
         prepared_at=prepared_at,
-        provisional=tuple(_provisional(agreement, claims.values(), period, prepared_at)),
+        provisional=(
+            *_provisional(agreement, claims.values(), period, prepared_at),
+            *_unsampled(agreement, months, lines, findings or {}),
+        ),
         outcomes=_described(agreement, lines),
         lines=tuple(lines),
         notes=tuple(notes_on(issued, now, billed)),
@@ -124,6 +127,18 @@ def _provisional(agreement: Agreement, claims: Iterable[VerdictHead], period: Pe
     if late:
         noun = "claim is" if late == 1 else "claims are"
         yield f"{late} {noun} pending whose windows end before the period does: the source was not read past them yet."
+
+
+def _unsampled(
+    agreement: Agreement, months: Sequence[Period], lines: Sequence[Line], findings: Findings
+) -> Iterator[str]:
+    """Say which acceptance samples of the months are not complete."""
+    for month in months:
+        for name, outcome in agreement.governing(month.start).outcomes.items():
+            finding = findings.get((name, month.label))
+            is_open = finding is None or finding.status == "open"
+            if outcome.sample and is_open and any(line.outcome == name and line.locks_at in month for line in lines):
+                yield f"The acceptance sample of {name} for {month.label} is not complete."
 
 
 def _in_time(until: int | None, period: Period) -> bool:

@@ -155,6 +155,7 @@ class _Recompute:
     def _outcomes(self, exhibits: Sequence[Exhibit], order: Mapping[str, int]) -> list[Rules]:
         before = {verdict.subject: verdict for verdict in self.heads.values()}
         rivals = self.bundle.rivals()
+        settled = self.ledger.settled(self.inputs.ledger_size)
         held: Held = {}
         return [
             Rules(
@@ -168,6 +169,7 @@ class _Recompute:
                 held=held,
                 now=self.inputs.now,
                 span=self.agreement.span(version),
+                settled=settled,
             )
             for exhibit, (version, outcome) in zip(
                 exhibits,
@@ -240,7 +242,7 @@ class _Recompute:
         if issued:
             then = issued[-1].size
             periods = [statement.period for statement in issued]
-            billed = restate(self.ledger.agreement(then), self.ledger.heads(then), periods, {})
+            billed = restate(self.ledger.agreement(then), self.ledger.heads(then), periods, self.ledger.findings(then))
         try:
             found = rate(
                 agreement,
@@ -250,6 +252,7 @@ class _Recompute:
                 ledger=LedgerHead(size, roots[size].hex()),
                 issued=issued,
                 billed=billed,
+                findings=self.ledger.findings(size),
             )
         except ContractError as error:
             raise Tampered(f"the verdicts cannot be priced: {error.message}", hint=_KEEP) from error

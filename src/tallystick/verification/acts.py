@@ -14,10 +14,11 @@ from sqlalchemy import Connection, Engine, insert, select
 
 from tallystick.canonical import canonical
 from tallystick.database.schema import ledger_act
-from tallystick.errors import Tampered
+from tallystick.errors import ConfigurationError, Tampered
 from tallystick.ledger import Log
+from tallystick.period import format_instant, parse_instant
 
-__all__ = ["NO_ACTS", "append_acts", "read_acts"]
+__all__ = ["NO_ACTS", "append_acts", "read_acts", "refuse_the_past"]
 
 NO_ACTS = frozenset({"claims", "contract", "verdict"})
 """Kinds of entries that have tables of their own."""
@@ -85,6 +86,27 @@ def read_acts(
             )
         found.append((idx, entry))
     return found
+
+
+def refuse_the_past(log: Log, now: int) -> None:
+    """Return unless an instant lies before the newest entry: what is recorded is not preceded afterwards.
+
+    An earlier verdict would replace a later one, and a deadline that is over would be met.
+
+    Raises:
+        ConfigurationError: It does.
+    """
+    if log.size:
+        newest = msgspec.json.decode(log.read(log.size - 1), type=_Dated).at
+        if parse_instant(newest) > now:
+            raise ConfigurationError(
+                f"the ledger was last written as of {newest}, later than {format_instant(now)}",
+                hint="Use a later --now, and check the clock of this machine.",
+            )
+
+
+class _Dated(msgspec.Struct):
+    at: str
 
 
 def _check(entry: Mapping[str, Any], contract: str) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from calendar import monthrange
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Engine, select
 
@@ -13,7 +12,7 @@ from tallystick.database.engine import transaction
 from tallystick.errors import ContractError
 from tallystick.ledger import Log, Signer
 from tallystick.period import format_instant, zone
-from tallystick.verification.acts import append_acts, read_acts
+from tallystick.verification.acts import append_acts, read_acts, refuse_the_past
 from tallystick.verification.entries import TERMINATION, build_version, termination_of
 from tallystick.verification.intake import register_contract
 
@@ -53,7 +52,9 @@ def terminate(engine: Engine, log: Log, signer: Signer, contract: Contract, term
 
     Raises:
         ContractError: The notice is too short, comes before the least the contract runs, or it was ended already.
+        ConfigurationError: The notice is dated before the newest entry of the ledger.
     """
+    refuse_the_past(log, termination.given_at)
     agreement = read_agreement(engine, log, contract)
     _refuse_termination(agreement, termination)
     entry = {
@@ -73,19 +74,14 @@ def terminate(engine: Engine, log: Log, signer: Signer, contract: Contract, term
 
 def _refuse_termination(agreement: Agreement, termination: Termination) -> None:
     contract = agreement.governing(termination.given_at)
-    term, place = contract.term, zone(contract.timezone)
-    day = timedelta(days=1)
-    given = (_EPOCH + timedelta(microseconds=place.to_local(termination.given_at))).date()
-    earliest = given + day * term.notice_days
+    term = contract.term
+    given = (_EPOCH + timedelta(microseconds=zone(contract.timezone).to_local(termination.given_at))).date()
+    earliest = agreement.earliest_end(termination.given_at)
     if agreement.termination is not None:
         raise ContractError(
             f"{contract.name} was ended already: it ends before {agreement.termination.on.isoformat()}",
             hint="A termination is not taken back; agree on a contract of another name.",
         )
-    if term.minimum_months is not None:
-        months = term.start.year * 12 + term.start.month - 1 + term.minimum_months
-        least = date(months // 12, months % 12 + 1, min(term.start.day, monthrange(months // 12, months % 12 + 1)[1]))
-        earliest = max(earliest, least)
     if termination.on < earliest:
         raise ContractError(
             f"{contract.name} cannot end on {termination.on.isoformat()}: the notice of {term.notice_days} days, given "

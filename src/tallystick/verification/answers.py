@@ -17,9 +17,10 @@ from tallystick.database.engine import transaction
 from tallystick.errors import ConfigurationError, InputError, Position
 from tallystick.ledger import Log, Signer
 from tallystick.period import format_instant
-from tallystick.verification.acts import append_acts
+from tallystick.verification.acts import append_acts, refuse_the_past
 from tallystick.verification.claimfile import Form, Problems, Row, Stop, read_rows
-from tallystick.verification.samples import ANSWER, Answered, DrawnSample, read_month, refuse_the_past
+from tallystick.verification.drawn import ANSWER, Answered, DrawnSample
+from tallystick.verification.samples import read_month
 from tallystick.verification.sampling import Answer
 from tallystick.yamlfile import Problem, combine
 

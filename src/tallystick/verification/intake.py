@@ -39,11 +39,13 @@ def register_contract(connection: Connection, log: Log, contract: Contract, now:
 
     Raises:
         ContractError: The version was used with another text, a newer version was used already, or a version after
-            the first one takes effect in the past, or at no known day.
+            the first one takes effect in the past, at no known day, or not after the one before it, or counts its days
+            in another time zone.
     """
     table = schema.contract_version
-    query = select(table.c.version, table.c.sha256).where(table.c.contract == contract.name)
-    known: dict[int, str] = dict(connection.execute(query).all())
+    query = select(table.c.version, table.c.sha256, table.c.idx).where(table.c.contract == contract.name)
+    rows = connection.execute(query.order_by(table.c.version)).all()
+    known: dict[int, str] = {row.version: row.sha256 for row in rows}
     if any(version > contract.version for version in known):
         raise ContractError(
             f"contract {contract.name} version {max(known)} was already used; this is version {contract.version}",
@@ -57,8 +59,9 @@ def register_contract(connection: Connection, log: Log, contract: Contract, now:
                 "rules of its templates, so an update of Tallystick or of a plugin can change it too.",
             )
         return False
-    if known:
-        _refuse_to_rewrite(contract, max(known), now)
+    if rows:
+        before = msgspec.json.decode(log.read(rows[-1].idx), type=_Recorded).body
+        _refuse_to_rewrite(contract, before, now)
     entry = {
         "kind": "contract",
         "at": format_instant(now),
@@ -73,12 +76,24 @@ def register_contract(connection: Connection, log: Log, contract: Contract, now:
     return True
 
 
-def _refuse_to_rewrite(contract: Contract, before: int, now: int) -> None:
+class _Body(msgspec.Struct):
+    """What a later version is held against of the text of the one before it."""
+
+    version: int
+    effective: str | None
+    timezone: str
+
+
+class _Recorded(msgspec.Struct):
+    body: _Body
+
+
+def _refuse_to_rewrite(contract: Contract, before: _Body, now: int) -> None:
     """Refuse a version that would decide anew what happened under the version before it."""
     if contract.effective_at is None:
         raise ContractError(
-            f"contract {contract.name} version {before} was already used, and version {contract.version} does not say "
-            "from when on it decides",
+            f"contract {contract.name} version {before.version} was already used, and version {contract.version} does "
+            "not say from when on it decides",
             hint="Add `effective:` with the first day of a coming month.",
         )
     if contract.effective_at <= now:
@@ -86,6 +101,19 @@ def _refuse_to_rewrite(contract: Contract, before: int, now: int) -> None:
             f"contract {contract.name} version {contract.version} takes effect at "
             f"{format_instant(contract.effective_at)}, which is over: it would change the past",
             hint="Let it take effect on the first day of a coming month; what happened before stays as it was agreed.",
+        )
+    effective = contract.body["effective"]
+    if before.effective is not None and effective <= before.effective:
+        raise ContractError(
+            f"contract {contract.name} version {contract.version} takes effect on {effective}, not after version "
+            f"{before.version}, which does on {before.effective}",
+            hint="A later version never takes the place of an earlier one; let it take effect a month later.",
+        )
+    if contract.timezone != before.timezone:
+        raise ContractError(
+            f"contract {contract.name} version {contract.version} is in another time zone, {contract.timezone}, than "
+            f"version {before.version}, {before.timezone}: the months of its statements would be others",
+            hint="Keep the time zone, or agree on a contract of another name.",
         )
 
 

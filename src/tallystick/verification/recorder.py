@@ -14,13 +14,14 @@ from tallystick.canonical import canonical, digest
 from tallystick.contracts import Agreement, Contract
 from tallystick.database import schema
 from tallystick.database.engine import transaction
-from tallystick.errors import ConfigurationError
 from tallystick.ledger import Log, Signer
-from tallystick.period import format_instant, parse_instant
+from tallystick.period import format_instant
 from tallystick.records.catalog import RecordStore
+from tallystick.verification.acts import refuse_the_past
 from tallystick.verification.agreements import read_agreement
 from tallystick.verification.claim import Claim
 from tallystick.verification.corroboration import connect_outcome, inputs_for
+from tallystick.verification.dispute_acts import read_settlements
 from tallystick.verification.entries import HeadEntry, VerdictEntry, interned
 from tallystick.verification.intake import read_stored_claims, register_contract
 from tallystick.verification.rivals import import_order, read_rivals
@@ -83,7 +84,7 @@ def verify_contract(
         ContractError: The contract's text differs from the one recorded for its version.
         ConfigurationError: `now` lies before the newest entry of the ledger.
     """
-    _refuse_the_past(log, now)
+    refuse_the_past(log, now)
     with transaction(engine) as connection:
         if register_contract(connection, log, contract, now):
             log.checkpoint(connection, signer)
@@ -140,6 +141,7 @@ def open_turn(engine: Engine, store: RecordStore, log: Log, agreement: Agreement
         claims = read_stored_claims(connection, agreement.name)
         order = import_order(connection, agreement.name)
     rivals = read_rivals(engine, log, agreement.name)
+    settled = read_settlements(engine, log, agreement.name)
     heads = read_verdicts(engine, agreement.name)
     before = {verdict.subject: verdict for verdict in heads.values()}
     held: Held = {}
@@ -156,6 +158,7 @@ def open_turn(engine: Engine, store: RecordStore, log: Log, agreement: Agreement
                 held=held,
                 now=now,
                 span=agreement.span(contract),
+                settled=settled,
             )
             for contract in agreement.versions
             for outcome in contract.outcomes.values()
@@ -174,17 +177,6 @@ def decide(
     """
     with open_turn(engine, store, log, agreement, now=now) as turn:
         return turn.decide(), turn.as_of_seq, bool(turn.rivals)
-
-
-def _refuse_the_past(log: Log, now: int) -> None:
-    """Refuse to decide as of an instant before what is recorded: earlier verdicts would replace later ones."""
-    if log.size:
-        newest = msgspec.json.decode(log.read(log.size - 1), type=_Dated).at
-        if parse_instant(newest) > now:
-            raise ConfigurationError(
-                f"the ledger was last written as of {newest}, later than {format_instant(now)}",
-                hint="Use a later --now, and check the clock of this machine.",
-            )
 
 
 def read_verdicts(engine: Engine, contract: str) -> dict[int, Verdict]:
@@ -236,10 +228,6 @@ class _About(msgspec.Struct, frozen=True):
 
     kind: str
     verdict: _Subject = _Subject()
-
-
-class _Dated(msgspec.Struct):
-    at: str
 
 
 def _record(connection: Connection, log: Log, contract: Contract, verdicts: Sequence[Verdict], now: int) -> int:

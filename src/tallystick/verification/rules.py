@@ -120,8 +120,11 @@ class Rules:
     def governs(self, claim: Claim) -> bool:
         """Tell whether what a claim means happened after this version took effect.
 
-        What happened at no known instant is decided by the version that is in force.
+        What happened at no known instant is decided by the version that is in force; what locked keeps its version.
         """
+        known = self.before.get(f"claim:{claim.claim_id}")
+        if known is not None and known.locks_at is not None:
+            return self.contract.version <= known.contract_version
         meant = (self.meant or {})[self._ref(claim)]
         row = self.rows.get(meant.exact or (meant.others[0] if len(meant.others) == 1 else ""))
         at = self.now if row is None or row["occurred_at"] is None else row["occurred_at"]
@@ -156,6 +159,9 @@ class Rules:
                 ruling = _Ruling(settlement.status, (Reason("dispute", settlement.text),), ruling.deleted_id)
                 if record_id is not None:
                     self._keep(claim, record_id, settlement, owner)
+            elif record_id is not None and not self._in_span(self.rows[record_id]):
+                # It is no outcome of this version, so that a claim under the right one may hold it.
+                ruling = self._judge(self.rows[record_id])
             elif record_id is not None:
                 holder = owner.setdefault(self._key(record_id), claim.claim_id)
                 if holder != claim.claim_id:
@@ -191,9 +197,13 @@ class Rules:
         return verdicts
 
     def _keep(self, claim: Claim, record_id: str, settlement: Settlement, owner: Owner) -> None:
-        """Let a claim that was settled as verified hold its record, unless another one does."""
-        if settlement.status == "verified":
+        """Let a claim that was settled hold its record, unless another one does.
+
+        One that was settled as rejected holds it too: claimed again, it would get round what the parties settled.
+        """
+        if not settlement.frees:
             owner.setdefault(self._key(record_id), claim.claim_id)
+        if settlement.status == "verified":
             self._hold(Holder(claim.claim_id, record_id, "verified", source=self.outcome.source))
 
     def _take_over(self) -> None:
@@ -389,15 +399,15 @@ class Rules:
         return final
 
     def _settled_as(self, subject: str, told: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Give what is paid for: what the evidence says, or where it says nothing what the parties settled."""
+        """Give what is paid for: what the parties settled, or where they settled nothing what the evidence says."""
         settlement = self.settled.get(subject)
-        if settlement is None or told.get("status") == "meets":
+        if settlement is None:
             return told
-        known = {name: told.get(name) for name in ("exponent", "decided_at")}
         quantity = told.get("quantity") if settlement.quantity is None else settlement.quantity
         paid_in = settlement.currency or told.get("currency")
-        at = known["decided_at"] or settlement.at
-        return {**known, "quantity": quantity, "currency": paid_in, "decided_at": at}
+        exponent = told.get("exponent") if paid_in == told.get("currency") else None
+        at = told.get("decided_at") or settlement.at
+        return {"exponent": exponent, "quantity": quantity, "currency": paid_in, "decided_at": at}
 
 
 def _decimal(quantity: Any) -> Decimal | None:

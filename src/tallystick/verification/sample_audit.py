@@ -12,7 +12,8 @@ from tallystick.contracts import Sample
 from tallystick.errors import Error
 from tallystick.ledger import Log
 from tallystick.period import parse_period
-from tallystick.verification.samples import ANSWER, SAMPLE, Answered, DrawnSample, SampleEntry, list_lines
+from tallystick.verification.drawn import ANSWER, SAMPLE, Answered, DrawnSample, SampleEntry
+from tallystick.verification.samples import list_lines
 from tallystick.verification.sampling import draw
 from tallystick.verification.verdict import Verdict
 

@@ -11,12 +11,15 @@ import duckdb
 import msgspec
 import pyarrow as pa
 
-from tallystick.contracts import Contract, Outcome
+from tallystick.contracts import Contract, Outcome, calendar_of
 from tallystick.outcomes import Evaluation, Inputs, State, compile_evidence, explain, interpret, read_row, tree
 from tallystick.outcomes.derived import spans
 from tallystick.period import format_instant, zone
 from tallystick.records.types import LookedUp
+from tallystick.verification.standing import DisputeTrace, FinalityTrace, Standing
 from tallystick.verification.verdict import Verdict
+
+_BY_EVIDENCE = {"meets": "verified", "rejected": "rejected", "pending": "pending", "unverifiable": "unverifiable"}
 
 __all__ = ["ClauseTrace", "Moment", "Trace", "Write", "trace"]
 
@@ -85,18 +88,37 @@ class Trace(msgspec.Struct, frozen=True):
     writes: list[Write]
     evidence: list[str]
     story: list[Moment] = []
+    finality: FinalityTrace | None = None
+    kept: str | None = None
+    disputes: list[DisputeTrace] = []
 
 
 def trace(
-    database: duckdb.DuckDBPyConnection, contract: Contract, outcome: Outcome, verdict: Verdict, inputs: Inputs
+    database: duckdb.DuckDBPyConnection,
+    contract: Contract,
+    outcome: Outcome,
+    verdict: Verdict,
+    inputs: Inputs,
+    *,
+    standing: Standing | None = None,
 ) -> Trace:
     """Retell a verdict from the evidence it rests on.
 
     The reference interpreter decides it again, independently of the query that decided it the first time.
+
+    Args:
+        database: The evidence, as `records.scan.connect` gives it.
+        contract: The version the verdict was given under.
+        outcome: Its outcome.
+        verdict: The verdict.
+        inputs: Since when and up to when the streams were read.
+        standing: When it was recorded, the disputes of the contract, and the instant at which it is retold; without it
+            the trace has no dates of finality.
     """
     clauses: list[ClauseTrace] = []
     writes: list[Write] = []
     story: list[Moment] = []
+    evaluation: Evaluation | None = None
     if verdict.record_id is not None:
         evaluation, objects = _decide_again(database, contract, outcome, verdict.record_id, inputs)
         if evaluation is not None:
@@ -121,7 +143,30 @@ def trace(
             f"{item.type} {item.id} version {item.version} sha256 {item.raw_sha256}" for item in verdict.evidence
         ],
         story=story,
+        finality=None if standing is None else standing.finality(contract, verdict),
+        kept=None
+        if evaluation is None or standing is None
+        else _kept(contract, outcome, verdict, evaluation, standing.now),
+        disputes=[] if standing is None else standing.disputes_on(verdict),
     )
+
+
+def _kept(contract: Contract, outcome: Outcome, verdict: Verdict, evaluation: Evaluation, now: int) -> str | None:
+    """Say why a verdict stands although today's evidence says otherwise; None where it does not, or not for good."""
+    found = _BY_EVIDENCE[evaluation.status]
+    settled = bool(verdict.reasons) and verdict.reasons[0].clause == "dispute"
+    if found == ("rejected" if verdict.status == "reversed" else verdict.status):
+        return None
+    if not settled and (
+        verdict.locks_at is None or now < verdict.locks_at or verdict.status in {"pending", "rejected"}
+    ):
+        return None
+    over = settled or now >= calendar_of(contract, verdict.locks_at or now).clawback_until
+    if not over and found not in {"pending", "unverifiable"}:
+        return None
+    clause = "" if evaluation.clause is None else f" by {outcome.predicate.clauses[evaluation.clause].name}"
+    why = "the parties settled it" if settled else "it is locked"
+    return f"by today's evidence it would be {found}{clause}; it stays {verdict.status}, because {why}"
 
 
 def _decide_again(

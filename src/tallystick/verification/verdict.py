@@ -84,8 +84,9 @@ class Verdict(VerdictHead, frozen=True, gc=False):
 class Settlement(msgspec.Struct, frozen=True):
     """How the parties settled a dispute: it takes the place of what the evidence says.
 
-    `at` is when they did, in microseconds UTC. `quantity`, in units or major units of `currency`, stands for what the
-    evidence does not tell.
+    `at` is when they did, in microseconds UTC. `quantity`, in units or major units of `currency`, is what they agreed
+    on; None where the evidence tells it. `frees` says that somebody else may claim the record: the claim was rejected,
+    not what happened.
     """
 
     dispute: str
@@ -94,3 +95,4 @@ class Settlement(msgspec.Struct, frozen=True):
     at: int
     quantity: Decimal | None = None
     currency: str | None = None
+    frees: bool = False

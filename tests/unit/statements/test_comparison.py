@@ -4,58 +4,26 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
-import duckdb
-import pyarrow as pa
 import pytest
+from tests.evidence import READ, START, databases, payment
 
 from tallystick.contracts import Percent, PerUnit
 from tallystick.money import Money, currency
-from tallystick.outcomes import Inputs, PredicateSource, predicate_from_source
+from tallystick.outcomes import PredicateSource, predicate_from_source
 from tallystick.outcomes.predicate import Unit
 from tallystick.outcomes.ticket_resolved import TICKET_RESOLVED
 from tallystick.period import DAY, parse_instant
-from tallystick.records.types import COMMON, RECORD_TYPES
 from tallystick.statements.comparison import Counted, Difference, compare
 
 EUR = currency("EUR")
-START = parse_instant("2026-09-10T10:00:00Z")
-READ = Inputs(read_from=dict.fromkeys(RECORD_TYPES, 0), read_to=dict.fromkeys(RECORD_TYPES, START + 90 * DAY))
-ARROW = {
-    "text": pa.string(),
-    "integer": pa.int64(),
-    "money": pa.decimal128(18, 4),
-    "rate": pa.decimal128(38, 12),
-    "boolean": pa.bool_(),
-    "instant": pa.int64(),
-}
 FACTS = {"carries_on": "beneficiary", "asked_by": "customer_id"}
 
 
 @pytest.fixture
 def records():
     """Give a function that makes a database of records: (type, id, {column: value}) each."""
-    opened = []
-
-    def build(*rows):
-        database = duckdb.connect()
-        opened.append(database)
-        for kind, declared in RECORD_TYPES.items():
-            common = {"source": "billing", "version": 1, "seq": 1, "as_of": START, "deleted": False}
-            own = [{**common, "id": record_id, **values} for name, record_id, values in rows if name == kind]
-            columns = {column.name: ARROW[column.kind] for column in (*COMMON, *declared.columns)}
-            table = pa.table({name: pa.array([row.get(name) for row in own], of) for name, of in columns.items()})
-            database.register(kind, table)
-            database.register(f"{kind}_all", table)
-        return database
-
-    yield build
-    for database in opened:
-        database.close()
-
-
-def _payment(record_id, **changes):
-    values = {"created_at": START, "status": "succeeded", "amount_captured": Decimal(100), "currency": "EUR"}
-    return ("payment", record_id, {**values, "exponent": 2, **changes})
+    with databases() as build:
+        yield build
 
 
 def _predicate(*, quantity=None, unit=None, **clauses):
@@ -81,7 +49,7 @@ def both(acme):
 
 def test_equal_definitions_do_not_differ(both, records):
     """Beside itself a definition counts the same and differs in nothing; both are named."""
-    told = both(records(_payment("ch_1"), _payment("ch_2"), _payment("ch_3", status="failed")))
+    told = both(records(payment("ch_1"), payment("ch_2"), payment("ch_3", status="failed")))
 
     assert (told.contract, told.outcome) == ("acme-collections", "recovered")
     assert told.counted == (
@@ -105,13 +73,13 @@ def test_differences_go_both_ways(both, records):
     theirs = _predicate(platform="channel = 'platform'")
     told = both(
         records(
-            _payment("ch_1", method="card", captured=True, channel="off"),
-            _payment("ch_2", method="card", captured=True),
-            _payment("ch_3", method="card", captured=True, channel="off"),
-            _payment("ch_4", method="cash", captured=True, channel="platform"),
-            _payment("ch_5", method="card", captured=True, channel="platform"),
-            _payment("ch_6", status="failed", method="cash", channel="platform"),
-            _payment("ch_7", method="card", captured=None, channel="platform"),
+            payment("ch_1", method="card", captured=True, channel="off"),
+            payment("ch_2", method="card", captured=True),
+            payment("ch_3", method="card", captured=True, channel="off"),
+            payment("ch_4", method="cash", captured=True, channel="platform"),
+            payment("ch_5", method="card", captured=True, channel="platform"),
+            payment("ch_6", status="failed", method="cash", channel="platform"),
+            payment("ch_7", method="card", captured=None, channel="platform"),
         ),
         ours,
         theirs,
@@ -130,7 +98,7 @@ def test_differences_go_both_ways(both, records):
 def test_a_quantity_that_is_unknown_is_a_difference(both, records):
     """Where every clause holds and the quantity is missing, the difference is called quantity."""
     theirs = _predicate(succeeded="status = 'succeeded'", quantity="amount_captured")
-    told = both(records(_payment("ch_1", amount_captured=None)), None, theirs)
+    told = both(records(payment("ch_1", amount_captured=None)), None, theirs)
 
     assert told.differences == (Difference("acme-collections", "theirs", "unverifiable", "quantity", 1),)
 
@@ -148,7 +116,7 @@ def test_a_quantity_that_is_unknown_is_a_difference(both, records):
 def test_only_the_term_counts(both, records, at, counted):
     """Records from the first instant of the term up to its end are compared; outside it, and undated, none is."""
     created = None if at is None else parse_instant(at)
-    told = both(records(_payment("ch_1", created_at=created)), start=date(2026, 9, 1), end=date(2026, 10, 1))
+    told = both(records(payment("ch_1", created_at=created)), start=date(2026, 9, 1), end=date(2026, 10, 1))
 
     assert [each.units for each in told.counted] == [counted, counted]
     assert sum(told.counted[0].records.values()) == counted
@@ -156,7 +124,7 @@ def test_only_the_term_counts(both, records, at, counted):
 
 def test_a_term_without_an_end(both, records):
     """An open-ended term has no last record."""
-    assert both(records(_payment("ch_1", created_at=START + 80 * DAY))).counted[0].units == 1
+    assert both(records(payment("ch_1", created_at=START + 80 * DAY))).counted[0].units == 1
 
 
 def test_percent_of_several_currencies(both, records):
@@ -164,10 +132,10 @@ def test_percent_of_several_currencies(both, records):
     ours = _predicate(succeeded="status = 'succeeded'", quantity="amount_captured")
     told = both(
         records(
-            _payment("ch_1", amount_captured=Decimal("0.30")),
-            _payment("ch_2", amount_captured=Decimal("0.34")),
-            _payment("ch_3", amount_captured=Decimal(1005), currency="JPY", exponent=0),
-            _payment("ch_4", amount_captured=Decimal(1005), currency="UGX", exponent=2),
+            payment("ch_1", amount_captured=Decimal("0.30")),
+            payment("ch_2", amount_captured=Decimal("0.34")),
+            payment("ch_3", amount_captured=Decimal(1005), currency="JPY", exponent=0),
+            payment("ch_4", amount_captured=Decimal(1005), currency="UGX", exponent=2),
         ),
         ours,
         _predicate(euro="currency = 'EUR'", quantity="amount_captured"),
@@ -183,7 +151,7 @@ def test_percent_of_several_currencies(both, records):
 def test_units_are_counted_by_quantity(both, records):
     """A quantity that is a number of units is what is counted and priced."""
     theirs = _predicate(succeeded="status = 'succeeded'", quantity="case when method = 'card' then 3 else 1 end")
-    told = both(records(_payment("ch_1", method="card"), _payment("ch_2", method="cash")), None, theirs)
+    told = both(records(payment("ch_1", method="card"), payment("ch_2", method="cash")), None, theirs)
 
     assert [(counted.units, counted.amounts) for counted in told.counted] == [
         (2, {"EUR": "4.00"}),
@@ -195,11 +163,11 @@ def test_each_counts_by_its_own_unit(both, records):
     """Records of one unit are paid once by the definition that joins them, and each by the one that does not."""
     clause = {"succeeded": "status = 'succeeded'"}
     database = records(
-        _payment("ch_1", customer_id="c"),
-        _payment("ch_2", beneficiary="ch_1"),
-        _payment("ch_3", status="failed", beneficiary="ch_2"),
-        _payment("ch_4", customer_id="c", created_at=START + DAY // 4),
-        _payment("ch_5", customer_id="c", created_at=START + DAY),
+        payment("ch_1", customer_id="c"),
+        payment("ch_2", beneficiary="ch_1"),
+        payment("ch_3", status="failed", beneficiary="ch_2"),
+        payment("ch_4", customer_id="c", created_at=START + DAY // 4),
+        payment("ch_5", customer_id="c", created_at=START + DAY),
     )
     told = both(database, _predicate(**clause), _predicate(**clause, unit=Unit(("carries_on",))))
     assert [counted.units for counted in told.counted] == [4, 3]
@@ -236,4 +204,4 @@ def test_a_price_for_each_unit_of_money_is_paid_once(both, records):
     """Where the quantity is an amount and the price is per unit, a record is one unit, as on a statement."""
     ours = _predicate(succeeded="status = 'succeeded'", quantity="amount_captured")
 
-    assert both(records(_payment("ch_1")), ours).counted[0].amounts == {"EUR": "2.00"}
+    assert both(records(payment("ch_1")), ours).counted[0].amounts == {"EUR": "2.00"}

@@ -12,7 +12,8 @@ from tallystick.database.engine import transaction
 from tallystick.errors import ConfigurationError, ContractError, InputError
 from tallystick.period import parse_instant, parse_period
 from tallystick.verification.acts import append_acts
-from tallystick.verification.samples import list_lines, read_samples, samples_of
+from tallystick.verification.drawn import samples_of
+from tallystick.verification.samples import list_lines, read_samples
 from tallystick.verification.sampling import draw, seed_of
 from tallystick.verification.verdict import Verdict
 

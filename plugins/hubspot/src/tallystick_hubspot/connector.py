@@ -116,6 +116,10 @@ class HubSpotConnector(Connector):
             through_sdk=config.lookup_through_sdk,
         ).records(found)
 
+    def ref_of(self, kind: str, record_id: str) -> str:
+        """Give a reference like `meeting/512`."""
+        return record_id if "/" in record_id else f"{kind}/{record_id}"
+
     def calls(self) -> int:
         """Give the number of calls made so far, retries and sign-ins included."""
         return self._buckets.taken + self._sign_in.calls

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar
 
 from tallystick.connectors import CheckRow, Connector, ConnectorConfig, Retry, Stream, Timer, TokenBucket
@@ -58,6 +58,8 @@ class SalesforceConnector(Connector):
     starter: ClassVar[str] = _STARTER
     source_name: ClassVar[str] = "crm"
     starter_outcome: ClassVar[str] = _OUTCOME
+    # Field history is kept for 18 months.
+    memory_days: ClassVar[Mapping[str, int]] = {"change": 548}
 
     def __init__(self, config: SalesforceConfig, *, timer: Timer | None = None) -> None:
         # What is stored beside each record is the version it was read at, which the configuration may choose.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import ClassVar
 
@@ -98,6 +98,7 @@ class StripeConnector(Connector):
     starter: ClassVar[str] = _STARTER
     source_name: ClassVar[str] = "billing"
     starter_outcome: ClassVar[str] = _OUTCOME
+    memory_days: ClassVar[Mapping[str, int]] = {"change": 30}
 
     def __init__(self, config: StripeConfig, *, timer: Timer | None = None) -> None:
         self._config = config
