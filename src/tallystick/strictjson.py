@@ -8,7 +8,7 @@ exponent, integers beyond 2**53 - 1, and any bytes that are no JSON at all.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import msgspec
 
@@ -33,6 +33,19 @@ def _refuse_float(text: str) -> NoReturn:
 _decoder = msgspec.json.Decoder(float_hook=_refuse_float)
 
 
+def _nested(depth: int) -> Any:
+    """Give the type of plain values that nest so deep: what is of it is checked while it is decoded."""
+    largest = 2**53 - 1
+    kind: Any = str | bool | None | Annotated[int, msgspec.Meta(ge=-largest, le=largest)]
+    for _ in range(depth):
+        kind = str | bool | None | Annotated[int, msgspec.Meta(ge=-largest, le=largest)] | list[kind] | dict[str, kind]
+    return kind
+
+
+_plain = msgspec.json.Decoder(_nested(8))
+_encoder = msgspec.json.Encoder(order="sorted")
+
+
 def read_strict(data: bytes, where: str) -> Any:
     """Give the value of canonical JSON bytes: None, bool, int, str, and lists and dicts of them.
 
@@ -43,6 +56,15 @@ def read_strict(data: bytes, where: str) -> Any:
     Raises:
         Tampered: The bytes are not the canonical form of a value, or nest deeper than 64; says why.
     """
+    if data.isascii():
+        # The usual case, ten times as fast; whatever it does not take is looked at again, and may turn out to be good.
+        try:
+            plain = _plain.decode(data)
+        except (msgspec.DecodeError, RecursionError):
+            pass
+        else:
+            if _encoder.encode(plain) == data:
+                return plain
     if data.count(b"[") + data.count(b"{") > DEEPEST:
         _check_depth(data, where)
     try:

@@ -8,6 +8,7 @@ import sys
 from tests.benchmarks import (
     bench_ledger,
     bench_start,
+    bench_statement,
     bench_store,
     bench_sync,
     bench_sync_cases,
@@ -23,6 +24,7 @@ PARTS = {
     "store": bench_store.run,
     "sync": bench_sync.run,
     "verify": bench_verify.run,
+    "statement": bench_statement.run,
     "sync_tickets": bench_sync_tickets.run,
     "sync_cases": bench_sync_cases.run,
     "sync_hubspot": bench_sync_hubspot.run,

@@ -95,11 +95,11 @@ class Interpreter:
 
     def __init__(self, predicate: Predicate, inputs: Inputs, zone: Zone) -> None:
         self._predicate = predicate
-        self._inputs = inputs
         self._closures = Closures(predicate, inputs, zone)
         self._derived = {name: derived_of(predicate, name) for name in predicate.relations}
         self._facts = [(fact.name, self._closures.of(fact.expression)) for fact in predicate.facts]
-        self._clauses = [_Clause(clause, self._closures) for clause in predicate.clauses]
+        self._clauses = [_Clause(clause, self._closures, predicate.record, inputs) for clause in predicate.clauses]
+        self._own = _Reading((predicate.record,), inputs)
         self._quantity = None if predicate.quantity is None else self._closures.of(predicate.quantity)
         self._columns = [
             (f"custom.{node.name}" if node.custom else node.name, self._closures.of(node)) for node in predicate.columns
@@ -151,34 +151,20 @@ class Interpreter:
         is_open: Value = False if clause.open is None else clause.open(known, known.record)
         if is_open is True:
             return _OPEN
-        if clause.related and (unread := self._unread(clause.related, occurred)):
+        if clause.related is not None and (unread := clause.related.miss(occurred)):
             return unread
         if test is False:
             return _FALSE
         if test is None or is_open is None:
             return _UNKNOWN
-        if unread := self._unread((self._predicate.record,), occurred):
+        if unread := self._own.miss(occurred):
             return unread
         if clause.until is None:
             return _TRUE
         until = clause.end(known)
         if until is None:
             return _UNKNOWN
-        ends = [self._inputs.read_to.get(name) for name in {self._predicate.record, *clause.related}]
-        if any(end is None or end < until for end in ends):
-            return ClauseValue(State.WAITING, until)
-        return _TRUE
-
-    def _unread(self, types: Iterable[str], occurred: int | None) -> ClauseValue | None:
-        """Tell why the records of some types are not all there yet, if they are not."""
-        ends = [self._inputs.read_to.get(name) for name in types]
-        if None in ends:
-            return ClauseValue(State.UNREAD, occurred)
-        if occurred is None:
-            return _UNKNOWN
-        if any(end is not None and occurred >= end for end in ends):
-            return ClauseValue(State.UNREAD, occurred)
-        return None
+        return ClauseValue(State.WAITING, until) if clause.all.ends_before(until) else _TRUE
 
 
 _OPEN, _FALSE, _UNKNOWN, _TRUE = (
@@ -189,16 +175,41 @@ _OPEN, _FALSE, _UNKNOWN, _TRUE = (
 )
 
 
+class _Reading:
+    """How far the records of some types were read, all of them."""
+
+    __slots__ = ("_low", "_never")
+
+    def __init__(self, types: Iterable[str], inputs: Inputs) -> None:
+        ends = [inputs.read_to.get(name) for name in types]
+        known = [end for end in ends if end is not None]
+        self._never = len(known) < len(ends)
+        self._low = min(known, default=0)
+
+    def miss(self, occurred: int | None) -> ClauseValue | None:
+        """Tell why records around a record that occurred at an instant are not all there yet, if they are not."""
+        if self._never:
+            return ClauseValue(State.UNREAD, occurred)
+        if occurred is None:
+            return _UNKNOWN
+        return ClauseValue(State.UNREAD, occurred) if occurred >= self._low else None
+
+    def ends_before(self, at: int) -> bool:
+        """Tell whether there may be records before an instant that were not read."""
+        return self._never or self._low < at
+
+
 class _Clause:
-    """A clause, its parts as functions."""
+    """A clause, its parts as functions; how far its related types were read, and these with the record's own."""
 
-    __slots__ = ("open", "related", "test", "until")
+    __slots__ = ("all", "open", "related", "test", "until")
 
-    def __init__(self, clause: Clause, closures: Closures) -> None:
+    def __init__(self, clause: Clause, closures: Closures, record: str, inputs: Inputs) -> None:
         self.test = closures.of(clause.test)
         self.open = None if clause.open is None else closures.of(clause.open)
         self.until = None if clause.until is None else closures.of(clause.until)
-        self.related = clause.related
+        self.related = _Reading(clause.related, inputs) if clause.related else None
+        self.all = _Reading({record, *clause.related}, inputs)
 
     def end(self, known: Known) -> int | None:
         """Give the end of its window; None if it has none, or none that is known."""

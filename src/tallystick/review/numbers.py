@@ -20,7 +20,7 @@ from tallystick.review.off_ramp import OffRampState, measure
 from tallystick.statements import Issued, Restatement
 from tallystick.statements.statement import STATUSES, Adjustment, Line
 from tallystick.verification.sampling import Finding
-from tallystick.verification.verdict import Status, Verdict
+from tallystick.verification.verdict import Status, VerdictHead
 
 __all__ = ["MonthNumbers", "OutcomeNumbers", "Review", "SampleFinding", "each_of", "happened_at", "review_of"]
 
@@ -137,7 +137,7 @@ class Review:
 
 def review_of(
     agreement: Agreement,
-    verdicts: Mapping[int, Verdict],
+    verdicts: Mapping[int, VerdictHead],
     restated: Restatement,
     issued: Sequence[Issued],
     period: Period,
@@ -197,12 +197,12 @@ def review_of(
     )
 
 
-def happened_at(verdict: Verdict) -> int | None:
+def happened_at(verdict: VerdictHead) -> int | None:
     """Give the instant that picks the month of a claim: when its outcome happened, or else when it was claimed."""
     return verdict.claimed_at if verdict.occurred_at is None else verdict.occurred_at
 
 
-def _by_month(restated: Restatement, claims: Iterable[Verdict], span: Period) -> dict[str, Counter[Status]]:
+def _by_month(restated: Restatement, claims: Iterable[VerdictHead], span: Period) -> dict[str, Counter[Status]]:
     """Count the claims of each month of a span by verdict."""
     counted: dict[str, Counter[Status]] = defaultdict(Counter)
     for verdict in claims:
@@ -219,7 +219,7 @@ def _is_whole(agreement: Agreement, month: Period, now: int) -> bool:
     return begun and month.end <= now and (ends_at is None or month.end <= ends_at)
 
 
-def _outcomes(agreement: Agreement, claims: Iterable[Verdict], lines: Sequence[Line]) -> Iterator[OutcomeNumbers]:
+def _outcomes(agreement: Agreement, claims: Iterable[VerdictHead], lines: Sequence[Line]) -> Iterator[OutcomeNumbers]:
     counted: dict[str, Counter[Status]] = defaultdict(Counter)
     for verdict in claims:
         counted[verdict.outcome][verdict.status] += 1
@@ -260,7 +260,7 @@ def _baseline(agreement: Agreement, lines: Sequence[Line]) -> Money | None:
     return _added(amounts, agreement)
 
 
-def _clauses(verdicts: Iterable[Verdict], status: Status) -> tuple[tuple[str, int], ...]:
+def _clauses(verdicts: Iterable[VerdictHead], status: Status) -> tuple[tuple[str, int], ...]:
     counted = Counter(verdict.reasons[0].clause for verdict in verdicts if verdict.status == status and verdict.reasons)
     return tuple(sorted(counted.items(), key=lambda item: (-item[1], item[0])))
 

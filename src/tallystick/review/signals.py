@@ -20,7 +20,7 @@ from tallystick.outcomes.meeting_qualified import free_mail_domains
 from tallystick.period import zone
 from tallystick.review.numbers import happened_at
 from tallystick.statements.statement import Line
-from tallystick.verification.verdict import Verdict
+from tallystick.verification.verdict import VerdictHead
 
 __all__ = ["SIGNALS", "Signal", "signals_of", "stops_at_a_tier"]
 
@@ -67,7 +67,7 @@ def signals_of(
     contract: Contract,
     outcome: Outcome,
     inputs: Inputs,
-    verdicts: Sequence[Verdict],
+    verdicts: Sequence[VerdictHead],
 ) -> list[Signal]:
     """Give every signal that the record type of an outcome can show.
 
@@ -102,7 +102,7 @@ def stops_at_a_tier(outcome: Outcome, months: Sequence[Sequence[Line]]) -> Itera
     yield Signal("stops_at_a_tier", "either", outcome.name, says, count, 2)
 
 
-def _register(database: duckdb.DuckDBPyConnection, name: str, verdicts: Sequence[Verdict]) -> None:
+def _register(database: duckdb.DuckDBPyConnection, name: str, verdicts: Sequence[VerdictHead]) -> None:
     known = [verdict for verdict in verdicts if verdict.record_id is not None]
     table = {
         "id": pa.array([verdict.record_id for verdict in known], pa.string()),

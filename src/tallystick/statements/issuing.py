@@ -18,9 +18,9 @@ from tallystick.statements.rating import rate
 from tallystick.statements.statement import Issued, LedgerHead, Statement
 from tallystick.verification.acts import append_acts, read_acts
 from tallystick.verification.agreements import read_agreement
-from tallystick.verification.recorder import read_verdicts, read_verdicts_before
+from tallystick.verification.recorder import read_heads, read_heads_before
 from tallystick.verification.samples import read_findings
-from tallystick.verification.verdict import Verdict
+from tallystick.verification.verdict import VerdictHead
 
 __all__ = ["STATEMENT", "StatementBook"]
 
@@ -102,7 +102,7 @@ class StatementBook:
             self._log.checkpoint(connection, signer)
         return statement
 
-    def standing(self, wanted: Sequence[Period]) -> tuple[Restatement, dict[int, Verdict]]:
+    def standing(self, wanted: Sequence[Period]) -> tuple[Restatement, dict[int, VerdictHead]]:
         """Give the agreement restated by the newest verdicts, up to the end of the last period wanted, and these.
 
         Raises:
@@ -141,12 +141,12 @@ class StatementBook:
         """Give what acceptance samples said by then."""
         return read_findings(self._engine, self._log, self._contract.name, upto=size)
 
-    def _verdicts(self, size: int) -> dict[int, Verdict]:
+    def _verdicts(self, size: int) -> dict[int, VerdictHead]:
         """Give the newest verdict of each subject among the first entries of the ledger, by its index."""
-        newest = read_verdicts(self._engine, self._contract.name)
+        newest = read_heads(self._engine, self._contract.name)
         if all(entry < size for entry in newest):
             return newest
-        return read_verdicts_before(self._log, self._contract.name, size)
+        return read_heads_before(self._log, self._contract.name, size)
 
 
 def _refuse_overlap(issued: Sequence[Issued], period: Period) -> None:

@@ -21,7 +21,7 @@ from tallystick.money import Currency, Money, currency
 from tallystick.period import Period, parse_period, zone
 from tallystick.statements.pricing import EXACT, price_month
 from tallystick.statements.statement import Line, line_order
-from tallystick.verification.verdict import Verdict
+from tallystick.verification.verdict import VerdictHead
 
 __all__ = [
     "Months",
@@ -84,7 +84,7 @@ class Months:
 class _Draft:
     """An outcome that is paid, not yet priced; `quantity` is what the price applies to, `told` as the system says."""
 
-    verdict: Verdict
+    verdict: VerdictHead
     entry: int
     contract: Contract
     locks_at: int
@@ -101,7 +101,7 @@ class _Draft:
         return self.locks_at, verdict.occurred_at or 0, verdict.record_id or "", verdict.subject
 
 
-def price_lines(agreement: Agreement, verdicts: Mapping[int, Verdict], months: Months) -> dict[str, list[Line]]:
+def price_lines(agreement: Agreement, verdicts: Mapping[int, VerdictHead], months: Months) -> dict[str, list[Line]]:
     """Give all lines of an agreement by the label of their month, each month's by outcome and instant.
 
     Args:
@@ -131,7 +131,7 @@ def price_lines(agreement: Agreement, verdicts: Mapping[int, Verdict], months: M
     return dict(lines)
 
 
-def found_lines(agreement: Agreement, verdicts: Mapping[int, Verdict], period: Period) -> list[Line]:
+def found_lines(agreement: Agreement, verdicts: Mapping[int, VerdictHead], period: Period) -> list[Line]:
     """Give what would have been lines of a period if anybody had claimed it, each at the price of a first unit."""
     found = []
     for entry, verdict in verdicts.items():
@@ -143,7 +143,7 @@ def found_lines(agreement: Agreement, verdicts: Mapping[int, Verdict], period: P
     return sorted(found, key=line_order)
 
 
-def contract_of(agreement: Agreement, verdict: Verdict) -> Contract:
+def contract_of(agreement: Agreement, verdict: VerdictHead) -> Contract:
     """Give the version a verdict was given under.
 
     Raises:
@@ -159,14 +159,14 @@ def contract_of(agreement: Agreement, verdict: Verdict) -> Contract:
     return contract
 
 
-def _is_paid(contract: Contract, verdict: Verdict) -> bool:
+def _is_paid(contract: Contract, verdict: VerdictHead) -> bool:
     if verdict.status == "verified":
         return True
     borne = verdict.status == "unverifiable" and contract.unverifiable.borne_by == "buyer"
     return borne and verdict.locks_at is not None and claimed_price(contract, verdict) is not None
 
 
-def _draft(contract: Contract, verdict: Verdict, entry: int) -> _Draft:
+def _draft(contract: Contract, verdict: VerdictHead, entry: int) -> _Draft:
     outcome = outcome_of(contract, verdict)
     locks_at = verdict.decided_at if verdict.locks_at is None else verdict.locks_at
     settled = bool(verdict.reasons) and verdict.reasons[0].clause == "dispute"
@@ -210,7 +210,7 @@ def _line(draft: _Draft, amount: Money, words: str) -> Line:
     )
 
 
-def outcome_of(contract: Contract, verdict: Verdict) -> Outcome:
+def outcome_of(contract: Contract, verdict: VerdictHead) -> Outcome:
     """Give the outcome a verdict is about.
 
     Raises:
@@ -221,7 +221,7 @@ def outcome_of(contract: Contract, verdict: Verdict) -> Outcome:
     return contract.outcomes[verdict.outcome]
 
 
-def measure_of(outcome: Outcome, verdict: Verdict) -> tuple[Decimal, str]:
+def measure_of(outcome: Outcome, verdict: VerdictHead) -> tuple[Decimal, str]:
     """Give what the price applies to: money and its currency for a percentage, a number of units otherwise.
 
     An outcome whose quantity is money but whose price is per unit is one unit.
@@ -235,7 +235,7 @@ def measure_of(outcome: Outcome, verdict: Verdict) -> tuple[Decimal, str]:
     return Decimal(verdict.quantity), "unit"
 
 
-def _as_claimed(contract: Contract, outcome: Outcome, verdict: Verdict) -> tuple[Decimal, str]:
+def _as_claimed(contract: Contract, outcome: Outcome, verdict: VerdictHead) -> tuple[Decimal, str]:
     """Give what the price of a claim applies to that the evidence cannot tell: one unit, or the amount claimed."""
     if not outcome.price.by_percent or verdict.claimed_amount is None:
         return Decimal(1), "unit"
@@ -281,7 +281,7 @@ def price_of(contract: Contract, outcome: Outcome, quantity: Decimal, paid_in: C
     return price_month(price, [quantity], paid_in, contract.billing.rounding)[0].amount
 
 
-def claimed_price(contract: Contract, verdict: Verdict) -> Money | None:
+def claimed_price(contract: Contract, verdict: VerdictHead) -> Money | None:
     """Give what a claim would cost if it were paid as it was made; None if it does not say enough.
 
     A verified claim that names no amount means what was verified.
@@ -305,7 +305,7 @@ def add_lines(lines: Iterable[Line], unit: Currency) -> Money:
     return sum((line.amount for line in lines if line.amount.currency == unit), Money(0, unit))
 
 
-def _unpriceable(verdict: Verdict, why: str) -> ContractError:
+def _unpriceable(verdict: VerdictHead, why: str) -> ContractError:
     return ContractError(
         f"{verdict.subject} is verified and cannot be priced: {why}",
         hint="Run `tallystick verify` again; if it stays so, the predicate has to ask for what is missing.",

@@ -17,7 +17,7 @@ from tallystick.period import Period
 from tallystick.statements.lines import Months, price_lines
 from tallystick.statements.months import Findings, MonthTotal, total_months
 from tallystick.statements.statement import Change, Issued, Line, Note
-from tallystick.verification.verdict import Verdict
+from tallystick.verification.verdict import VerdictHead
 
 __all__ = ["Restatement", "notes_on", "restate"]
 
@@ -30,7 +30,7 @@ class Restatement:
     months: Months
     lines: Mapping[str, Sequence[Line]]
     totals: Mapping[str, Mapping[Currency, MonthTotal]]
-    verdicts: Mapping[int, Verdict]
+    verdicts: Mapping[int, VerdictHead]
 
     def total(self, period: Period) -> dict[Currency, Money]:
         """Give what is owed for a period, without notes."""
@@ -46,7 +46,7 @@ class Restatement:
 
 
 def restate(
-    agreement: Agreement, verdicts: Mapping[int, Verdict], wanted: Sequence[Period], findings: Findings
+    agreement: Agreement, verdicts: Mapping[int, VerdictHead], wanted: Sequence[Period], findings: Findings
 ) -> Restatement:
     """Price all verdicts and total every month up to the end of the last period that is wanted.
 

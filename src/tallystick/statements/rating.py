@@ -26,7 +26,7 @@ from tallystick.statements.statement import (
     add_up,
     line_order,
 )
-from tallystick.verification.verdict import Status, Verdict
+from tallystick.verification.verdict import Status, VerdictHead
 
 __all__ = ["rate"]
 
@@ -35,7 +35,7 @@ _CLAIM = "claim:"
 
 def rate(
     contract: Contract | Agreement,
-    verdicts: Mapping[int, Verdict],
+    verdicts: Mapping[int, VerdictHead],
     period: Period,
     *,
     prepared_at: int,
@@ -114,7 +114,7 @@ def _described(agreement: Agreement, lines: Iterable[Line]) -> dict[str, str]:
 # --- how the claims stand
 
 
-def _provisional(agreement: Agreement, claims: Iterable[Verdict], period: Period, now: int) -> Iterator[str]:
+def _provisional(agreement: Agreement, claims: Iterable[VerdictHead], period: Period, now: int) -> Iterator[str]:
     if now < period.end:
         yield "The period is not over yet."
     term = agreement.versions[0].term
@@ -145,16 +145,16 @@ def _in_time(until: int | None, period: Period) -> bool:
     return until is not None and until < period.end
 
 
-def _tally(agreement: Agreement, status: Status, claims: Iterable[Verdict]) -> Tally:
+def _tally(agreement: Agreement, status: Status, claims: Iterable[VerdictHead]) -> Tally:
     counted = [verdict for verdict in claims if verdict.status == status]
     amounts = [claimed_price(contract_of(agreement, verdict), verdict) for verdict in counted]
     known = [amount for amount in amounts if amount is not None]
     return Tally(status, len(counted), add_up(known, agreement.newest.currency), len(amounts) - len(known))
 
 
-def _reasons(claims: Iterable[Verdict]) -> list[ReasonCount]:
+def _reasons(claims: Iterable[VerdictHead]) -> list[ReasonCount]:
     """Count the clauses that decided, status by status, the most frequent first, equal ones by name."""
-    decided: dict[tuple[Status, str], list[Verdict]] = defaultdict(list)
+    decided: dict[tuple[Status, str], list[VerdictHead]] = defaultdict(list)
     for verdict in claims:
         if verdict.reasons:
             decided[verdict.status, verdict.reasons[0].clause].append(verdict)

@@ -15,7 +15,7 @@ from tallystick.canonical import canonical
 from tallystick.money import Currency
 from tallystick.period import format_instant, zone
 from tallystick.statements.pdf import statement_pdf
-from tallystick.statements.statement import Line, Statement, statement_data
+from tallystick.statements.statement import Line, Statement, digest_of, statement_data
 from tallystick.statements.words import (
     ADJUSTMENT_NAMES,
     STATUS_MEANING,
@@ -71,7 +71,8 @@ def render(statement: Statement, form: str, *, fonts: Path | None = None) -> byt
         ValueError: The form is none of the four.
     """
     if form == "json":
-        return canonical({**statement_data(statement), "sha256": statement.digest}) + b"\n"
+        data = statement_data(statement)
+        return canonical({**data, "sha256": digest_of(data)}) + b"\n"
     if form == "csv":
         return _csv(statement)
     if form == "html":

@@ -27,6 +27,7 @@ __all__ = [
     "Statement",
     "Tally",
     "add_up",
+    "digest_of",
     "line_order",
     "statement_data",
 ]
@@ -258,9 +259,12 @@ class Statement:
     @cached_property
     def digest(self) -> str:
         """SHA-256 of all the statement says except when it was prepared: two parties compare this."""
-        data = statement_data(self)
-        del data["prepared_at"]
-        return digest(data)
+        return digest_of(statement_data(self))
+
+
+def digest_of(data: Mapping[str, Any]) -> str:
+    """Give the digest of a statement from what `statement_data` gives for it."""
+    return digest({name: value for name, value in data.items() if name != "prepared_at"})
 
 
 def line_order(line: Line) -> tuple[str, int, str, str]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 from functools import lru_cache
-from typing import Any
+from sys import intern
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -13,9 +14,11 @@ from tallystick.canonical import digest
 from tallystick.contracts import Contract, Termination, contract_from_body
 from tallystick.errors import Tampered
 from tallystick.period import parse_instant
-from tallystick.verification.verdict import Verdict
+from tallystick.verification.verdict import Verdict, VerdictHead
 
-__all__ = ["TERMINATION", "VerdictEntry", "build_version", "termination_of"]
+__all__ = ["TERMINATION", "HeadEntry", "VerdictEntry", "build_version", "interned", "termination_of"]
+
+_Head = TypeVar("_Head", bound=VerdictHead)
 
 TERMINATION = "termination"
 """Kind of the entry by which a party ends a contract."""
@@ -27,6 +30,24 @@ class VerdictEntry(msgspec.Struct, frozen=True):
     kind: str
     at: str
     verdict: Verdict
+
+
+class HeadEntry(msgspec.Struct, frozen=True, gc=False):
+    """As much of an entry of kind `verdict` as its price depends on."""
+
+    verdict: VerdictHead
+
+
+def interned(verdict: _Head) -> _Head:
+    """Give a verdict whose texts that many verdicts share are one object each; that is most of its memory."""
+    for name in _SHARED:
+        text = getattr(verdict, name)
+        if text is not None:
+            msgspec.structs.force_setattr(verdict, name, intern(text))
+    return verdict
+
+
+_SHARED = ("contract", "contract_sha256", "outcome", "record_type", "status", "currency", "claimed_currency")
 
 
 def termination_of(entry: Mapping[str, Any]) -> Termination:

@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-__all__ = ["Evidence", "Reason", "Settlement", "Status", "Verdict"]
+__all__ = ["Evidence", "Reason", "Settlement", "Status", "Verdict", "VerdictHead"]
 
 Status = Literal["verified", "pending", "rejected", "unverifiable", "reversed"]
 
@@ -36,8 +36,8 @@ class Reason(msgspec.Struct, frozen=True):
     until: int | None = None
 
 
-class Verdict(msgspec.Struct, frozen=True):
-    """The finding for one subject, as it is written to the ledger.
+class VerdictHead(msgspec.Struct, frozen=True, gc=False):
+    """A verdict without the evidence it rests on: all that its price depends on.
 
     `subject` is `claim:<claim id>`, or `found:<outcome>:<record id>` for a record that meets the predicate and that
     nobody claimed. `quantity` is what the price applies to, in units or in major units of `currency`; it is set for
@@ -65,7 +65,6 @@ class Verdict(msgspec.Struct, frozen=True):
     claimed_currency: str | None = None
     occurred_at: int | None = None
     decided_at: int | None = None
-    evidence: tuple[Evidence, ...] = ()
     was_verified: bool = False
     locks_at: int | None = None
     claimed_at: int | None = None
@@ -74,6 +73,12 @@ class Verdict(msgspec.Struct, frozen=True):
     def found(self) -> bool:
         """True for an outcome that nobody claimed."""
         return self.subject.startswith("found:")
+
+
+class Verdict(VerdictHead, frozen=True, gc=False):
+    """The finding for one subject, as it is written to the ledger."""
+
+    evidence: tuple[Evidence, ...] = ()
 
 
 class Settlement(msgspec.Struct, frozen=True):
