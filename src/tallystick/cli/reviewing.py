@@ -17,7 +17,7 @@ from tallystick.statements.issuing import StatementBook
 from tallystick.verification.corroboration import connect_outcome, inputs_for
 from tallystick.verification.dispute_acts import read_disputes
 from tallystick.verification.samples import read_samples
-from tallystick.verification.verdict import Verdict
+from tallystick.verification.verdict import VerdictHead
 
 __all__ = ["Reviewed", "review_page", "review_project"]
 
@@ -60,7 +60,7 @@ def review_page(project: Project, reviewed: Reviewed, now: int) -> Page:
     return page_of(reviewed.review, reviewed.signals, reviewed.disputes, reviewed.samples, now=now, ledger=ledger)
 
 
-def _disputes(project: Project, name: str, claims: Sequence[Verdict], now: int) -> dict[str, int]:
+def _disputes(project: Project, name: str, claims: Sequence[VerdictHead], now: int) -> dict[str, int]:
     """Count the disputes on some claims by the state they are in."""
     subjects = {verdict.subject for verdict in claims}
     disputes = read_disputes(project.engine, project.log, name)
@@ -75,7 +75,7 @@ def _samples(project: Project, review: Review) -> list[SampleFinding]:
 
 
 def _signals(
-    project: Project, review: Review, restated: Restatement, claims: Sequence[Verdict], *, now: int
+    project: Project, review: Review, restated: Restatement, claims: Sequence[VerdictHead], *, now: int
 ) -> list[Signal]:
     """Give the signals of the outcomes of the version in force when the period ends."""
     contract = review.agreement.governing(review.period.end - 1)
