@@ -16,8 +16,10 @@ def _between(mark):
 
 
 def _masked(text):
-    """Leave out what differs from machine to machine: the folder of the statement and the seconds."""
+    """Leave out what differs from run to run: folder, seconds, and what the random key of the ledger changes."""
     text = re.sub(r"Statement: \S+", "Statement: ...", text)
+    text = re.sub(r"Bundle: .*", "Bundle: ...", text)
+    text = re.sub(r"With byte .*", "With byte ...", text)
     text = re.sub(r"Done in [0-9.]+ s\.", "Done in ... s.", text)
     return [line.rstrip() for line in text.strip().splitlines()]
 
