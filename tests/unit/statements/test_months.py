@@ -214,6 +214,18 @@ def test_other_findings_take_nothing_off(key, status):
     assert _told(_state(contract, [verdict(contract, "A", "200")], "2026-09", findings)) == []
 
 
+@pytest.mark.parametrize(("status", "waits"), [(None, True), ("open", True), ("within", False), ("exceeded", False)])
+def test_a_sample_that_is_not_complete(status, waits):
+    """Where an outcome is to be sampled, its month is provisional until the sample is complete, if it has lines."""
+    contract = terms(counted="{per_unit: 1.00}\n    sample: {size: 5, tolerance: 5, rule: hold}")
+    findings = {} if status is None else {("counted", "2026-09"): _Finding(Decimal(0), "hold", status)}
+    sampled = [verdict(contract, "A", "200"), verdict(contract, "B", "10.00")]
+    expected = ("The acceptance sample of counted for 2026-09 is not complete.",) if waits else ()
+
+    assert _state(contract, sampled, "2026-09", findings).provisional == expected
+    assert _state(contract, sampled[1:], "2026-09", findings).provisional == ()
+
+
 # --- currencies
 
 
