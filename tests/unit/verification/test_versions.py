@@ -1,10 +1,11 @@
 """Versions of a contract, each for what happened in its time, and the end of a contract by notice."""
 
 from datetime import date
+from decimal import Decimal
 
 import pytest
 from sqlalchemy import text as sql
-from tests.ledgers import TERMS, Ledger, at, payment
+from tests.ledgers import TERMS, Ledger, at, payment, record
 
 from tallystick.contracts import Agreement, Termination
 from tallystick.errors import ConfigurationError, ContractError, Tampered
@@ -128,6 +129,16 @@ def test_what_happened_at_no_known_instant(ledger):
     ledger.turn(now=at("10-05"))
     assert _governed(ledger) == {"A": 2}
     assert ledger.verify(at("10-06")) == 0
+
+
+def test_a_record_without_an_instant_is_in_no_other_term(ledger):
+    """A record that does not say when it happened is unverifiable, and not refused as outside the term."""
+    values = {"status": "succeeded", "method": "card", "amount_captured": Decimal(10), "currency": "EUR", "exponent": 2}
+    ledger.claim("A,paid,ch_1,,,", now=at("09-20"))
+    ledger.turn(record("payment", "ch_1", at("09-10"), **values), now=at("09-21"))
+
+    assert ledger.told("A") == ("unverifiable", None, 1)
+    assert ledger.verdicts["claim:A"].reasons[0].clause != "term"
 
 
 def test_what_the_buyer_bears_keeps_the_version_it_locked_under(tmp_path):
