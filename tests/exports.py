@@ -3,6 +3,8 @@
 import filecmp
 import hashlib
 import shutil
+import subprocess
+import sys
 from decimal import Decimal
 from pathlib import Path
 
@@ -19,7 +21,7 @@ from tallystick.export import load_export, open_export, write_export
 from tallystick.export.evidence import EvidenceHash, open_parts, versions
 from tallystick.export.manifest import parse_manifest
 from tallystick.export.writing import parts_of
-from tallystick.ledger import Log, Signer, fsck
+from tallystick.ledger import KeyChain, Log, Signer, fsck
 from tallystick.plugins import PluginHost
 from tallystick.records.catalog import Progress
 from tallystick.records.catalog import fsck as fsck_records
@@ -71,6 +73,26 @@ def same_files(one, other):
     names = files_below(one)
     _, differ, failed = filecmp.cmpfiles(one, other, names, shallow=False)
     return bool(names) and names == files_below(other) and not differ and not failed
+
+
+class Alone:
+    """The command line in a folder, with no simulator behind it."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def run(self, *arguments, code=0):
+        """Run a verb, which must end with that exit code; give what it printed."""
+        command = [sys.executable, "-m", "tallystick", *map(str, arguments)]
+        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False)
+        assert done.returncode == code, f"exit {done.returncode}: {done.stdout}{done.stderr}"
+        assert "Traceback" not in done.stderr
+        return done.stdout if code == 0 else done.stderr
+
+    def add(self, text):
+        """Add lines to the project file."""
+        with (self.folder / "tallystick.yaml").open("a") as file:
+            file.write(text)
 
 
 class Forgery:
@@ -142,7 +164,7 @@ KEY = Signer("tallystick/demo", bytes(range(32)))
 def carry_out(store, folder):
     """Export a store and its ledger."""
     log = Log(store.engine, KEY.name)
-    return write_export(folder, store, log, project="demo", version="0", verifier=KEY.verifier, files=FILES)
+    return write_export(folder, store, log, project="demo", version="0", keys=KeyChain(KEY.verifier), files=FILES)
 
 
 FILES = {"tallystick.yaml": b"project: demo\nsources: {}\n"}

@@ -69,7 +69,7 @@ class Office:
         """Store one payment per instant at which one was made; claims on them are `C0`, `C1` and so on."""
         types = ["payment", "refund", "change", "invoice", "invoice_payment"]
         self.store.plan("billing", "all", types, [(0, READ, {})])
-        records = [_payment(f"ch_{number}", at, amount) for number, at in enumerate(created, first)]
+        records = [payment(f"ch_{number}", at, amount) for number, at in enumerate(created, first)]
         progress = [Progress("all", 0, None, watermark)]
         self.store.commit("billing", records, progress, connector="test 1", api_version="1", observed_at=READ)
 
@@ -115,7 +115,8 @@ class Office:
         return [*findings, *fsck_decisions(self.engine, self.log, self.store)]
 
 
-def _payment(record_id, created_at, amount):
+def payment(record_id, created_at, amount):
+    """Give a payment that succeeded, in euros."""
     from decimal import Decimal
 
     values = {

@@ -42,6 +42,9 @@ def test_the_manifest_is_that_of_the_page(export):
 
     assert sorted(manifest) == sorted(key for row in _table("Manifest") for key in re.findall("`([^`]+)`", row))
     assert json.dumps(manifest, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode() == data
+    for name in ("ledger", "evidence"):
+        [told] = re.findall(rf"^\| `{name}` \| (.+) \|$", PAGE, re.MULTILINE)
+        assert sorted(manifest[name]) == sorted(set(re.findall("`([^`]+)`", told)))
     for listed in manifest["files"]:
         content = (export / listed["name"]).read_bytes()
         assert (len(content), hashlib.sha256(content).hexdigest()) == (listed["bytes"], listed["sha256"])

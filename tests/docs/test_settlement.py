@@ -51,7 +51,7 @@ class _Reader:
         done = subprocess.run(
             ["bash", "-c", f"set -o pipefail; {command}"],
             cwd=self.folder,
-            env={**os.environ, "PATH": path, "COLUMNS": "100", "STRIPE_KEY": "rk_live_demo"},
+            env={**os.environ, "PATH": path, "COLUMNS": "100", "STRIPE_KEY": "rk_live_demo", "HOME": str(self.folder)},
             capture_output=True,
             text=True,
             check=False,

@@ -2,13 +2,11 @@
 
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
-from tests.exports import contract_of, files_below, fill, same_files
+from tests.exports import Alone, contract_of, files_below, fill, same_files
 from tests.fakes import postgres_url
 
 from tallystick.cli.project import open_project
@@ -63,26 +61,6 @@ def project(exported, tmp_path):
     """A copy of a filled project, with the command line in it; its simulator is gone."""
     shutil.copytree(exported[0], tmp_path / "project")
     return Alone(tmp_path / "project")
-
-
-class Alone:
-    """The command line in a folder, with no simulator behind it."""
-
-    def __init__(self, folder):
-        self.folder = folder
-
-    def run(self, *arguments, code=0):
-        """Run a verb, which must end with that exit code; give what it printed."""
-        command = [sys.executable, "-m", "tallystick", *map(str, arguments)]
-        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False)
-        assert done.returncode == code, f"exit {done.returncode}: {done.stdout}{done.stderr}"
-        assert "Traceback" not in done.stderr
-        return done.stdout if code == 0 else done.stderr
-
-    def add(self, text):
-        """Add lines to the project file."""
-        with (self.folder / "tallystick.yaml").open("a") as file:
-            file.write(text)
 
 
 def _everything(folder):

@@ -7,6 +7,11 @@ import pypdf
 import pytest
 from tests.exports import contract_of
 
+from tallystick.cli.project import open_project
+from tallystick.period import parse_period
+from tallystick.review.numbers import happened_at
+from tallystick.verification.recorder import read_verdicts
+
 STATUSES = ("verified", "pending", "rejected", "unverifiable", "reversed")
 
 
@@ -14,6 +19,18 @@ def _fill(company):
     company.run("sync", "--now", company.now)
     company.run("claims", "import", company.write_claims(), "--contract", contract_of(company), "--now", company.now)
     company.run("verify", "--now", company.now)
+
+
+def _rejected(company, quarter):
+    """Give the claim id of one that was rejected, and of which the outcome happened in a quarter."""
+    period = parse_period(quarter, "Europe/Berlin")
+    with open_project(company.folder / "tallystick.yaml") as project:
+        verdicts = read_verdicts(project.engine, contract_of(company)).values()
+    return next(
+        verdict.subject.removeprefix("claim:")
+        for verdict in verdicts
+        if verdict.status == "rejected" and happened_at(verdict) in period
+    )
 
 
 def _quarter(company):
@@ -66,6 +83,17 @@ def test_the_page_and_the_paper(company):
         assert f"{owed['amount']} {owed['currency']}" in plain.replace(",", "")
         assert "The way out" in plain
         assert "Signals are no verdicts" in plain
+
+
+def test_disputes_of_the_quarter(company):
+    """A dispute on a claim of the quarter is told by its state, and not in a review of another quarter."""
+    _fill(company)
+    name, quarter = contract_of(company), _quarter(company)
+    words = ["dispute", "open", _rejected(company, quarter), "--by", "vendor", "--reason", "other", "--text", "No."]
+    company.run(*words, "--now", company.now)
+
+    assert company.json("review", name, "--quarter", quarter, "--now", company.now)["disputes"] == {"open": 1}
+    assert company.json("review", name, "--quarter", "2025Q4", "--now", company.now)["disputes"] == {}
 
 
 @pytest.mark.parametrize(

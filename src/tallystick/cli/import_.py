@@ -20,7 +20,7 @@ def import_(
     ] = None,
     verifier: Annotated[
         str | None,
-        typer.Option("--verifier", metavar="KEY", help="The ledger's public key, as you know it from elsewhere."),
+        typer.Option("--verifier", metavar="KEY", help="A public key of the ledger, as you know it from elsewhere."),
     ] = None,
     project: ProjectFile = Path("tallystick.yaml"),
     as_json: AsJson = False,

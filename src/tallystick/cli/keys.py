@@ -117,6 +117,9 @@ def rotate(*, project: ProjectFile = Path("tallystick.yaml"), as_json: AsJson = 
     from tallystick.ledger import rotate_ledger_key
 
     with open_project(project) as opened, opened.lock("keys rotate"):
+        if opened.log.size:
+            # Refuses a key that is not the one of an imported ledger, before it introduces another.
+            _ = opened.signer
         chain = rotate_ledger_key(opened.key_path, opened.log.origin, opened.log.size)
     size, verifier = chain.epochs[-1]
     if as_json:
@@ -150,7 +153,7 @@ def _ledger_rows(project: Path) -> list[dict[str, Any]]:
     from tallystick.cli.project import open_project
 
     with open_project(project) as opened:
-        if not opened.key_path.exists():
+        if not opened.key_path.exists() and not opened.only_imported:
             return []
         return [{"from_size": size, "vkey": verifier.vkey} for size, verifier in opened.keychain.epochs]
 

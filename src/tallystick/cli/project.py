@@ -17,6 +17,7 @@ from tallystick.contracts import Contract, load_contract
 from tallystick.database.engine import open_database
 from tallystick.errors import ConfigurationError
 from tallystick.ledger import KeyChain, Log, Signer, Verifier, open_ledger_key
+from tallystick.ledger.rotation import chain_path, load_chain
 from tallystick.plugins import PluginHost
 from tallystick.records.catalog import RecordStore
 from tallystick.sync.lock import ProjectLock
@@ -99,9 +100,16 @@ class Project:
     @property
     def keychain(self) -> KeyChain:
         """The keys of the checkpoints, each from its size on; after an import known before the signing key is there."""
-        if self._only_imported:
-            return KeyChain(self._imported_verifier())
-        return self._ledger_keys[1]
+        if not self.only_imported:
+            return self._ledger_keys[1]
+        verifier = self._imported_verifier()
+        chain = load_chain(self.key_path) or KeyChain(verifier)
+        if verifier not in {epoch.verifier for epoch in chain.epochs}:
+            raise ConfigurationError(
+                f"the key in {self.verifier_path} is none of {chain_path(self.key_path)}",
+                hint="Bring back both files from a backup, or import again.",
+            )
+        return chain
 
     @cached_property
     def _ledger_keys(self) -> tuple[Signer, KeyChain]:
@@ -138,11 +146,12 @@ class Project:
 
     @property
     def verifier(self) -> Verifier:
-        """The key that the newest checkpoints are verified with."""
+        """The key that signs now."""
         return self.keychain.newest
 
     @property
-    def _only_imported(self) -> bool:
+    def only_imported(self) -> bool:
+        """Whether the ledger came by an import and its signing key has not been placed."""
         return not self.key_path.exists() and self.verifier_path.exists() and bool(self.log.size)
 
     def _imported_verifier(self) -> Verifier:

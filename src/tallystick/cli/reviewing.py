@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -14,7 +15,9 @@ from tallystick.review.signals import Signal, signals_of, stops_at_a_tier
 from tallystick.statements import Restatement
 from tallystick.statements.issuing import StatementBook
 from tallystick.verification.corroboration import connect_outcome, inputs_for
+from tallystick.verification.dispute_acts import read_disputes
 from tallystick.verification.samples import read_samples
+from tallystick.verification.verdict import VerdictHead
 
 __all__ = ["Reviewed", "review_page", "review_project"]
 
@@ -41,7 +44,13 @@ def review_project(project: Project, name: str, label: str, now: int) -> Reviewe
     issued = book.issued()
     restated, verdicts = book.standing([period, *(statement.period for statement in issued)])
     review = review_of(restated.agreement, verdicts, restated, issued, period, now=now)
-    return Reviewed(review, _signals(project, review, restated, now), {}, _samples(project, review))
+    claims = [verdict for verdict in verdicts.values() if not verdict.found and happened_at(verdict) in period]
+    return Reviewed(
+        review,
+        _signals(project, review, restated, claims, now=now),
+        _disputes(project, name, claims, now),
+        _samples(project, review),
+    )
 
 
 def review_page(project: Project, reviewed: Reviewed, now: int) -> Page:
@@ -51,6 +60,13 @@ def review_page(project: Project, reviewed: Reviewed, now: int) -> Page:
     return page_of(reviewed.review, reviewed.signals, reviewed.disputes, reviewed.samples, now=now, ledger=ledger)
 
 
+def _disputes(project: Project, name: str, claims: Sequence[VerdictHead], now: int) -> dict[str, int]:
+    """Count the disputes on some claims by the state they are in."""
+    subjects = {verdict.subject for verdict in claims}
+    disputes = read_disputes(project.engine, project.log, name)
+    return dict(Counter(dispute.state(now) for dispute in disputes if dispute.subject in subjects))
+
+
 def _samples(project: Project, review: Review) -> list[SampleFinding]:
     months = {month.label for month in review.in_period}
     samples = read_samples(project.engine, project.log, review.agreement.name)
@@ -58,15 +74,15 @@ def _samples(project: Project, review: Review) -> list[SampleFinding]:
     return sorted(found, key=lambda sample: sample[:2])
 
 
-def _signals(project: Project, review: Review, restated: Restatement, now: int) -> list[Signal]:
+def _signals(
+    project: Project, review: Review, restated: Restatement, claims: Sequence[VerdictHead], *, now: int
+) -> list[Signal]:
     """Give the signals of the outcomes of the version in force when the period ends."""
     contract = review.agreement.governing(review.period.end - 1)
-    claims = (verdict for verdict in restated.verdicts.values() if not verdict.found)
-    inside = [verdict for verdict in claims if happened_at(verdict) in review.period]
     months = [restated.lines.get(month.label, ()) for month in review.in_period]
     signals: list[Signal] = []
     for outcome in contract.outcomes.values():
-        own = [verdict for verdict in inside if verdict.outcome == outcome.name]
+        own = [verdict for verdict in claims if verdict.outcome == outcome.name]
         with connect_outcome(project.store, outcome) as database:
             signals += stops_at_a_tier(outcome, months)
             signals += signals_of(database, contract, outcome, inputs_for(project.engine, outcome, now), own)

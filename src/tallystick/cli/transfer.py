@@ -16,14 +16,15 @@ from tallystick.cli.disputing import EVIDENCE, exhibit_paths
 from tallystick.cli.output import say
 from tallystick.cli.project import Project, open_project
 from tallystick.errors import ConfigurationError, Position, StorageError
-from tallystick.export import ExportFolder, load_export, open_export, write_export
+from tallystick.export import ExportFolder, load_export, open_export, read_keys, write_export
 from tallystick.export.manifest import MANIFEST, PROJECT, Tick, is_project_path
 from tallystick.ledger import Verifier, load_key
+from tallystick.ledger.rotation import chain_path
 from tallystick.verification.exhibits import MOST_BYTES, ExhibitFolder
 from tallystick.yamlfile import LARGEST_FILE, Document, load_yaml
 
 if TYPE_CHECKING:
-    from tallystick.ledger import Signer
+    from tallystick.ledger import KeyChain, Signer
     from tallystick.plugins import PluginHost
 
 __all__ = ["export_project", "import_project", "print_export", "print_import", "project_files"]
@@ -44,14 +45,14 @@ def export_project(project: Project, folder: Path, tick: Tick) -> dict[str, Any]
     """
     with project.lock("export"):
         files = project_files(project)
-        verifier = project.verifier if project.log.size else None
+        keys = project.keychain if project.log.size else None
         manifest = write_export(
             folder,
             project.store,
             project.log,
             project=project.name,
             version=tallystick.__version__,
-            verifier=verifier,
+            keys=keys,
             files=files,
             exhibits=exhibit_paths(project),
             tick=tick,
@@ -68,7 +69,8 @@ def export_project(project: Project, folder: Path, tick: Tick) -> dict[str, Any]
         "records": manifest.evidence.rows,
         "evidence": manifest.evidence.sha256,
         "claims": manifest.by_name["claims.jsonl"].rows,
-        "verifier": head.verifier,
+        "verifier": keys.newest.vkey if keys else None,
+        "keys": _key_rows(keys),
     }
 
 
@@ -122,7 +124,7 @@ def import_project(
         path: The project file.
         source: The folder of the export.
         key: The signing key of the ledger, to be placed in the new project.
-        verifier: The public key that must have signed the ledger.
+        verifier: A public key that must be one of those that signed the ledger.
         tick: Called with the file at work and how much of it is done.
         host: The plugins.
 
@@ -135,7 +137,9 @@ def import_project(
     export = open_export(source, tick)
     name = export.manifest.project
     signer = load_key(key, f"tallystick/{name}") if key else None
-    trusted = _trusted(export, signer, verifier)
+    known = [Verifier.parse(verifier)] if verifier else []
+    known += [signer.verifier] if signer else []
+    keys = _checked_keys(export, known, signer)
     with _Undo() as undo:
         written = _write_files(export, path, undo)
         document = load_yaml(path)
@@ -152,8 +156,8 @@ def import_project(
             with project.lock("import"), _staging(project.folder) as staging:
                 # Before the entries that name them: an entry never names what is not there.
                 ExhibitFolder(project.folder / EVIDENCE).keep(export.exhibits(largest=MOST_BYTES))
-                placed = _place_keys(project, trusted, signer, undo)
-                loaded = load_export(export, project.store, project.log, trusted, staging=staging, tick=tick)
+                placed = _place_keys(project, keys, signer, undo)
+                loaded = load_export(export, project.store, project.log, keys, staging=staging, tick=tick)
             sources = project.document.data.get("sources") or {}
     return {
         "project": name,
@@ -163,8 +167,9 @@ def import_project(
         "records": loaded.records,
         "evidence": loaded.evidence,
         "claims": loaded.claims,
-        "verifier": trusted.vkey if trusted else None,
+        "verifier": keys.newest.vkey if keys else None,
         "verifier_given": bool(signer or verifier),
+        "keys": [{**row, "given": row["vkey"] in {each.vkey for each in known}} for row in _key_rows(keys)],
         "key": placed,
         "folder": str(folder),
         "written": [str(file) for file in written],
@@ -190,9 +195,13 @@ def print_import(report: Mapping[str, Any]) -> None:
     say(f"  {report['records']:,} record versions, {report['claims']:,} claims, {report['entries']:,} ledger entries")
     say(f"  ledger root     {report['root']}")
     say(f"  evidence digest {report['evidence']}")
+    if report["verifier"] and (len(report["keys"]) > 1 or not report["verifier_given"]):
+        say("Signed by")
+        for row in report["keys"]:
+            given = ", the one you gave" if row["given"] else ""
+            say(f"  {row['vkey']} (from {row['from_size']} entries on{given})")
     if report["verifier"] and not report["verifier_given"]:
-        say(f"Signed by {report['verifier']}")
-        say("  The export itself names this key: compare it with what you know otherwise, or import with --verifier.")
+        say("  The export itself names this: compare it with what you know otherwise, or import with --verifier.")
     if report["key"] == "missing":
         say(f"The signing key is not part of an export. Until it lies at {report['folder']}/ledger.key (mode 600),")
         say("  everything can be read and checked, and nothing can be added.")
@@ -241,23 +250,26 @@ def _parsed(data: bytes) -> Any:
     return None
 
 
-def _trusted(export: ExportFolder, signer: Signer | None, given: str | None) -> Verifier | None:
-    """Give the key that the checkpoints must be signed with: the given one, else the one that the export names."""
-    head = export.manifest.ledger
-    known = [Verifier.parse(given)] if given else []
-    known += [signer.verifier] if signer else []
-    try:
-        named = Verifier.parse(head.verifier) if head.verifier else None
-    except ConfigurationError as error:
-        raise export.wrong(f"the key cannot be read: {error.message}", MANIFEST) from error
-    if named and named.name != f"tallystick/{export.manifest.project}":
-        raise export.wrong("the key is not of this project's ledger", MANIFEST)
+def _checked_keys(export: ExportFolder, known: list[Verifier], signer: Signer | None) -> KeyChain | None:
+    """Give the keys that the export names, once those known from elsewhere were found among them."""
+    keys = read_keys(export)
+    if keys is None:
+        return None
+    own = [epoch.verifier for epoch in keys.epochs]
     for verifier in known:
-        if named and verifier != named:
-            raise export.wrong(f"the ledger is signed by {named.vkey}, not by {verifier.vkey}", MANIFEST)
-    if named is None and head.size:
-        raise export.wrong("the ledger has entries, and no key is named that signed them", MANIFEST)
-    return named
+        if verifier not in own:
+            names = ", ".join(each.vkey for each in own)
+            raise export.wrong(f"the ledger is signed by {names}, not by {verifier.vkey}", MANIFEST)
+    if signer and signer.verifier != keys.newest:
+        raise ConfigurationError(
+            f"{signer.verifier.vkey} was followed by another key of the ledger and signs nothing any more",
+            hint=f"Give the file of {keys.newest.vkey}; to check the export with the old key, give it as --verifier.",
+        )
+    return keys
+
+
+def _key_rows(keys: KeyChain | None) -> list[dict[str, Any]]:
+    return [{"from_size": size, "vkey": verifier.vkey} for size, verifier in keys.epochs] if keys else []
 
 
 def _check_project_file(export: ExportFolder, document: Document) -> None:
@@ -289,16 +301,22 @@ def _write_files(export: ExportFolder, path: Path, undo: _Undo) -> list[Path]:
     return written
 
 
-def _place_keys(project: Project, trusted: Verifier | None, signer: Signer | None, undo: _Undo) -> str:
+def _place_keys(project: Project, keys: KeyChain | None, signer: Signer | None, undo: _Undo) -> str:
     """Put the keys of the ledger into the project's folder; tells whether the signing key is there now."""
-    if trusted is None:
+    if keys is None:
         return "present" if project.key_path.exists() else "missing"
     held = load_key(project.key_path) if project.key_path.exists() else None
-    if held and held.verifier != trusted:
+    if held and held.verifier != keys.newest:
         raise ConfigurationError(
             f"{project.key_path} is not the key that signed the export", hint="Move it away and import again."
         )
-    text = f"{trusted.vkey}\n".encode()
+    path = chain_path(project.key_path)
+    if path.exists():
+        if path.read_bytes() != keys.encode():
+            raise ConfigurationError(f"{path} holds other keys than the export", hint="Move it away and import again.")
+    elif keys.links:
+        undo.write(path, keys.encode(), mode=0o600)
+    text = f"{keys.newest.vkey}\n".encode()
     if not project.verifier_path.exists() or project.verifier_path.read_bytes() != text:
         project.verifier_path.unlink(missing_ok=True)
         undo.write(project.verifier_path, text)

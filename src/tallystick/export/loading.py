@@ -33,7 +33,7 @@ from tallystick.export.folder import ExportFolder, quiet
 from tallystick.export.lines import Form, entry_of
 from tallystick.export.manifest import CATALOG, DERIVED, ENTRIES, TABLES, TAKEN, Tick, segment_name
 from tallystick.export.writing import parts_of
-from tallystick.ledger import Log, Verifier, open_checkpoint
+from tallystick.ledger import LedgerKeys, Log, open_checkpoint
 from tallystick.ledger.checkpoint import split_note
 from tallystick.ledger.merkle import CompactRange, hash_leaf
 from tallystick.records import progress
@@ -61,7 +61,7 @@ def load_export(
     export: ExportFolder,
     store: RecordStore,
     log: Log,
-    verifier: Verifier | None,
+    keys: LedgerKeys | None,
     *,
     staging: Path,
     tick: Tick = quiet,
@@ -78,7 +78,7 @@ def load_export(
         export: The export.
         store: The records of the project, and its database.
         log: The ledger of the project.
-        verifier: The key that must have signed the checkpoints; None where the ledger is empty.
+        keys: The key, or the chain of keys, that must have signed the checkpoints; None where the ledger is empty.
         staging: A folder beside the segments, for what is not checked yet; the caller deletes it.
         tick: Called with the file at work and how much of it is done.
 
@@ -94,7 +94,7 @@ def load_export(
             connection = stack.enter_context(transaction(store.engine))
             refuse_full(connection)
             load = _Load(export, connection, tick)
-            decisions = load.ledger(log, verifier)
+            decisions = load.ledger(log, keys)
             load.tables()
             claims = check_claims(export, connection, decisions)
             rows = load.catalog(store)
@@ -146,12 +146,12 @@ class _Load:
         self._connection = connection
         self._tick = tick
 
-    def ledger(self, log: Log, verifier: Verifier | None) -> Decisions:
+    def ledger(self, log: Log, keys: LedgerKeys | None) -> Decisions:
         """Append the entries, each checkpoint checked when its size is reached."""
         decisions = Decisions(self._export, self._connection)
         tree = CompactRange()
         head = self._export.manifest.ledger
-        checkpoints = _Checkpoints(self._export, self._rows("ledger_checkpoint"), log, verifier)
+        checkpoints = _Checkpoints(self._export, self._rows("ledger_checkpoint"), log, keys)
 
         def entries() -> Iterator[bytes]:
             checkpoints.due(tree)
@@ -311,12 +311,12 @@ class _Checkpoints:
         export: ExportFolder,
         rows: Iterator[tuple[int, dict[str, Any]]],
         log: Log,
-        verifier: Verifier | None,
+        keys: LedgerKeys | None,
     ) -> None:
         self._export = export
         self._rows = rows
         self._origin = log.origin
-        self._verifier = verifier
+        self._keys = keys
         self._name = TABLES["ledger_checkpoint"]
         self._next = next(rows, None)
         self._newest: dict[str, Any] | None = None
@@ -339,10 +339,10 @@ class _Checkpoints:
             raise self._export.wrong("the newest checkpoint is not that of all entries and of the manifest", self._name)
 
     def _check(self, number: int, row: dict[str, Any], tree: CompactRange) -> None:
-        if self._verifier is None:
+        if self._keys is None:
             raise self._export.wrong("the manifest names no key for this checkpoint", self._name, number)
         try:
-            signed = open_checkpoint(row["note"], self._verifier, self._origin)
+            signed = open_checkpoint(row["note"], self._keys, self._origin)
         except Tampered as error:
             raise self._export.wrong(error.message, self._name, number) from error
         alone = len(split_note(row["note"])[1]) == 1

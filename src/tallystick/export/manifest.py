@@ -84,12 +84,16 @@ class Listed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Head(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The ledger as of the export: entries, root (hexadecimal), the newest signed checkpoint and the key for it."""
+    """The ledger as of the export: entries, root (hexadecimal), the newest signed checkpoint, and the public keys.
+
+    `verifier` is the key that the ledger began with; `links` are the notes that introduce the ones after it, in order.
+    """
 
     size: int
     root: str
     checkpoint: str | None
     verifier: str | None
+    links: tuple[str, ...]
 
 
 class EvidenceHead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -30,7 +30,7 @@ from tallystick.export.manifest import (
     exhibit_name,
     segment_name,
 )
-from tallystick.ledger import Log, Verifier, open_checkpoint
+from tallystick.ledger import KeyChain, Log, open_checkpoint
 from tallystick.ledger.merkle import CompactRange, hash_leaf
 from tallystick.records.catalog import RecordStore
 
@@ -46,7 +46,7 @@ def write_export(
     *,
     project: str,
     version: str,
-    verifier: Verifier | None,
+    keys: KeyChain | None,
     files: Mapping[str, bytes],
     exhibits: Mapping[str, Path] | None = None,
     tick: Tick = quiet,
@@ -63,7 +63,7 @@ def write_export(
         log: The ledger.
         project: Name of the project.
         version: Version of Tallystick, for the manifest.
-        verifier: The key that signed the checkpoints; None for a ledger without entries.
+        keys: The keys that signed the checkpoints; None for a ledger without entries.
         files: Files of the project's own folder by their paths in it.
         exhibits: What was handed in for disputes, by its hash.
         tick: Called with the file at work and how much of it is done.
@@ -80,7 +80,7 @@ def write_export(
                 folder.data(f"{PROJECT}{name}", files[name])
             for sha256, source in sorted((exhibits or {}).items()):
                 folder.copy(exhibit_name(sha256), source, sha256)
-            ledger = _ledger(connection, folder, log, verifier)
+            ledger = _ledger(connection, folder, log, keys)
             for table, name in TABLES.items():
                 form = Form(schema.metadata.tables[table])
                 folder.lines(name, map(form.line, table_rows(connection, form.table)))
@@ -108,7 +108,7 @@ def snapshot(engine: Engine) -> Connection:
     return engine.connect()
 
 
-def _ledger(connection: Connection, folder: NewFolder, log: Log, verifier: Verifier | None) -> Head:
+def _ledger(connection: Connection, folder: NewFolder, log: Log, keys: KeyChain | None) -> Head:
     """Write the entries, and hold them against the newest checkpoint: a copy of an altered ledger helps nobody."""
     tree = CompactRange()
     table = schema.ledger_entry
@@ -125,10 +125,12 @@ def _ledger(connection: Connection, folder: NewFolder, log: Log, verifier: Verif
     newest = schema.ledger_checkpoint
     note = connection.execute(select(newest.c.note).order_by(newest.c.size.desc()).limit(1)).scalar()
     if tree.size:
-        signed = open_checkpoint(note or "", verifier, log.origin) if verifier else None
+        signed = open_checkpoint(note or "", keys, log.origin) if keys else None
         if signed is None or (signed.size, signed.root) != (tree.size, tree.root()):
             raise Tampered("the newest checkpoint was not signed for the entries of the ledger", hint=_HINT)
-    return Head(tree.size, tree.root().hex(), note, verifier.vkey if verifier and tree.size else None)
+    if keys is None or not tree.size:
+        return Head(tree.size, tree.root().hex(), note, None, ())
+    return Head(tree.size, tree.root().hex(), note, keys.epochs[0].verifier.vkey, keys.links)
 
 
 class _Entry(msgspec.Struct):

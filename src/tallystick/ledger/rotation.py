@@ -19,7 +19,7 @@ from tallystick.ledger.keychain import KeyChain
 from tallystick.ledger.keys import Signer, generate_key, load_key, load_or_create_key
 from tallystick.ledger.private_file import replace_private, sync_folder
 
-__all__ = ["open_ledger_key", "rotate_ledger_key"]
+__all__ = ["chain_path", "load_chain", "open_ledger_key", "rotate_ledger_key"]
 
 
 def open_ledger_key(path: Path, name: str) -> tuple[Signer, KeyChain]:
@@ -37,12 +37,12 @@ def open_ledger_key(path: Path, name: str) -> tuple[Signer, KeyChain]:
         Tampered: The chain was changed.
     """
     signer = load_or_create_key(path, name)
-    chain = _load_chain(path, signer)
+    chain = load_chain(path) or KeyChain(signer.verifier)
     if chain.newest != signer.verifier:
         following = _next(path)
         if not following.exists() or load_key(following, name).verifier != chain.newest:
             raise ConfigurationError(
-                f"{path} is not the newest key of {_chain(path)}",
+                f"{path} is not the newest key of {chain_path(path)}",
                 hint=f"Bring back the key {chain.newest.name}+{chain.newest.key_hash.hex()} from a backup.",
             )
         _put_in_place(path)
@@ -80,17 +80,23 @@ def rotate_ledger_key(path: Path, name: str, size: int) -> KeyChain:
     except OSError as error:
         raise StorageError(f"{path} cannot be kept under another name: {error.strerror}") from error
     # From here on the new key is the one that signs.
-    replace_private(_chain(path), chain.encode())
+    replace_private(chain_path(path), chain.encode())
     _put_in_place(path)
     return chain
 
 
-def _load_chain(path: Path, signer: Signer) -> KeyChain:
-    file = _chain(path)
+def load_chain(path: Path) -> KeyChain | None:
+    """Give the chain of keys beside a key file, which need not exist itself; None where there never was a second key.
+
+    Raises:
+        ConfigurationError: The file of the chain cannot be read.
+        Tampered: It was changed.
+    """
+    file = chain_path(path)
     try:
         data = file.read_bytes()
     except FileNotFoundError:
-        return KeyChain(signer.verifier)
+        return None
     except OSError as error:
         raise ConfigurationError(f"{file} cannot be read: {error.strerror}") from error
     return KeyChain.parse(data, str(file))
@@ -106,7 +112,8 @@ def _put_in_place(path: Path) -> None:
         raise StorageError(f"{path} cannot be replaced by the new key: {error.strerror}") from error
 
 
-def _chain(path: Path) -> Path:
+def chain_path(path: Path) -> Path:
+    """Give the file that holds the chain of keys beside a key file."""
     return path.with_suffix(".keys")
 
 

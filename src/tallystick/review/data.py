@@ -104,6 +104,7 @@ def review_data(
                     for month in state.measured
                 ],
                 "open": state.open,
+                "may_open": state.may_open,
             }
             for state in review.off_ramps
         ],

@@ -41,6 +41,12 @@ class OffRampState:
         """Whether each of the months it takes lies below the threshold."""
         return len(self.measured) == self.terms.months and all(month.below for month in self.measured)
 
+    @property
+    def may_open(self) -> bool:
+        """Whether it is closed only because claims that are pending may still be verified."""
+        low = [month.below or (month.value is not None and month.value < self.terms.below) for month in self.measured]
+        return not self.open and len(low) == self.terms.months and all(low)
+
 
 def measure(terms: OffRamp, months: Sequence[tuple[str, Mapping[Status, int]]]) -> OffRampState:
     """Hold months against a threshold.
@@ -66,5 +72,5 @@ def _measured(terms: OffRamp, label: str, counts: Mapping[Status, int]) -> Measu
         return Measured(label, Decimal(verified), Decimal(most), most < terms.below)
     decided = verified + counts["rejected"] + counts["reversed"]
     # The exact share decides, not the one that is printed: 59.96 percent lies below 60.
-    below = bool(decided + pending) and 100 * most < terms.below * (decided + pending)
+    below = 100 * most < terms.below * (decided + pending)
     return Measured(label, share(verified, decided), share(most, decided + pending), below)

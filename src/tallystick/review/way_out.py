@@ -61,11 +61,17 @@ def way_out(agreement: Agreement, off_ramps: Sequence[OffRampState], now: int) -
     notice = _notice(ending_of(agreement, now))
     if not off_ramps:
         return Section("The way out", f"The contract names no threshold under which a party may leave. {notice}")
-    told = " ".join(_told(state) for state in off_ramps if state.open)
-    advice = f"A way out is open. {told} Decide on it now." if told else "No way out is open: go on."
-    rows = [[*_row(state), "open" if state.open else "closed"] for state in off_ramps]
+    rows = [[*_row(state), "open" if state.open else "may open" if state.may_open else "closed"] for state in off_ramps]
     headers = ["Measure", "Below", "Months", "Measured in whole months", "Is"]
-    return Section("The way out", f"{advice} {notice}", None, Table(headers, rows))
+    return Section("The way out", f"{_advice(off_ramps)} {notice}", None, Table(headers, rows))
+
+
+def _advice(off_ramps: Sequence[OffRampState]) -> str:
+    if told := " ".join(_told(state) for state in off_ramps if state.open):
+        return f"A way out is open. {told} Decide on it now."
+    if told := " ".join(_told(state) for state in off_ramps if state.may_open):
+        return f"No way out is open yet; one opens unless what is pending is verified. {told}"
+    return "No way out is open: go on."
 
 
 def _notice(ending: Ending) -> str:

@@ -225,6 +225,20 @@ def test_no_way_out(tmp_path, empty):
     assert _section(_page(empty), "The way out").text.startswith("The contract names no threshold")
 
 
+def test_a_way_out_that_pending_claims_keep_closed(tmp_path):
+    """Where only pending claims keep a way out closed, the page says so, with what is measured and what may come."""
+    acme = contract_of(tmp_path, off_ramp="[{measure: verified_units, below: 2, months: 1}]")
+    pending = verdict_of(acme, "B", "2026-09-02T10:00:00Z", "pending")
+    review = review_on(acme, [verdict_of(acme, "A", "2026-09-01T10:00:00Z"), pending])
+    section = _section(_page(review), "The way out")
+
+    assert section.text.startswith(
+        "No way out is open yet; one opens unless what is pending is verified. "
+        "The number verified was below 2 in 2026-09 (1, at most 2). A notice"
+    )
+    assert section.table.rows[0][-1] == "may open"
+
+
 @pytest.mark.parametrize(
     ("term", "now", "by", "on"),
     [

@@ -33,6 +33,9 @@ billing:
   cap: {{monthly: {cap}}}
   rounding: half_up
 finality: {{lock_days: 0, dispute_days: 10, on_silence: accept, clawback_days: 120}}
+off_ramp: [{{measure: verified_rate, below: 50, months: 2}}]
+data_rights: {{export: all, retention_months: 36}}
+review: {{every: quarter}}
 """
 
 _OUTCOME = """\
@@ -63,6 +66,7 @@ _OUTCOME = """\
       one_across_sources: true
       existing_pipeline_exclusion_days: 180
     price: {{per_unit: 240.00}}
+    baseline: {{cost_per_outcome: 610.00, basis: "two people in sales development, second quarter of 2026"}}
 """
 
 

@@ -83,11 +83,15 @@ outcomes:
       spam_and_test_exclusions: [test, internal_qa]
       platform_ai: false
     price: {{per_unit: 0.99}}
+    baseline: {{cost_per_outcome: 4.20, basis: "the help desk's own people, first half of 2026"}}
 billing:
   floor: {{monthly: {floor}}}
   cap: {{monthly: {cap}}}
   rounding: half_up
 finality: {{lock_days: 0, dispute_days: 10, on_silence: accept, clawback_days: 120}}
+off_ramp: [{{measure: verified_rate, below: 60, months: 2}}]
+data_rights: {{export: all, retention_months: 36}}
+review: {{every: quarter}}
 """
 
 
