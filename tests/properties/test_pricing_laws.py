@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tallystick.contracts import Percent, PerUnit, Step, Tiers
 from tallystick.money import ROUNDINGS, Currency, Money, currency
-from tallystick.statements.pricing import price_month
+from tallystick.statements.pricing import price_first, price_month
 
 EUR = currency("EUR")
 FINE = Currency("EUR", 8)
@@ -206,3 +206,10 @@ def test_no_decimal_context_changes_an_amount(price, data):
     lines = price_month(price, quantities, EUR, "half_up")
     with localcontext(Context(prec=3)):
         assert price_month(price, quantities, EUR, "half_up") == lines
+
+
+@laws
+@given(price=prices, quantity=money, rounding=roundings)
+def test_the_only_quantity_of_a_month_costs_what_it_costs_in_a_month(price, quantity, rounding):
+    """`price_first` gives for a quantity what `price_month` gives for a month that has no other."""
+    assert price_first(price, quantity, FINE, rounding) == price_month(price, [quantity], FINE, rounding)[0].amount

@@ -19,7 +19,7 @@ from tallystick.contracts import Agreement, Contract, ExchangeRate, Outcome, Per
 from tallystick.errors import ConfigurationError, ContractError
 from tallystick.money import Currency, Money, currency
 from tallystick.period import Period, parse_period, zone
-from tallystick.statements.pricing import EXACT, price_month
+from tallystick.statements.pricing import EXACT, price_first, price_month
 from tallystick.statements.statement import Line, line_order
 from tallystick.verification.verdict import VerdictHead
 
@@ -278,7 +278,7 @@ def price_of(contract: Contract, outcome: Outcome, quantity: Decimal, paid_in: C
         least, most = price.least, price.most
         unit = Money.of(first, price.currency, "half_up") if not price.by_percent else None
         price = Percent(first, least, most) if unit is None else PerUnit(unit)
-    return price_month(price, [quantity], paid_in, contract.billing.rounding)[0].amount
+    return price_first(price, quantity, paid_in, contract.billing.rounding)
 
 
 def claimed_price(contract: Contract, verdict: VerdictHead) -> Money | None:

@@ -14,7 +14,7 @@ from typing import NamedTuple, TypeAlias
 from tallystick.contracts import Percent, PerUnit, Price, Tiers
 from tallystick.money import Currency, Money, Rounding
 
-__all__ = ["EXACT", "Priced", "add", "price_month"]
+__all__ = ["EXACT", "Priced", "add", "price_first", "price_month"]
 
 EXACT = Context(prec=160, traps=[Inexact])
 """Arithmetic that raises where it would round."""
@@ -48,6 +48,14 @@ def price_month(price: Price, quantities: Sequence[Decimal], paid_in: Currency, 
         amount = _bounded(price, add(EXACT.multiply(*part) for part in parts), paid_in)
         priced.append(Priced(Money.of(amount, paid_in, rounding), _words(price, parts, quantity)))
     return priced
+
+
+def price_first(price: Price, quantity: Decimal, paid_in: Currency, rounding: Rounding) -> Money:
+    """Give what one quantity costs that is the only one of its month; the same as `price_month` gives for it."""
+    included = 0 if isinstance(price, Percent) else price.included
+    end = _behind(included, quantity)
+    parts = (part for part in _parts(price, _behind(included, _ZERO), end, end) if part[0])
+    return Money.of(_bounded(price, add(EXACT.multiply(*part) for part in parts), paid_in), paid_in, rounding)
 
 
 def add(amounts: Iterable[Decimal]) -> Decimal:
