@@ -23,6 +23,7 @@ from tallystick.statements.words import (
     because,
     clause_words,
     day,
+    finality_text,
     noted,
     number_text,
     period_title,
@@ -124,7 +125,8 @@ def _facts(statement: Statement) -> list[tuple[str, str, bool]]:
 
 
 def _sections(statement: Statement) -> Iterator[dict[str, Any]]:
-    yield _section("How it adds up", table=_sum(statement))
+    closing = finality_text(statement.closing, zone(statement.timezone))
+    yield _section("How it adds up", closing, table=_sum(statement))
     yield _section(
         "What became of the claims",
         "All claims under the contract so far, and what each group would have cost as claimed.",

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from tallystick.contracts import Agreement, Contract
+from tallystick.contracts import Agreement, Contract, FinalityCalendar, calendar_of
 from tallystick.period import Period
 from tallystick.statements.lines import claimed_price, contract_of, found_lines
 from tallystick.statements.months import Findings, share_caps
@@ -95,6 +95,7 @@ def rate(
         ),
         outcomes=_described(agreement, lines),
         lines=tuple(lines),
+        closing=_closing(agreement, lines),
         notes=tuple(notes_on(issued, now, billed)),
         adjustments=tuple(adjustments),
         shares=share_caps(in_period, now.lines),
@@ -103,6 +104,17 @@ def rate(
         reasons=tuple(_reasons(claims.values())),
         found_in_all=sum(verdict.found and verdict.status == "verified" for verdict in verdicts.values()),
     )
+
+
+def _closing(agreement: Agreement, lines: Sequence[Line]) -> FinalityCalendar | None:
+    """Give the calendar of the line that is open for longest; None without lines."""
+    last: dict[int, int] = {}
+    for line in lines:
+        last[line.version] = max(line.locks_at, last.get(line.version, line.locks_at))
+    calendars = [
+        calendar_of(contract, last[contract.version]) for contract in agreement.versions if contract.version in last
+    ]
+    return max(calendars, key=lambda calendar: calendar.closes_at, default=None)
 
 
 def _described(agreement: Agreement, lines: Iterable[Line]) -> dict[str, str]:

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
 from tallystick.canonical import digest
-from tallystick.contracts import ExchangeRate
+from tallystick.contracts import ExchangeRate, FinalityCalendar
 from tallystick.money import Currency, Money, Rounding
 from tallystick.period import Period, format_instant
 from tallystick.verification.verdict import Status
@@ -185,7 +185,7 @@ class Statement:
     the hashes of their text, `contract_version` is the one in force when the period ends. `shares` are what the lines
     of a month come to that is above its cap, by subject. `tallies` and `reasons` are about all claims under the
     contract, whatever the period. `outcomes` holds what the contract says about each outcome that has a line.
-    `provisional` says why the
+    `closing` are the dates of the line that may be disputed or corrected for longest. `provisional` says why the
     statement may still change; it is empty once it will not.
     """
 
@@ -204,6 +204,7 @@ class Statement:
     provisional: tuple[str, ...]
     outcomes: Mapping[str, str]
     lines: tuple[Line, ...]
+    closing: FinalityCalendar | None
     notes: tuple[Note, ...]
     adjustments: tuple[Adjustment, ...]
     shares: Mapping[str, Money]
@@ -306,6 +307,7 @@ def statement_data(statement: Statement) -> dict[str, Any]:
         "provisional": list(statement.provisional),
         "outcomes": dict(statement.outcomes),
         "lines": [_line(line, statement.shares) for line in statement.lines],
+        "finality": None if statement.closing is None else _finality(statement.closing),
         "subtotals": [_money(amount) for amount in statement.subtotals],
         "notes": [_note(note) for note in statement.notes],
         "adjustments": [_adjustment(adjustment) for adjustment in statement.adjustments],
@@ -363,6 +365,16 @@ def _line(line: Line, shares: Mapping[str, Money]) -> dict[str, Any]:
         "status": line.status,
         "contract_version": line.version,
         "ledger_entry": line.entry,
+    }
+
+
+def _finality(closing: FinalityCalendar) -> dict[str, str]:
+    return {
+        "locked_by": format_instant(closing.locks_at),
+        "disputable_until": format_instant(closing.disputable_until),
+        "on_silence": closing.on_silence,
+        "clawback_until": format_instant(closing.clawback_until),
+        "closes_at": format_instant(closing.closes_at),
     }
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+from tallystick.contracts import FinalityCalendar
 from tallystick.money import Money
 from tallystick.period import Zone
 from tallystick.statements.statement import Adjustment, AdjustmentKind, Note, Statement
@@ -18,6 +19,7 @@ __all__ = [
     "because",
     "clause_words",
     "day",
+    "finality_text",
     "noted",
     "number_text",
     "period_title",
@@ -66,6 +68,19 @@ def day(at: int | None, place: Zone) -> str:
         return "unknown"
     local = _EPOCH + timedelta(microseconds=place.to_local(at))
     return f"{local.day} {local:%b} {local.year}"
+
+
+def finality_text(closing: FinalityCalendar | None, place: Zone) -> str:
+    """Give the calendar of a statement's lines as sentences; nothing without lines."""
+    if closing is None:
+        return ""
+    silence = {"accept": "accepts it", "escalate": "leaves it open until both sides settle it"}[closing.on_silence]
+    return (
+        f"Every line is locked by {day(closing.locks_at, place)}, and may be disputed before "
+        f"{day(closing.disputable_until, place)}; silence {silence}. Evidence against a line that comes before "
+        f"{day(closing.clawback_until, place)} makes a note, and nothing changes after "
+        f"{day(closing.closes_at, place)}."
+    )
 
 
 def number_text(value: Decimal | int) -> str:

@@ -6,9 +6,12 @@ from decimal import Decimal
 
 import pytest
 
+from tallystick.contracts import calendar_of
 from tallystick.errors import ConfigurationError, ContractError
 from tallystick.period import Period, parse_instant
 from tallystick.statements import LedgerHead, rate
+from tallystick.statements.render import render
+from tallystick.statements.statement import statement_data
 from tallystick.verification.verdict import Reason
 
 
@@ -389,3 +392,31 @@ def test_the_digest_leaves_out_when_it_was_prepared(acme):
     assert acme.rate(acme.verdict("A"), now="2026-11-01T00:00:00Z").digest == statement.digest
     assert acme.rate(acme.verdict("A"), now="2026-09-29T00:00:00Z").digest != statement.digest
     assert acme.rate(acme.verdict("A", quantity="100.01")).digest != statement.digest
+
+
+def test_the_dates_of_the_line_that_is_open_for_longest(acme):
+    """A statement says until when its lines may be disputed and corrected, by the line that locked last."""
+    early, late = (parse_instant(f"2026-09-{day}T10:00:00Z") for day in (10, 28))
+    statement = acme.rate(acme.verdict("A", decided_at=late), acme.verdict("B", decided_at=early))
+
+    assert statement.closing == calendar_of(acme.contract, late)
+    assert statement_data(statement)["finality"] == {
+        "locked_by": "2026-09-28T10:00:00Z",
+        "disputable_until": "2026-10-08T10:00:00Z",
+        "on_silence": "accept",
+        "clawback_until": "2027-01-26T11:00:00Z",
+        "closes_at": "2027-01-26T11:00:00Z",
+    }
+    assert statement_data(acme.rate())["finality"] is None
+
+
+@pytest.mark.parametrize(("silence", "words"), [("accept", "accepts it"), ("escalate", "leaves it open")])
+def test_the_dates_in_words(acme, silence, words):
+    """The page says in words until when its lines may change, in days of the zone, and what silence means."""
+    contract = replace(acme.contract, finality=replace(acme.contract.finality, on_silence=silence))
+    page = render(type(acme)(contract).rate(acme.verdict("A")), "html").decode()
+
+    assert "locked by 10 Sep 2026, and may be disputed before 20 Sep 2026" in page
+    assert f"silence {words}" in page
+    assert "nothing changes after 8 Jan 2027" in page
+    assert "locked by" not in render(acme.rate(), "html").decode()
