@@ -11,6 +11,7 @@ from tallystick.canonical import canonical
 from tallystick.contracts import Agreement, Contract
 from tallystick.errors import Error, Tampered
 from tallystick.ledger.merkle import hash_leaf
+from tallystick.period import parse_instant
 from tallystick.statements.issued import STATEMENT, issued_of
 from tallystick.statements.months import Findings
 from tallystick.statements.statement import Issued
@@ -39,6 +40,7 @@ class ClaimsEntry(msgspec.Struct, frozen=True):
 
 class _Head(msgspec.Struct, frozen=True):
     kind: str
+    at: str
 
 
 class _ContractEntry(msgspec.Struct, frozen=True):
@@ -60,7 +62,8 @@ _quick = msgspec.json.Encoder(order="sorted")
 class Disclosed:
     """The entries about one contract, taken one by one in the order of the ledger.
 
-    `verdicts` holds every verdict by its ledger index, `written` when its entry says that it was written.
+    `verdicts` holds every verdict by its ledger index, `written` when its entry says that it was written; `times` says
+    so of every entry, in microseconds UTC.
     """
 
     def __init__(self, contract: str) -> None:
@@ -70,8 +73,11 @@ class Disclosed:
         self.verdicts: dict[int, Verdict] = {}
         self.written: dict[int, str] = {}
         self.leaves: dict[int, bytes] = {}
+        self.times: dict[int, int] = {}
         self.acts: dict[int, dict[str, Any]] = {}
         self.count = 0
+        # Thousands of entries are written at one instant.
+        self._last = ("", 0)
 
     def add(self, index: int, entry: bytes, leaf: bytes) -> None:
         """Take an entry.
@@ -90,7 +96,11 @@ class Disclosed:
             raise Tampered(f"ledger entry {index} is about {about}, not about {self.contract}", hint=_KEEP)
 
     def _add(self, index: int, entry: bytes, leaf: bytes) -> str:
-        match _head.decode(entry).kind:
+        head = _head.decode(entry)
+        if head.at != self._last[0]:
+            self._last = head.at, parse_instant(head.at)
+        self.times[index] = self._last[1]
+        match head.kind:
             case "verdict":
                 found = _verdict.decode(entry)
                 self.verdicts[index] = interned(found.verdict)

@@ -24,6 +24,7 @@ from tallystick.statements.bundle_format import (
     STATEMENT_FILE,
 )
 from tallystick.statements.bundle_reader import BundleReader
+from tallystick.statements.conduct import breaches, undone
 from tallystick.statements.exhibit import Exhibit, Mismatch
 from tallystick.statements.notes import restate
 from tallystick.statements.rating import rate
@@ -129,6 +130,7 @@ class _Recompute:
         )
         versions = ", ".join(f"version {version.version} {version.sha256[:12]}" for version in self.agreement.versions)
         done.step("contract", f"{self.agreement.name} is built from its recorded text: {versions}")
+        self._conduct()
         claims, order = self.bundle.claims()
         done.step("claims", f"{len(claims)} claims are those of {len(ledger.imports)} recorded imports, none more")
         exhibits, opened = self.bundle.exhibits(self.agreement)
@@ -140,6 +142,22 @@ class _Recompute:
             self._verdicts(outcomes, claims)
         self._statement()
         return done
+
+    def _conduct(self) -> None:
+        """Hold the entries against what their keeper may write, and tell what rests on his word that it was agreed."""
+        wrong = self.done.differ(breaches(self.ledger, self.bundle.roots))
+        text = f"{wrong} things are not what may be written" if wrong else "each may be written after those before it"
+        self.done.step("conduct", f"{self.ledger.count} entries: {text}")
+        if (ended := self.agreement.termination) is not None:
+            told = f"the ledger says that the {ended.by} gave notice at {format_instant(ended.given_at)}"
+            self.done.step("end", f"{told}: the first day after the contract is {ended.on.isoformat()}")
+        if settled := self.ledger.settled(self.inputs.ledger_size):
+            shown = ", ".join(
+                f"{subject} as {one.status} in {one.dispute}" for subject, one in islice(settled.items(), 5)
+            )
+            more = f" and {len(settled) - 5} more" if len(settled) > 5 else ""
+            told = f"{len(settled)} claims are settled, as the ledger says; compare with what you agreed to"
+            self.done.step("settled", f"{told}: {shown}{more}")
 
     def _evidence(self) -> None:
         counts, differ = self.bundle.counts, self.done.differ(self.bundle.mismatches)
@@ -197,6 +215,8 @@ class _Recompute:
         for subject, index in places.items():
             # What was found once and is neither claimed nor met any more stays closed; nothing else stands alone.
             wrong += self.done.differ([Mismatch(f"ledger entry {index}", subject, heads[index].status, "no verdict")])
+        undecided = {subject for rules in outcomes for subject in rules.undecided}
+        wrong += self.done.differ(undone(self.ledger, heads, undecided))
         kept = sorted(subject for rules in outcomes for subject in rules.kept)
         self.done.counts |= {"verdicts": len(verdicts), "kept": len(kept)}
         text = f"{len(verdicts)} verdicts decided again: " + (

@@ -46,7 +46,8 @@ def check_signatures(
     Args:
         note: The signed note of the archive.
         chain: The keys of the ledger in the bundle.
-        contract: The contract in the bundle; its `keys` name those of the parties.
+        contract: The contract in the bundle; its `keys` name those of the parties, which is worth no more than the
+            ledger that the contract stands in.
         ring: Keys that the reader knows as the parties'.
         trusted: Other keys that the reader knows.
         remembered: The reader has seen this ledger before, under these keys.
@@ -58,7 +59,8 @@ def check_signatures(
     text, lines = split_note(note)
     named = {verifier: party for party, keys in contract.keys.items() for verifier in map(Verifier.parse, keys)}
     ledger = [epoch.verifier for epoch in chain.epochs]
-    vouched = remembered or any(key in trusted or key in named or _in_ring(ring, key) for key in ledger)
+    # What the contract says of keys counts only once its bundle is known: whoever makes one writes what he likes there.
+    vouched = remembered or any(key in trusted or _in_ring(ring, key) for key in ledger)
     signed, findings = [], []
     for line in lines:
         key = f"{line.name}+{line.key_hash.hex()}"
@@ -89,7 +91,7 @@ def _whose(
     if key in trusted:
         return "known to you", True
     if key in named:
-        return f"the {named[key]}'s, by the contract", True
+        return f"the {named[key]}'s, by the contract", vouched
     return "the ledger's", vouched
 
 

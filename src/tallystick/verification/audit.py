@@ -47,7 +47,7 @@ def fsck_decisions(engine: Engine, log: Log, store: RecordStore) -> list[str]:
     versions: dict[tuple[str, int], str] = {}
     heads: dict[tuple[str, str], tuple[int, dict[str, Any]]] = {}
     acts: dict[int, tuple[str, str, str]] = {}
-    samples = SampleAudit(log)
+    samples = SampleAudit(log.root)
     decoder = msgspec.json.Decoder(_Entry)
     for idx, data in enumerate(log.entries()):
         try:

@@ -91,6 +91,7 @@ class Queried:
 
     def deleted(self, ref: str) -> int | None:
         """Give when the source deleted the record of an id, as its tombstone says; None where there is no tombstone."""
-        query = f'SELECT deleted, as_of FROM "{self._predicate.record}_all" WHERE id = ? ORDER BY version DESC'
-        newest = self.database.execute(query, [ref]).fetchone()
-        return newest[1] if newest is not None and newest[0] else None
+        query = f'SELECT deleted, as_of FROM "{self._predicate.record}_all" WHERE id = ? ORDER BY version DESC LIMIT 1'
+        # Fetched to the end: a result that is left open keeps the connection from whatever is asked of it next.
+        newest = self.database.execute(query, [ref]).fetchall()
+        return newest[0][1] if newest and newest[0][0] else None

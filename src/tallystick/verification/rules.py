@@ -69,6 +69,9 @@ class Rules:
         now: The instant that is decided as of.
         span: Instants between which an outcome has to happen to be decided by this version of the contract, half-open.
         settled: What the parties settled, by subject.
+
+    Once decided, `kept` holds the subjects that stay as they are although the evidence changed, and `undecided` those
+    that were reversed because something is unknown.
     """
 
     def __init__(
@@ -106,6 +109,7 @@ class Rules:
         self.meant: dict[str, Candidates] | None = None
         self.looked_up: dict[str, str] = {}
         self.kept: set[str] = set()
+        self.undecided: set[str] = set()
 
     def prepare(self, claims: Sequence[Claim]) -> None:
         """Find the records that claims mean, and decide the predicate over all records at once.
@@ -396,6 +400,8 @@ class Rules:
         final = keep_final(self.contract, locked, known, self.now, unknown=unknown)
         if final is known and locked != known:
             self.kept.add(subject)
+        elif unknown and final.status == "reversed":
+            self.undecided.add(subject)
         return final
 
     def _settled_as(self, subject: str, told: Mapping[str, Any]) -> Mapping[str, Any]:

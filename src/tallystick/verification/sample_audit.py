@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -10,7 +10,6 @@ import msgspec
 from tallystick.canonical import digest
 from tallystick.contracts import Sample
 from tallystick.errors import Error
-from tallystick.ledger import Log
 from tallystick.period import parse_period
 from tallystick.verification.drawn import ANSWER, SAMPLE, Answered, DrawnSample, SampleEntry
 from tallystick.verification.samples import list_lines
@@ -24,17 +23,17 @@ class SampleAudit:
     """Sees the entries of a ledger in their order, and says what is not as it should be.
 
     Args:
-        log: The ledger, for its roots.
+        root: What gives the root of the ledger at a size.
     """
 
-    def __init__(self, log: Log) -> None:
-        self._log = log
-        self._bodies: dict[str, dict[str, Any]] = {}
+    def __init__(self, root: Callable[[int], bytes]) -> None:
+        self._root = root
+        self._bodies: dict[str, Mapping[str, Any]] = {}
         self._samples: dict[tuple[str, str], DrawnSample] = {}
         self._standing: dict[tuple[str, str, str], int] = {}
         self._decided_up_to = 0
 
-    def see_contract(self, sha256: str, body: dict[str, Any]) -> None:
+    def see_contract(self, sha256: str, body: Mapping[str, Any]) -> None:
         """Take in a version of a contract."""
         self._bodies[sha256] = body
 
@@ -77,7 +76,7 @@ class SampleAudit:
             yield f"its terms are not those of {entry.outcome} in the contract it names"
         if not self._decided_up_to <= entry.ledger.size <= idx:
             yield "its list is not that of the verdicts before it"
-        elif self._log.root(entry.ledger.size).hex() != entry.ledger.root:
+        elif self._root(entry.ledger.size).hex() != entry.ledger.root:
             yield f"the ledger has another root at size {entry.ledger.size}"
         month = parse_period(entry.month, body["timezone"])
         lines = list_lines((msgspec.convert(verdict, Verdict) for verdict in verdicts), entry.outcome, month)

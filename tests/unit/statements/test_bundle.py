@@ -40,7 +40,8 @@ def test_the_other_side_comes_to_the_same(project):
     assert done.differences == []
     assert done.totals == ("10.00 EUR",)
     assert done.counts == {"records": 5, "opened": 5, "rows": 6, "verdicts": 7, "kept": 0, "lines": 1}
-    assert [step.name for step in done.steps] == ["ledger", "contract", "claims", "evidence", "verdicts", "statement"]
+    told = ["ledger", "contract", "conduct", "claims", "evidence", "verdicts", "statement"]
+    assert [step.name for step in done.steps] == told
 
 
 def test_a_bundle_is_made_the_same_way_twice(project):
@@ -154,6 +155,19 @@ def test_versions_decide_what_happened_in_their_time(project):
 
     assert [version.version for version in done.agreement.versions] == [1, 2]
     assert (done.differences, done.totals) == ([], ("20.00 EUR",))
+
+
+def test_a_tombstone_that_is_looked_up_last_does_no_harm(tmp_path):
+    """A bundle is made where the last reference of an outcome means a deleted record of several versions."""
+    made = BundleProject(tmp_path / "last")
+    made.read(payment("ch_1"), payment("ch_2"))
+    made.claim("C1,paid,ch_1,,,", "C2,paid,ch_2,,,")
+    made.read(payment("ch_2", deleted=True, as_of=NOW), now=NOW + DAY)
+    made.verify(NOW + DAY)
+    done = again(made.bundle(now=NOW + DAY))
+    made.engine.dispose()
+
+    assert done.differences == []
 
 
 def test_a_tombstone_is_told(project):

@@ -5,12 +5,13 @@ import json
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from tests.bundles import BundleProject, again, members, payment, rebuild, refund
+from tests.bundles import CONTRACT, BundleProject, again, members, payment, rebuild, refund
 
 from tallystick.canonical import canonical
 from tallystick.errors import LedgerError, Tampered
 from tallystick.ledger import Keyring, KnownKey, Signer
 from tallystick.ledger.merkle import hash_leaf
+from tallystick.ledger.private_file import create_private
 from tallystick.ledger.pruned import Shown, read_piece, write_piece
 from tallystick.period import parse_instant
 from tallystick.statements.archive import open_archive
@@ -18,6 +19,7 @@ from tallystick.statements.recompute import recompute
 from tallystick.statements.signatures import check_signatures
 
 STRANGER = Signer("stranger/key", b"\7" * 32)
+OTHER = Signer("other/key", b"\11" * 32)
 
 
 @pytest.fixture(scope="module")
@@ -287,3 +289,26 @@ def test_nobody_known_is_a_finding(project):
 
     assert "no signature is by a key that you know" in nobody.findings[0]
     assert seen.findings == []
+
+
+def test_a_contract_in_a_bundle_does_not_vouch_for_its_maker(tmp_path):
+    """Keys that a contract names count only in a ledger that is known: a forger would name those of his own."""
+    forger = Signer("tallystick/test", b"\7" * 32)
+    (tmp_path / "p").mkdir()
+    create_private(tmp_path / "p" / "ledger.key", forger.encode())
+    text = f"{CONTRACT}keys: {{buyer: [{forger.verifier.vkey}], vendor: [{OTHER.verifier.vkey}]}}\n"
+    forged = BundleProject(tmp_path / "p", text)
+    forged.verify()
+    with open_archive(forged.bundle()) as archive:
+        done = recompute(archive)
+        asked = {"ring": Keyring(), "at": done.now}
+        nobody = check_signatures(archive.note, done.keys, done.agreement.newest, **asked)
+        told = check_signatures(
+            archive.note, done.keys, done.agreement.newest, trusted=[forged.signer.verifier], **asked
+        )
+    forged.engine.dispose()
+
+    assert forged.signer.verifier == forger.verifier
+    assert [one.known for one in nobody.signed] == [False]
+    assert "no signature is by a key that you know" in nobody.findings[0]
+    assert told.findings == []

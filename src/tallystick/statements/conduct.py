@@ -1,0 +1,176 @@
+"""What the keeper of a ledger may not write: the rules that its own commands keep to, held against its entries.
+
+Whoever has the key of a ledger can sign any entry. What an entry claims is not proven by that, but whether it could
+come about at all follows from the entries before it: when a version may take effect, how soon a contract ends, what
+still changes after a lock, who settles a dispute alone, which lines a sample draws.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from tallystick.canonical import canonical
+from tallystick.contracts import Agreement, Contract, calendar_of
+from tallystick.errors import Error
+from tallystick.period import format_instant
+from tallystick.statements.disclosed import Disclosed
+from tallystick.statements.exhibit import Mismatch
+from tallystick.verification.dispute_rules import check_open, check_resolve
+from tallystick.verification.disputes import ANSWER, DISPUTE, RESOLUTION, Dispute, disputes_of, settlements_of
+from tallystick.verification.entries import TERMINATION, termination_of
+from tallystick.verification.sample_audit import SampleAudit
+from tallystick.verification.verdict import Verdict
+
+__all__ = ["breaches", "undone"]
+
+
+def breaches(ledger: Disclosed, roots: Mapping[int, bytes]) -> Iterator[Mismatch]:
+    """Give the entries about a contract that Tallystick would not have written after those before them.
+
+    Args:
+        ledger: The entries.
+        roots: Roots of the ledger by size.
+    """
+    return _Conduct(ledger, roots).run()
+
+
+def undone(ledger: Disclosed, heads: Mapping[int, Verdict], undecided: Collection[str]) -> Iterator[Mismatch]:
+    """Give the verdicts that were locked, and were reversed then although nothing speaks against them.
+
+    Args:
+        ledger: The entries.
+        heads: The newest verdict of each subject, by its ledger index.
+        undecided: Subjects that are reversed because something is unknown, which is no evidence against them.
+    """
+    before: dict[str, Verdict] = {}
+    for index, verdict in ledger.verdicts.items():
+        known = before.get(verdict.subject)
+        before[verdict.subject] = verdict
+        if index not in heads or verdict.subject not in undecided or known is None or known.locks_at is None:
+            continue
+        if known.status == "verified" and ledger.times[index] >= known.locks_at:
+            found = f"verified, as it locked at {format_instant(known.locks_at)} and nothing is known against it"
+            yield _breach(index, verdict.subject, verdict.status, found)
+
+
+class _Conduct:
+    def __init__(self, ledger: Disclosed, roots: Mapping[int, bytes]) -> None:
+        self._ledger = ledger
+        self._newest: dict[str, int] = {}
+        self._by_sha256 = {contract.sha256: contract for contract in ledger.versions.values()}
+        self._samples = SampleAudit(lambda size: roots.get(size, b""))
+        self._disputed: dict[str, list[tuple[int, Mapping[str, Any]]]] = {}
+        self._settled: set[str] = set()
+        self._agreed: Agreement | None = None
+
+    def run(self) -> Iterator[Mismatch]:
+        before = 0
+        for index, at in self._ledger.times.items():
+            if at < before:
+                yield _breach(index, "at", format_instant(at), f"no earlier than {format_instant(before)}")
+            before = max(at, before)
+            if index in self._ledger.versions:
+                yield from self._version(index, at)
+            elif index in self._ledger.verdicts:
+                yield from self._verdict(index, at)
+            elif index in self._ledger.acts:
+                yield from self._act(index, at)
+
+    def _version(self, index: int, at: int) -> Iterator[Mismatch]:
+        contract = self._ledger.versions[index]
+        self._agreed = None
+        self._samples.see_contract(contract.sha256, contract.body)
+        known = [other for place, other in self._ledger.versions.items() if place < index]
+        if not known:
+            return
+        where = f"version {contract.version}"
+        if contract.effective_at is not None and contract.effective_at <= at:
+            said, found = format_instant(contract.effective_at), f"later than its entry, {format_instant(at)}"
+            yield _breach(index, f"{where}: effective", said, found)
+        if contract.version <= known[-1].version:
+            yield _breach(index, where, str(contract.version), f"more than {known[-1].version}")
+        if contract.timezone != known[-1].timezone:
+            yield _breach(index, f"{where}: timezone", contract.timezone, known[-1].timezone)
+
+    def _verdict(self, index: int, at: int) -> Iterator[Mismatch]:
+        """Hold a verdict against the one before it: once that is locked little moves it, and after a while nothing."""
+        verdict = self._ledger.verdicts[index]
+        self._samples.see_verdict(index)
+        place = self._newest.get(verdict.subject)
+        self._newest[verdict.subject] = index
+        before = None if place is None else self._ledger.verdicts[place]
+        contract = self._by_sha256.get(verdict.contract_sha256)
+        if before is None or contract is None or before.locks_at is None or verdict.subject in self._settled:
+            return
+        if at < before.locks_at or before.status in {"pending", "rejected"}:
+            return
+        until = calendar_of(contract, before.locks_at).clawback_until
+        if at >= until:
+            found = f"{before.status}, as nothing moves it from {format_instant(until)} on"
+            yield _breach(index, verdict.subject, f"{verdict.status} at {format_instant(at)}", found)
+        elif verdict.status == "pending" and before.status in {"verified", "reversed"}:
+            found = f"{before.status}, as it locked at {format_instant(before.locks_at)}"
+            yield _breach(index, verdict.subject, verdict.status, found)
+
+    def _act(self, index: int, at: int) -> Iterator[Mismatch]:
+        act = self._ledger.acts[index]
+        kind = str(act.get("kind"))
+        try:
+            if kind == TERMINATION:
+                yield from self._termination(index, at)
+            elif kind in {DISPUTE, ANSWER, RESOLUTION}:
+                self._dispute(index, at, act)
+            else:
+                newest = (msgspec.to_builtins(self._ledger.verdicts[place]) for place in self._newest.values())
+                for text in self._samples.see_act(index, kind, canonical(act), newest):
+                    yield _breach(index, kind, "as it stands", text)
+        except (Error, ValueError, TypeError, LookupError, ArithmeticError) as error:
+            why = error.message if isinstance(error, Error) else str(error)
+            yield _breach(index, kind, "as it stands", f"not allowed: {why}")
+
+    def _termination(self, index: int, at: int) -> Iterator[Mismatch]:
+        ended = termination_of(self._ledger.acts[index])
+        agreement, self._agreed = self._ledger.agreement(index), None
+        if agreement.termination is not None:
+            yield _breach(index, "key", ended.on.isoformat(), f"none: it was ended on {agreement.termination.on}")
+        elif ended.on < (earliest := agreement.earliest_end(at)):
+            yield _breach(index, "key", ended.on.isoformat(), f"no earlier than {earliest.isoformat()}, by its notice")
+
+    def _dispute(self, index: int, at: int, act: Mapping[str, Any]) -> None:
+        """Return when an act in a dispute is one that its party may do then."""
+        if act["kind"] == DISPUTE:
+            own = self._disputed.setdefault(f"claim:{act['claim_id']}", [])
+        else:
+            own = next(acts for acts in self._disputed.values() if any(one["key"] == act["key"] for _, one in acts))
+        before = disputes_of(own)
+        own.append((index, act))
+        now = disputes_of(own)
+        dispute = next(one for one in now if one.id == act["key"])
+        place = self._newest[dispute.subject]
+        verdict = self._ledger.verdicts[place]
+        contract = self._governing(index, verdict)
+        if act["kind"] == DISPUTE:
+            recorded = self._ledger.times[place]
+            check_open(contract, verdict, recorded, before, by=dispute.by, reason=dispute.reason, now=at)
+        elif act["kind"] == RESOLUTION:
+            self._settled |= settlements_of(now).keys()
+            _check_resolution(contract, next(one for one in before if one.id == dispute.id), dispute, verdict)
+
+    def _governing(self, index: int, verdict: Verdict) -> Contract:
+        if self._agreed is None:
+            self._agreed = self._ledger.agreement(index)
+        return self._agreed.by_sha256.get(verdict.contract_sha256, self._agreed.newest)
+
+
+def _check_resolution(contract: Contract, before: Dispute, after: Dispute, verdict: Verdict) -> None:
+    done = after.resolution
+    if done is not None:
+        paid = (done.quantity, done.currency)
+        check_resolve(contract, before, verdict, outcome=done.outcome, by=done.by, paid=paid, now=done.at)
+
+
+def _breach(index: int, field: str, said: str, found: str) -> Mismatch:
+    return Mismatch(f"ledger entry {index}", field, said, found)
