@@ -20,7 +20,7 @@ demo: $(READY)
 	@$(BIN)/tallystick demo
 
 test: $(READY)
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto --maxprocesses=8 --dist loadfile
 
 check: lint types imports docs
 
