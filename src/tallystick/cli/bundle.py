@@ -189,7 +189,11 @@ def _report(done: Recomputation, signatures: Signatures, memory: str) -> dict[st
 
 
 def _print(done: Recomputation, signatures: Signatures, memory: str, *, allow_unknown: bool) -> None:
-    from tallystick.cli.output import say
+    from tallystick.cli.output import in_line
+    from tallystick.cli.output import say as say_lines
+
+    def say(text: str) -> None:
+        say_lines(in_line(text))
 
     say(f"{done.contract}, {done.period}")
     for step in done.steps:

@@ -10,7 +10,11 @@ import msgspec
 
 from tallystick.errors import Error
 
-__all__ = ["money_text", "print_error", "print_json", "print_table", "say"]
+__all__ = ["in_line", "money_text", "plain", "print_error", "print_json", "print_table", "say"]
+
+_BIDI = (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+_CONTROL = (place for place in (*range(0x20), *range(0x7F, 0xA0)) if chr(place) not in "\n\t")
+_STEERING = {place: f"\\u{place:04x}" for place in (*_CONTROL, *_BIDI)}
 
 
 def print_json(value: Any) -> None:
@@ -24,9 +28,22 @@ def money_text(amounts: Mapping[str, str]) -> str:
     return " + ".join(f"{amount} {code}" for code, amount in amounts.items()) or "0"
 
 
+def plain(text: str) -> str:
+    """Give a text with the characters written out that would steer a terminal, or turn the order of what it shows.
+
+    What is printed comes from claims, records and bundles of others.
+    """
+    return text.translate(_STEERING)
+
+
+def in_line(text: str) -> str:
+    """Give a text that takes one line, however many its maker gave it, so that it passes for no other line."""
+    return plain(text).replace("\n", "\\n")
+
+
 def say(text: str) -> None:
     """Print a line for a person on standard output."""
-    sys.stdout.write(text + "\n")
+    sys.stdout.write(plain(text) + "\n")
 
 
 def print_table(
@@ -41,7 +58,7 @@ def print_table(
     for position, name in enumerate(columns):
         table.add_column(name, justify="right" if position in right else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
+        table.add_row(*(Text("" if cell is None else plain(str(cell))) for cell in row))
     console = Console()
     # A pipe has no width of its own; a table folded to 80 columns cannot be read in a log.
     console.width = console.width if console.is_terminal else 120
@@ -54,4 +71,4 @@ def print_error(error: Error, *, as_json: bool) -> None:
         where = None if error.where is None else str(error.where)
         kind = type(error).__name__
         print_json({"error": {"kind": kind, "message": error.message, "where": where, "hint": error.hint}})
-    sys.stderr.write(f"error: {error.diagnostics()}\n")
+    sys.stderr.write(plain(f"error: {error.diagnostics()}\n"))
