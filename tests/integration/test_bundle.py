@@ -89,6 +89,27 @@ def test_the_vendor_comes_to_the_same_cent(company, bundle, tmp_path):
     assert (tmp_path / "one.bundle").read_bytes() == (tmp_path / "two.bundle").read_bytes()
 
 
+def test_a_bundle_is_made_whole_or_not_at_all(company, bundle, tmp_path):
+    """A file that exists, or a claim that does not, is told before anything is issued; a copy is its owner's alone.
+
+    Recomputing a bundle of which nothing is opened does not claim that the two sides agree.
+    """
+    ask = ("statement", _contract(company), company.story.period, "--now", company.now, "--output", tmp_path / "s.json")
+    taken = company.run(*ask, "--issue", "--bundle", bundle, check=False)
+    nobody = company.run(*ask, "--issue", "--bundle", tmp_path / "b", "--private", "--open", "nobody", check=False)
+    company.run(*ask, "--bundle", tmp_path / "private.bundle", "--private")
+    company.run(*ask, "--issue", "--bundle", tmp_path / "one.bundle")
+    done = _vendor(tmp_path, "recompute", tmp_path / "private.bundle", "--key", _ledger_key(company))
+
+    assert (taken.returncode, nobody.returncode) == (2, 2)
+    assert "it is not written over" in taken.stderr
+    assert "no claim 'nobody'" in nobody.stderr
+    assert (tmp_path / "one.bundle").stat().st_mode & 0o777 == 0o600
+    assert done.returncode == 0, done.stderr
+    assert "verdicts were taken as recorded" in done.stdout
+    assert "Both sides agree" not in done.stdout
+
+
 def test_unknown_keys_are_a_finding(small, tmp_path):
     """Without a key that the vendor knows the exit code is 1, and the figures are told all the same."""
     bundle = small.folder / "statement.bundle"

@@ -217,5 +217,7 @@ def _print(done: Recomputation, signatures: Signatures, memory: str, *, allow_un
     total = ", ".join(done.totals)
     if done.differences:
         say(f"The two sides differ; recomputed is {total}.")
+    elif taken := done.counts.get("taken"):
+        say(f"The prices agree to the cent: total {total}. {taken} verdicts were taken as recorded, not decided again.")
     else:
         say(f"Both sides agree to the cent: total {total}.")

@@ -8,6 +8,7 @@ from pathlib import Path
 from tallystick.cli.project import Project
 from tallystick.errors import ConfigurationError, StorageError
 from tallystick.ledger import load_key
+from tallystick.ledger.private_file import create_private
 from tallystick.period import Period, parse_period
 from tallystick.statements import Statement
 from tallystick.statements.bundling import Bundling, decide_current, write_bundle
@@ -51,10 +52,17 @@ def bundle_statement(project: Project, name: str, text: str, now: int, wish: Bun
         prepared = book.prepare(period, now=now)
         _copy(kept, wish.path)
         return prepared
+    if wish.issue and wish.path.exists():
+        # What is issued stays issued, so nothing that can be known before may come to light afterwards.
+        raise _exists(wish.path)
     signers = [project.signer, *map(load_key, wish.sign)]
     made = Bundling(project.engine, project.log, project.keychain, signers, _commitments(project, wish))
     agreement = read_agreement(project.engine, project.log, agreed, upto=project.log.size)
     with open_turn(project.engine, project.store, project.log, agreement, now=now) as turn:
+        if unknown := sorted(set(wish.opened) - {claim.claim_id for claim in turn.claims}):
+            raise ConfigurationError(
+                f"there is no claim {unknown[0]!r} under {name} to open", hint="Check the id: `tallystick explain`."
+            )
         verdicts = decide_current(turn)
         prepared = book.prepare(period, now=now)
         if wish.issue:
@@ -78,18 +86,21 @@ def _commitments(project: Project, wish: BundleWish) -> Commitments | None:
     return Commitments(load_secret(project.folder / "commitments.key"), frozenset(wish.opened))
 
 
+def _exists(path: Path) -> ConfigurationError:
+    return ConfigurationError(
+        f"{path} exists and holds something else; it is not written over",
+        hint="It may bear a signature that cannot be made again. Move it away, or choose another name.",
+    )
+
+
 def _copy(kept: Path, path: Path) -> None:
     """Write the bytes of a kept bundle under another name, unless another file has it."""
     data = kept.read_bytes()
     try:
         if path.exists() and path.read_bytes() == data:
             return
-        with path.open("xb") as file:
-            file.write(data)
+        create_private(path, data)
     except FileExistsError:
-        raise ConfigurationError(
-            f"{path} exists and holds something else; it is not written over",
-            hint="It may bear a signature that cannot be made again. Move it away, or choose another name.",
-        ) from None
+        raise _exists(path) from None
     except OSError as error:
         raise StorageError(f"{path}: the bundle cannot be written: {error.strerror}") from error
