@@ -87,10 +87,17 @@ def _check_int(value: int) -> None:
         raise ValueError(f"{value} is beyond 2**53 - 1, where JSON readers lose digits; write it as a string")
 
 
+_LARGEST_POWER = 1000
+
+
 def _is_plain_decimal(value: Decimal) -> bool:
     if not value.is_finite():
         raise ValueError(f"{value} has no canonical form")
-    return "E" not in str(value)
+    plain = "E" not in str(value)
+    # In plain notation a few signs of somebody else's text would fill the memory.
+    if not plain and not -_LARGEST_POWER <= value.adjusted() <= _LARGEST_POWER:
+        raise ValueError(f"{str(value)[-40:]} is of a size that nothing counted has")
+    return plain
 
 
 def _are_plain_keys(value: dict[object, object]) -> bool:

@@ -150,3 +150,10 @@ def test_edges(value):
 def test_digest_is_the_hash_of_the_bytes():
     """The digest is the SHA-256 of the canonical bytes, in hexadecimal."""
     assert digest({"b": 1, "a": 2}) == hashlib.sha256(b'{"a":2,"b":1}').hexdigest()
+
+
+@pytest.mark.parametrize("text", ["1E+99999999999999999", "-1E-99999999999999999", "1E+1001"])
+def test_a_decimal_of_no_real_size_is_refused(text):
+    """A number whose plain notation would fill the memory has no canonical form, and is refused before it does."""
+    with pytest.raises(ValueError, match="is of a size that nothing counted has"):
+        canonical(Decimal(text))

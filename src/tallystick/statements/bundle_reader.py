@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 import msgspec
 
@@ -46,6 +47,8 @@ from tallystick.verification.facts import Candidates
 from tallystick.verification.units import Holder
 
 __all__ = ["BundleReader"]
+
+_PLAIN = re.compile(r"-?[0-9]{1,1000}(\.[0-9]{1,1000})?", re.ASCII)
 
 _KEEP = "Keep the bundle: what it holds does not belong together."
 
@@ -226,10 +229,7 @@ def _at(exhibits: Sequence[Exhibit], place: int, where: str) -> Exhibit:
 def _amount(line: ClaimLine, where: str) -> Decimal | None:
     if line.amount is None:
         return None
-    try:
-        amount = Decimal(line.amount)
-    except InvalidOperation:
-        amount = Decimal("NaN")
-    if not amount.is_finite() or f"{amount:f}" != line.amount:
+    # Before it is a number: a few signs with an exponent would be gigabytes in plain notation.
+    if not _PLAIN.fullmatch(line.amount) or f"{(amount := Decimal(line.amount)):f}" != line.amount:
         raise Tampered(f"the amount of claim {line.claim_id} is {line.amount!r}", where=where, hint=_KEEP)
     return amount

@@ -20,9 +20,7 @@ from tallystick.ledger.checkpoint import Checkpoint
 from tallystick.ledger.keychain import KeyChain
 from tallystick.period import format_instant, parse_instant, parse_period
 from tallystick.statements.archive import Archive
-from tallystick.statements.bundle_format import (
-    STATEMENT_FILE,
-)
+from tallystick.statements.bundle_format import INPUTS, STATEMENT_FILE
 from tallystick.statements.bundle_reader import BundleReader
 from tallystick.statements.conduct import breaches, undone
 from tallystick.statements.exhibit import Exhibit, Mismatch
@@ -145,9 +143,11 @@ class _Recompute:
 
     def _conduct(self) -> None:
         """Hold the entries against what their keeper may write, and tell what rests on his word that it was agreed."""
-        wrong = self.done.differ(breaches(self.ledger, self.bundle.roots))
+        wrong = self.done.differ(self._out_of_time())
+        wrong += self.done.differ(breaches(self.ledger, self.bundle.roots))
         text = f"{wrong} things are not what may be written" if wrong else "each may be written after those before it"
-        self.done.step("conduct", f"{self.ledger.count} entries: {text}")
+        now = format_instant(self.inputs.now)
+        self.done.step("conduct", f"{self.ledger.count} entries, decided as of {now}: {text}")
         if (ended := self.agreement.termination) is not None:
             told = f"the ledger says that the {ended.by} gave notice at {format_instant(ended.given_at)}"
             self.done.step("end", f"{told}: the first day after the contract is {ended.on.isoformat()}")
@@ -158,6 +158,20 @@ class _Recompute:
             more = f" and {len(settled) - 5} more" if len(settled) > 5 else ""
             told = f"{len(settled)} claims are settled, as the ledger says; compare with what you agreed to"
             self.done.step("settled", f"{told}: {shown}{more}")
+
+    def _out_of_time(self) -> Iterator[Mismatch]:
+        """Give what the inputs say that cannot be by the instant that is decided as of, or in the contract's zone."""
+        now, place = self.inputs.now, self.agreement.newest.timezone
+        newest = max(at for index, at in self.ledger.times.items() if index < self.inputs.ledger_size)
+        if now < newest:
+            yield Mismatch(INPUTS, "now", format_instant(now), f"no earlier than {format_instant(newest)}")
+        for basis in self.inputs.decisions:
+            for kind, at in basis.read_to.items():
+                if at is not None and at > now:
+                    said, found = format_instant(at), f"no later than {format_instant(now)}"
+                    yield Mismatch(INPUTS, f"{basis.outcome}: read_to of {kind}", said, found)
+        if self.inputs.timezone != place:
+            yield Mismatch(INPUTS, "timezone", self.inputs.timezone, place)
 
     def _evidence(self) -> None:
         counts, differ = self.bundle.counts, self.done.differ(self.bundle.mismatches)

@@ -312,3 +312,21 @@ def test_a_contract_in_a_bundle_does_not_vouch_for_its_maker(tmp_path):
     assert [one.known for one in nobody.signed] == [False]
     assert "no signature is by a key that you know" in nobody.findings[0]
     assert told.findings == []
+
+
+@pytest.mark.parametrize(
+    "amount", ["1E+99999999999999999", "1E-99999999999999999", "1E+2", "+1", " 1", "1_0", "NaN", "٣"]
+)
+def test_an_amount_in_another_notation_is_refused(changed, content, amount):
+    """An amount of a claim stands in plain digits; one that would be gigabytes of them is refused as it stands."""
+    with pytest.raises(Tampered, match="the amount of claim C1 is"):
+        changed(claims_jsonl=_edit(content["claims.jsonl"], b'"amount":"100.00"', f'"amount":"{amount}"'.encode()))
+
+
+def test_inputs_that_cannot_be_are_told(changed, content):
+    """A zone that is not the contract's, or an instant before what was written or read by it, is a difference."""
+    inputs = json.loads(content["inputs.json"])
+    told = changed(inputs_json=canonical({**inputs, "timezone": "Asia/Tokyo", "now": 10**15})).differences
+    fields = {one.field for one in told if one.where == "inputs.json"}
+
+    assert fields == {"timezone", "now", *(f"paid: read_to of {kind}" for kind in inputs["decisions"][0]["read_to"])}
