@@ -158,6 +158,24 @@ def test_an_older_ledger_than_seen_is_refused(small, tmp_path):
     assert "was seen before" in older.stderr
 
 
+def test_what_was_seen_vouches_for_nothing_that_it_was_not_compared_with(small, tmp_path):
+    """A forger's ledger of the same name is not taken for the one seen before where the memory cannot be locked."""
+    seen = tmp_path / "seen"
+    first = _vendor(
+        tmp_path, "recompute", small.folder / "statement.bundle", "--key", small.signer.verifier.vkey, "--seen", seen
+    )
+    forged = BundleProject(tmp_path / "forged")
+    forged.verify()
+    (seen / ".lock").unlink()
+    (seen / ".lock").mkdir()
+    done = _vendor(tmp_path, "recompute", forged.bundle(), "--seen", seen)
+    forged.engine.dispose()
+
+    assert first.returncode == 0, first.stderr
+    assert done.returncode == 3, done.stdout
+    assert "agree" not in done.stdout
+
+
 def test_a_file_that_is_no_bundle_is_wrong_input(tmp_path):
     """A file of another kind, or none, exits 2 with a hint."""
     (tmp_path / "x.bundle").write_text("hello")

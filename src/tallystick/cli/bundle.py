@@ -148,6 +148,9 @@ def _check(
     try:
         witness.accept(done.note, done.keys, roots=done.roots)
     except StorageError as error:
+        if held is not None:
+            # What was seen vouches for a ledger only after it was compared with it: a name anybody can give to his own.
+            raise
         return done, signatures, f"not remembered: {error.message}"
     except Inconsistent as error:
         error.hint = error.hint or "To look at an old bundle on purpose, name another folder with --seen."
