@@ -44,6 +44,8 @@ __all__ = ["contract_from_body", "rule_body"]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY = 86_400_000_000
 
+_LARGEST_POWER = 30
+
 
 def rule_body(predicate: Predicate, source: PredicateSource, custom: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
     """Give the rule of an outcome as data: clauses in their order, every fact they rest on, custom fields they read.
@@ -203,7 +205,7 @@ def _outcome(given: Mapping[str, Any], unit: Currency) -> Outcome:
         baseline=None if baseline is None else Baseline(_money(baseline["cost_per_outcome"], unit), baseline["basis"]),
         sample=None
         if sample is None
-        else Sample(sample["size"], Decimal(sample["tolerance"]), sample["confidence"], sample["rule"]),
+        else Sample(sample["size"], _number(sample["tolerance"]), sample["confidence"], sample["rule"]),
     )
 
 
@@ -217,8 +219,17 @@ def _evidence(given: Mapping[str, Any], fact: Literal["calls", "acceptance"]) ->
     return None if second is None else Evidence(second["source"], tuple(second["match"]))
 
 
+def _number(text: str) -> Decimal:
+    """Give a number of a contract, which came from a file or from somebody else's ledger."""
+    number = Decimal(text)
+    # A few signs with an exponent stand for gigabytes of digits, and for powers that take for ever.
+    if not number.is_finite() or (number and not -_LARGEST_POWER <= number.adjusted() <= _LARGEST_POWER):
+        raise ValueError(f"{text} is no number that a contract has")
+    return number
+
+
 def _money(amount: str, unit: Currency) -> Money:
-    return Money.of(Decimal(amount), unit, "half_up")
+    return Money.of(_number(amount), unit, "half_up")
 
 
 def _maybe(amount: str | None, unit: Currency) -> Money | None:
@@ -230,13 +241,13 @@ def _price(given: Mapping[str, Any], unit: Currency) -> Price:
     if given["per_unit"] is not None:
         return PerUnit(_money(given["per_unit"], unit), given["included"])
     if given["percent"] is not None:
-        return Percent(Decimal(given["percent"]), least, most)
+        return Percent(_number(given["percent"]), least, most)
     tiers = given["tiers"]
     by_percent = tiers["steps"][0]["percent"] is not None
     steps = tuple(
         Step(
-            None if step["up_to"] is None else Decimal(step["up_to"]),
-            Decimal(step["percent"] if by_percent else step["per_unit"]),
+            None if step["up_to"] is None else _number(step["up_to"]),
+            _number(step["percent"] if by_percent else step["per_unit"]),
         )
         for step in tiers["steps"]
     )
@@ -248,7 +259,7 @@ def _billing(given: Mapping[str, Any], unit: Currency) -> Billing:
     limits |= {currency(code): _limits(of_code, currency(code)) for code, of_code in given["currencies"].items()}
     discounts = [
         Discount(
-            Decimal(discount["percent"]),
+            _number(discount["percent"]),
             _maybe_day(discount["from"]),
             _maybe_day(discount["until"]),
             tuple(discount["outcomes"]),
@@ -257,7 +268,7 @@ def _billing(given: Mapping[str, Any], unit: Currency) -> Billing:
         for discount in given["discounts"]
     ]
     rates = {
-        code: ExchangeRate(Decimal(of_code["rate"]), of_code["source"]) for code, of_code in given["rates"].items()
+        code: ExchangeRate(_number(of_code["rate"]), of_code["source"]) for code, of_code in given["rates"].items()
     }
     return Billing(limits, given["rounding"], tuple(discounts), rates)
 

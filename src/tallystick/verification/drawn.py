@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from tallystick.contracts import Sample
+from tallystick.errors import Tampered
 from tallystick.verification.sampling import Answer, Finding, judge, seed_of
 
 __all__ = [
@@ -25,6 +26,8 @@ __all__ = [
 
 SAMPLE, ANSWER = "sample", "sample_verdict"
 """Kinds of ledger entries."""
+
+_LARGEST_POWER = 30
 
 
 class ReadAt(msgspec.Struct, frozen=True):
@@ -103,7 +106,7 @@ def samples_of(acts: Iterable[tuple[int, Mapping[str, Any]]]) -> list[DrawnSampl
     said: dict[str, dict[str, tuple[int, Answered]]] = {}
     for idx, act in sorted(acts, key=lambda item: item[0]):
         if act["kind"] == SAMPLE:
-            samples.setdefault(act["key"], (idx, msgspec.convert(act, SampleEntry)))
+            samples.setdefault(act["key"], (idx, _checked(msgspec.convert(act, SampleEntry))))
             said.setdefault(act["key"], {})
         elif act["kind"] == ANSWER and act["key"] in samples:
             said[act["key"]][act["subject"]] = (idx, msgspec.convert(act, Answered))
@@ -111,6 +114,15 @@ def samples_of(acts: Iterable[tuple[int, Mapping[str, Any]]]) -> list[DrawnSampl
         DrawnSample(idx, entry, {subject: said[key][subject] for subject in entry.drawn if subject in said[key]})
         for key, (idx, entry) in samples.items()
     ]
+
+
+def _checked(entry: SampleEntry) -> SampleEntry:
+    """Give a sample of which something can be computed: forged numbers would take for ever."""
+    tolerance = entry.terms.tolerance
+    sound = tolerance.is_finite() and (not tolerance or -_LARGEST_POWER <= tolerance.adjusted() <= _LARGEST_POWER)
+    if not sound or len(entry.drawn) != min(entry.terms.size, entry.population.count):
+        raise Tampered(f"the sample of {entry.key} has not the lines or the tolerance that a sample has")
+    return entry
 
 
 def findings_of(acts: Iterable[tuple[int, Mapping[str, Any]]]) -> dict[tuple[str, str], Finding]:

@@ -6,6 +6,8 @@ import pytest
 from tests.bundles import CONTRACT, DAY, NOW, START, BundleProject, again, payment, refund
 
 from tallystick.contracts import Termination
+from tallystick.errors import Tampered
+from tallystick.statements import disclosed
 from tallystick.verification import agreements, dispute_acts, intake, recorder, samples, sampling
 from tallystick.verification.agreements import terminate
 from tallystick.verification.dispute_acts import DisputeBook
@@ -162,6 +164,23 @@ def test_a_sample_of_chosen_lines_is_told(sampled, monkeypatch):
 
     assert set(drawn.entry.drawn) != set(honest) or list(drawn.entry.drawn) != honest
     assert any("its seed draws other lines" in found for *_, found in _told(project))
+
+
+@pytest.mark.parametrize("forged", [{"tolerance": "1E+999999999"}, {"size": 10**12}, {"tolerance": "NaN"}])
+def test_a_sample_that_takes_for_ever_is_refused(sampled, monkeypatch, forged):
+    """A sample entry whose numbers nothing can be computed of in time is refused as it stands."""
+    project, draw = sampled
+    draw()
+    path = project.bundle()
+    terms = {"size": 2, "tolerance": "5", "rule": "hold", "confidence": 95, **forged}
+    real = disclosed.findings_of
+    monkeypatch.setattr(
+        disclosed,
+        "findings_of",
+        lambda acts: real((at, {**act, "terms": terms} if act["kind"] == "sample" else act) for at, act in acts),
+    )
+    with pytest.raises(Tampered, match="a sample in the bundle cannot be read"):
+        again(path)
 
 
 def test_a_sample_under_other_terms_is_told(sampled, monkeypatch):
