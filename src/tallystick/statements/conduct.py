@@ -15,9 +15,10 @@ import msgspec
 from tallystick.canonical import canonical
 from tallystick.contracts import Agreement, Contract, calendar_of
 from tallystick.errors import Error
-from tallystick.period import format_instant
+from tallystick.period import Period, format_instant
 from tallystick.statements.disclosed import Disclosed
 from tallystick.statements.exhibit import Mismatch
+from tallystick.statements.issued import STATEMENT, issued_of
 from tallystick.verification.dispute_rules import check_open, check_resolve
 from tallystick.verification.disputes import ANSWER, DISPUTE, RESOLUTION, Dispute, disputes_of, settlements_of
 from tallystick.verification.entries import TERMINATION, termination_of
@@ -64,6 +65,7 @@ class _Conduct:
         self._samples = SampleAudit(lambda size: roots.get(size, b""))
         self._disputed: dict[str, list[tuple[int, Mapping[str, Any]]]] = {}
         self._settled: set[str] = set()
+        self._issued: list[Period] = []
         self._agreed: Agreement | None = None
 
     def run(self) -> Iterator[Mismatch]:
@@ -121,6 +123,8 @@ class _Conduct:
         try:
             if kind == TERMINATION:
                 yield from self._termination(index, at)
+            elif kind == STATEMENT:
+                yield from self._statement(index, at)
             elif kind in {DISPUTE, ANSWER, RESOLUTION}:
                 self._dispute(index, at, act)
             else:
@@ -130,6 +134,18 @@ class _Conduct:
         except (Error, ValueError, TypeError, LookupError, ArithmeticError) as error:
             why = error.message if isinstance(error, Error) else str(error)
             yield _breach(index, kind, "as it stands", f"not allowed: {why}")
+
+    def _statement(self, index: int, at: int) -> Iterator[Mismatch]:
+        """Refuse a statement that bills twice, or before its period is over."""
+        issued = issued_of(index, self._ledger.acts[index]).period
+        if at < issued.end:
+            yield _breach(
+                index, issued.label, format_instant(at), f"issued no earlier than {format_instant(issued.end)}"
+            )
+        for known in self._issued:
+            if known.start < issued.end and issued.start < known.end:
+                yield _breach(index, issued.label, "issued", f"nothing, as {known.label} was issued")
+        self._issued.append(issued)
 
     def _termination(self, index: int, at: int) -> Iterator[Mismatch]:
         ended = termination_of(self._ledger.acts[index])

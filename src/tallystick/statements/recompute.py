@@ -299,8 +299,13 @@ class _Recompute:
         self.done.counts |= {"lines": len(found.lines)}
 
     def _against_issue(self, found: Statement) -> Iterator[Mismatch]:
-        """Hold the statement against the ledger entry that issued it, where one did."""
+        """Hold the statement against the ledger entry that issued it, where one did, and others of its months."""
         for statement in self.ledger.issued(self.bundle.checkpoint.size):
+            other = statement.period
+            if other != found.period and other.start < found.period.end and found.period.start < other.end:
+                yield Mismatch(
+                    f"ledger entry {statement.entry}", other.label, "issued", f"billed in {found.period.label}"
+                )
             if statement.period == found.period and statement.sha256 != found.digest:
                 yield Mismatch(f"ledger entry {statement.entry}", "sha256", statement.sha256, found.digest)
 

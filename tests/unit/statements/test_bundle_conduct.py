@@ -1,5 +1,6 @@
 """A dishonest keeper of a ledger signs entries that its own commands would refuse; who recomputes is told."""
 
+from dataclasses import replace as changed
 from datetime import date
 
 import pytest
@@ -7,7 +8,10 @@ from tests.bundles import CONTRACT, DAY, NOW, START, BundleProject, again, payme
 
 from tallystick.contracts import Termination
 from tallystick.errors import Tampered
-from tallystick.statements import disclosed
+from tallystick.period import parse_period
+from tallystick.statements import disclosed, issuing
+from tallystick.statements.issuing import StatementBook
+from tallystick.statements.rating import rate
 from tallystick.verification import agreements, dispute_acts, intake, recorder, samples, sampling
 from tallystick.verification.agreements import terminate
 from tallystick.verification.dispute_acts import DisputeBook
@@ -194,3 +198,28 @@ def test_a_sample_under_other_terms_is_told(sampled, monkeypatch):
     draw()
 
     assert any("its terms are not those" in found for *_, found in _told(project))
+
+
+def test_a_month_billed_twice_is_told(project, monkeypatch):
+    """A quarter that holds a month whose statement was issued is a difference, whether it is issued or not."""
+    monkeypatch.setattr(issuing, "_refuse_overlap", lambda *_: None)
+    late = NOW + 90 * DAY
+    project.read(now=late)
+    project.verify(now=late)
+    book = StatementBook(project.engine, project.log, project.contract)
+    book.issue(project.signer, parse_period("2026-09", "Europe/Berlin"), now=late)
+    draft = again(project.bundle("draft.b", period="2026Q3", now=late)).differences
+    final = again(project.bundle("final.b", period="2026Q3", now=late, issue=True)).differences
+
+    assert [(one.field, one.found) for one in draft] == [("2026-09", "billed in 2026Q3")]
+    assert "nothing, as 2026-09 was issued" in [one.found for one in final]
+
+
+def test_a_month_billed_before_it_is_over_is_told(project, monkeypatch):
+    """A statement that was issued before its period was over is a difference."""
+    monkeypatch.setattr(issuing, "rate", lambda *given, **more: changed(rate(*given, **more), provisional=()))
+    book = StatementBook(project.engine, project.log, project.contract)
+    book.issue(project.signer, parse_period("2026-10", "Europe/Berlin"), now=NOW)
+    found = again(project.bundle(period="2026-09", now=NOW)).differences
+
+    assert any(one.field == "2026-10" and one.found.startswith("issued no earlier than") for one in found)
