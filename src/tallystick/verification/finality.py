@@ -48,4 +48,4 @@ def keep_final(contract: Contract, verdict: Verdict, known: Verdict, now: int, *
         return verdict
     if now >= calendar_of(contract, known.locks_at).clawback_until:
         return known
-    return known if unknown and known.status in {"verified", "reversed"} else verdict
+    return known if unknown else verdict

@@ -192,6 +192,13 @@ def test_evidence_against_what_the_buyer_bears(borne):
     assert borne.told("A") == ("rejected", "2026-09-15T12:00:00Z", 1)
 
 
+def test_half_an_answer_takes_nothing_back(borne):
+    """A claim that is borne stays so while later evidence leaves it open: nothing is taken back to be paid again."""
+    borne.turn(payment("ch_1", MADE, known=40 * DAY, status="pending"), now=at("10-15"))
+
+    assert borne.told("A") == ("unverifiable", "2026-09-15T12:00:00Z", 1)
+
+
 def test_what_is_borne_is_final_after_the_clawback(borne):
     """After the clawback what the buyer bears stays borne."""
     borne.turn(payment("ch_1", MADE, known=100 * DAY, status="failed"), now=at("12-20"))
