@@ -11,11 +11,10 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
-from tallystick.canonical import canonical
 from tallystick.money import Currency
 from tallystick.period import format_instant, zone
 from tallystick.statements.pdf import statement_pdf
-from tallystick.statements.statement import Line, Statement, digest_of, statement_data
+from tallystick.statements.statement import Line, Statement, statement_json
 from tallystick.statements.words import (
     ADJUSTMENT_NAMES,
     STATUS_MEANING,
@@ -72,8 +71,7 @@ def render(statement: Statement, form: str, *, fonts: Path | None = None) -> byt
         ValueError: The form is none of the four.
     """
     if form == "json":
-        data = statement_data(statement)
-        return canonical({**data, "sha256": digest_of(data)}) + b"\n"
+        return b"".join((*statement_json(statement, more={"sha256": statement.digest}), b"\n"))
     if form == "csv":
         return _csv(statement)
     if form == "html":
