@@ -272,7 +272,7 @@ def price_of(contract: Contract, outcome: Outcome, quantity: Decimal, paid_in: C
     """
     price = outcome.price
     if isinstance(price, PerUnit):
-        price = PerUnit(price.amount)
+        price = PerUnit(price.amount) if price.included else price
     elif isinstance(price, Tiers):
         first = price.steps[0].rate
         least, most = price.least, price.most
