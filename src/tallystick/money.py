@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal
 from functools import cache
 from typing import Literal, get_args
 
@@ -40,6 +40,7 @@ _ISO_4217 = {
 }
 _EXPONENT = {code: exponent for exponent, codes in _ISO_4217.items() for code in codes.split()}
 
+_ALL_DIGITS = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN)
 _LARGEST_EXPONENT = 8
 _LARGEST_POWER = 30
 
@@ -214,5 +215,4 @@ def _divide(units: int, divisor: int, rule: Rounding) -> int:
 
 def _shift(minor: int, exponent: int) -> Decimal:
     """Give minor / 10**exponent with exactly `exponent` decimals, whatever the decimal context."""
-    digits = tuple(map(int, str(abs(minor))))
-    return Decimal((int(minor < 0), digits, -exponent))
+    return Decimal(minor).scaleb(-exponent, _ALL_DIGITS)

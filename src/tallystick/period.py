@@ -12,7 +12,7 @@ from bisect import bisect_right
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from zoneinfo import ZoneInfo
 
@@ -200,10 +200,20 @@ def format_instant(at: int) -> str:
     """
     if type(at) is not int:
         raise TypeError(f"an instant is an int, not {type(at).__name__}")
+    day, rest = divmod(at, DAY)
     try:
-        return (_EPOCH + at * _MICROSECOND).isoformat().removesuffix("+00:00") + "Z"
+        date = _date_text(day)
     except OverflowError as error:
         raise ValueError(f"instant {at} lies outside the years 1 to 9999") from error
+    seconds, fraction = divmod(rest, _SECOND)
+    minutes, second = divmod(seconds, 60)
+    hour, minute = divmod(minutes, 60)
+    return f"{date}T{hour:02}:{minute:02}:{second:02}{f'.{fraction:06}' if fraction else ''}Z"
+
+
+@lru_cache(maxsize=4096)
+def _date_text(day: int) -> str:
+    return (_EPOCH + timedelta(days=day)).date().isoformat()
 
 
 def _instant(moment: datetime) -> int:

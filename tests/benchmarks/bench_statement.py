@@ -20,7 +20,7 @@ from tallystick.statements.archive import open_archive
 from tallystick.statements.bundling import Bundling, decide_current, write_bundle
 from tallystick.statements.issuing import StatementBook
 from tallystick.statements.recompute import recompute
-from tallystick.statements.render import render
+from tallystick.statements.render import render_pieces
 from tallystick.verification.agreements import read_agreement
 from tallystick.verification.intake import import_file
 from tallystick.verification.recorder import open_turn, verify_contract
@@ -98,7 +98,8 @@ def statement(folder):
     """Prepare the statement and write it."""
     project = _Project(folder)
     prepared = StatementBook(project.engine, project.log, project.contract).prepare(project.period, now=NOW)
-    (folder / "statement.json").write_bytes(render(prepared, "json"))
+    with (folder / "statement.json").open("wb") as file:
+        file.writelines(render_pieces(prepared, "json"))
     return len(prepared.lines)
 
 

@@ -10,15 +10,19 @@ from functools import cache
 from pathlib import Path
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tallystick.canonical import canonical, digest
 from tallystick.contracts import Billing, Limits, Percent, PerUnit, load_contract
 from tallystick.money import ROUNDINGS, Money, currency
 from tallystick.outcomes.library import DOLLARS_COLLECTED
 from tallystick.period import parse_instant, parse_period, zone
 from tallystick.statements import LedgerHead, rate
+from tallystick.statements import statement as statement_module
 from tallystick.statements.render import render
+from tallystick.statements.statement import statement_data, statement_json
 from tallystick.verification.verdict import Reason, Verdict
 
 CONTRACT = Path(__file__).parents[2] / "fixtures/contracts/good/dollars-collected.yaml"
@@ -145,6 +149,27 @@ def test_floor_and_cap_hold(case):
         assert statement.total >= limits.floor
     assert all(change.amount.currency == EUR for change in statement.adjustments)
     assert statement.totals[1:] == statement.subtotals[1:]
+
+
+@settings(max_examples=80, deadline=None)
+@given(cases(), st.sampled_from(("", '"\\\x00\x7f', "\u20ac\ufb33\U0001f600")), st.sampled_from((1, 2, 1_000)))
+def test_json_piece_by_piece_is_the_canonical_form(case, text, at_once):
+    """What is written piece by piece is the canonical form of the plain data, whatever the texts and the pieces."""
+    contract, given_verdicts = case
+    given_verdicts = {
+        index: msgspec.structs.replace(verdict, ref=verdict.ref + text) for index, verdict in given_verdicts.items()
+    }
+    statement = replace(_rate(contract, given_verdicts, "2026-08"), outcomes={text: text, "a": "b"})
+    data = statement_data(statement)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(statement_module, "_AT_ONCE", at_once)
+        pieces = list(statement_json(statement))
+        shown = render(statement, "json")
+    sha256 = digest({name: value for name, value in data.items() if name != "prepared_at"})
+    assert b"".join(pieces) == canonical(data)
+    assert statement.digest == sha256
+    assert shown == canonical({**data, "sha256": sha256}) + b"\n"
 
 
 @settings(max_examples=60, deadline=None)

@@ -69,7 +69,7 @@ def statement(
     from tallystick.cli.clock import read_clock
     from tallystick.cli.project import open_project
     from tallystick.cli.work import issue_statement, prepare_statement
-    from tallystick.statements.render import render
+    from tallystick.statements.render import render_pieces
 
     if bundle is None and (sign or private or opened):
         raise ConfigurationError("--sign, --private and --open are about a bundle", hint="Name its file with --bundle.")
@@ -87,8 +87,10 @@ def statement(
                 prepared = issue_statement(of_project, contract, period, read_clock(now))
         else:
             prepared = prepare_statement(of_project, contract, period, read_clock(now))
-    content = render(prepared, Format.json if as_json else form, fonts=fonts)
+    pieces = render_pieces(prepared, Format.json if as_json else form, fonts=fonts)
     if output is None:
-        typer.echo(content.decode(), nl=False)
+        for piece in pieces:
+            typer.echo(piece.decode(), nl=False)
     else:
-        output.write_bytes(content)
+        with output.open("wb") as file:
+            file.writelines(pieces)

@@ -43,7 +43,7 @@ from tallystick.statements.bundle_format import (
     write_line,
 )
 from tallystick.statements.commitments import Commitments
-from tallystick.statements.statement import Statement, statement_data
+from tallystick.statements.statement import Statement, statement_json
 from tallystick.verification.recorder import Turn
 from tallystick.verification.units import Holder
 from tallystick.verification.verdict import Verdict
@@ -131,7 +131,7 @@ def write_bundle(path: Path, made: Bundling, turn: Turn, statement: Statement, v
         archive.add_lines(RIVALS, _rivals(turn.decisions, shown))
         archive.add_lines(UNITS, _units(turn.decisions, shown))
         archive.add_lines(EVIDENCE, _evidence(turn.decisions, shown, made.commitments))
-        archive.add(STATEMENT_FILE, canonical(statement_data(statement)))
+        archive.add(STATEMENT_FILE, b"".join(statement_json(statement)))
         return archive.seal(made.signers)
 
 

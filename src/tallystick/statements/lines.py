@@ -10,10 +10,11 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from operator import attrgetter
+
+import msgspec
 
 from tallystick.contracts import Agreement, Contract, ExchangeRate, Outcome, Percent, PerUnit, Tiers
 from tallystick.errors import ConfigurationError, ContractError
@@ -80,8 +81,7 @@ class Months:
             start = month.end
 
 
-@dataclass(frozen=True, slots=True)
-class _Draft:
+class _Draft(msgspec.Struct, frozen=True, gc=False):
     """An outcome that is paid, not yet priced; `quantity` is what the price applies to, `told` as the system says."""
 
     verdict: VerdictHead
@@ -272,7 +272,7 @@ def price_of(contract: Contract, outcome: Outcome, quantity: Decimal, paid_in: C
     """
     price = outcome.price
     if isinstance(price, PerUnit):
-        price = PerUnit(price.amount)
+        price = PerUnit(price.amount) if price.included else price
     elif isinstance(price, Tiers):
         first = price.steps[0].rate
         least, most = price.least, price.most

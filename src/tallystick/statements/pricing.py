@@ -38,7 +38,11 @@ def price_month(price: Price, quantities: Sequence[Decimal], paid_in: Currency, 
         paid_in: Currency of the lines.
         rounding: Where an amount between two minor units goes.
     """
-    included = 0 if isinstance(price, Percent) else price.included
+    if isinstance(price, Percent) or (isinstance(price, PerUnit) and not price.included):
+        # Nothing counts through the month: each quantity costs what it costs alone.
+        words = str(price)
+        return [Priced(price_first(price, quantity, paid_in, rounding), words) for quantity in quantities]
+    included = price.included
     reached = _behind(included, add(quantities))
     priced, so_far = [], _ZERO
     for quantity in quantities:
@@ -52,7 +56,11 @@ def price_month(price: Price, quantities: Sequence[Decimal], paid_in: Currency, 
 
 def price_first(price: Price, quantity: Decimal, paid_in: Currency, rounding: Rounding) -> Money:
     """Give what one quantity costs that is the only one of its month; the same as `price_month` gives for it."""
-    included = 0 if isinstance(price, Percent) else price.included
+    if isinstance(price, Percent):
+        return Money.of(_bounded(price, EXACT.multiply(quantity, price.rate), paid_in), paid_in, rounding)
+    if not price.included and isinstance(price, PerUnit):
+        return Money.of(EXACT.multiply(quantity, price.amount.amount), paid_in, rounding)
+    included = price.included
     end = _behind(included, quantity)
     parts = (part for part in _parts(price, _behind(included, _ZERO), end, end) if part[0])
     return Money.of(_bounded(price, add(EXACT.multiply(*part) for part in parts), paid_in), paid_in, rounding)
@@ -67,12 +75,10 @@ _Part: TypeAlias = tuple[Decimal, Decimal]
 """So many units, or so much money, at a rate."""
 
 
-def _parts(price: Price, start: Decimal, end: Decimal, reached: Decimal) -> Iterable[_Part]:
+def _parts(price: PerUnit | Tiers, start: Decimal, end: Decimal, reached: Decimal) -> Iterable[_Part]:
     """Give what lies between two counts of the month, by rate; `reached` is the count of the whole month."""
     if isinstance(price, PerUnit):
         return [(EXACT.subtract(end, start), price.amount.amount)]
-    if isinstance(price, Percent):
-        return [(EXACT.subtract(end, start), price.rate)]
     if price.mode == "volume":
         rate = next(step.rate for step in price.steps if step.up_to is None or reached <= step.up_to)
         return [(EXACT.subtract(end, start), rate)]
@@ -111,9 +117,7 @@ def _bounded(price: Price, amount: Decimal, paid_in: Currency) -> Decimal:
     return share
 
 
-def _words(price: Price, parts: Sequence[_Part], quantity: Decimal) -> str:
-    if isinstance(price, Percent):
-        return str(price)
+def _words(price: PerUnit | Tiers, parts: Sequence[_Part], quantity: Decimal) -> str:
     if isinstance(price, PerUnit):
         free = EXACT.subtract(quantity, add(count for count, _ in parts))
         return str(price) if not free else "included" if not parts else f"{price}, {free:f} included"

@@ -100,7 +100,7 @@ def rate(
         adjustments=tuple(adjustments),
         shares=share_caps(in_period, now.lines),
         found=tuple(found_lines(agreement, verdicts, period)),
-        tallies=tuple(_tally(agreement, status, claims.values()) for status in STATUSES),
+        tallies=tuple(_tallies(agreement, claims.values())),
         reasons=tuple(_reasons(claims.values())),
         found_in_all=sum(verdict.found and verdict.status == "verified" for verdict in verdicts.values()),
     )
@@ -157,8 +157,15 @@ def _in_time(until: int | None, period: Period) -> bool:
     return until is not None and until < period.end
 
 
-def _tally(agreement: Agreement, status: Status, claims: Iterable[VerdictHead]) -> Tally:
-    counted = [verdict for verdict in claims if verdict.status == status]
+def _tallies(agreement: Agreement, claims: Iterable[VerdictHead]) -> Iterator[Tally]:
+    counted: dict[Status, list[VerdictHead]] = defaultdict(list)
+    for verdict in claims:
+        counted[verdict.status].append(verdict)
+    for status in STATUSES:
+        yield _tally(agreement, status, counted[status])
+
+
+def _tally(agreement: Agreement, status: Status, counted: Sequence[VerdictHead]) -> Tally:
     amounts = [claimed_price(contract_of(agreement, verdict), verdict) for verdict in counted]
     known = [amount for amount in amounts if amount is not None]
     return Tally(status, len(counted), add_up(known, agreement.newest.currency), len(amounts) - len(known))

@@ -26,7 +26,7 @@ from tallystick.statements.conduct import breaches, undone
 from tallystick.statements.exhibit import Exhibit, Mismatch
 from tallystick.statements.notes import restate
 from tallystick.statements.rating import rate
-from tallystick.statements.statement import LedgerHead, Statement, statement_data
+from tallystick.statements.statement import LedgerHead, Statement, statement_data, statement_json
 from tallystick.verification.claim import Claim
 from tallystick.verification.rules import Rules, decide_all
 from tallystick.verification.units import Held
@@ -290,8 +290,8 @@ class _Recompute:
             )
         except ContractError as error:
             raise Tampered(f"the verdicts cannot be priced: {error.message}", hint=_KEEP) from error
-        again = statement_data(found)
-        differ = self.done.differ(_compare(said, again)) if data != canonical(again) else 0
+        same = data == b"".join(statement_json(found))
+        differ = 0 if same else self.done.differ(_compare(said, statement_data(found)))
         self.done.totals = tuple(str(amount) for amount in found.totals)
         differ += self.done.differ(self._against_issue(found))
         text = f"{differ} places differ" if differ else f"{len(found.lines)} lines priced again: the same bytes"

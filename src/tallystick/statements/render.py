@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache, partial
-from itertools import groupby
+from itertools import chain, groupby
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
-from tallystick.canonical import canonical
 from tallystick.money import Currency
 from tallystick.period import format_instant, zone
 from tallystick.statements.pdf import statement_pdf
-from tallystick.statements.statement import Line, Statement, digest_of, statement_data
+from tallystick.statements.statement import Line, Statement, statement_json
 from tallystick.statements.words import (
     ADJUSTMENT_NAMES,
     STATUS_MEANING,
@@ -30,7 +29,7 @@ from tallystick.statements.words import (
     subtotals_of,
 )
 
-__all__ = ["CSV_COLUMNS", "FORMS", "harmless", "render"]
+__all__ = ["CSV_COLUMNS", "FORMS", "harmless", "render", "render_pieces"]
 
 FORMS = ("json", "csv", "html", "pdf")
 
@@ -71,9 +70,22 @@ def render(statement: Statement, form: str, *, fonts: Path | None = None) -> byt
         ConfigurationError: The form is PDF, and the extra is not installed, or there is no such folder.
         ValueError: The form is none of the four.
     """
+    return b"".join(render_pieces(statement, form, fonts=fonts))
+
+
+def render_pieces(statement: Statement, form: str, *, fonts: Path | None = None) -> Iterable[bytes]:
+    """Give what `render` gives, in pieces where the form allows it, so that it need not be in memory at once.
+
+    Raises:
+        ConfigurationError: See `render`; it is raised before the first piece.
+        ValueError: See `render`; likewise.
+    """
     if form == "json":
-        data = statement_data(statement)
-        return canonical({**data, "sha256": digest_of(data)}) + b"\n"
+        return chain(statement_json(statement, more={"sha256": statement.digest}), (b"\n",))
+    return (_whole(statement, form, fonts),)
+
+
+def _whole(statement: Statement, form: str, fonts: Path | None) -> bytes:
     if form == "csv":
         return _csv(statement)
     if form == "html":

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
-from tallystick.canonical import digest
+import msgspec
+
+from tallystick.canonical import canonical, canonical_plain
 from tallystick.contracts import ExchangeRate, FinalityCalendar
 from tallystick.money import Currency, Money, Rounding
 from tallystick.period import Period, format_instant
@@ -27,15 +30,17 @@ __all__ = [
     "Statement",
     "Tally",
     "add_up",
-    "digest_of",
     "line_order",
     "statement_data",
+    "statement_json",
 ]
 
 STATUSES: tuple[Status, ...] = ("verified", "pending", "rejected", "unverifiable", "reversed")
 """The five verdicts, in the order statements show them."""
 
 FORMAT = "tallystick-statement/2"
+
+_AT_ONCE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +51,7 @@ class LedgerHead:
     root: str
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(msgspec.Struct, frozen=True, gc=False):
     """One outcome that is paid, and what it costs.
 
     `quantity` is in `unit`: a currency code (major units), or `unit`. `amount` is rounded; `rate` turned the currency
@@ -260,12 +264,10 @@ class Statement:
     @cached_property
     def digest(self) -> str:
         """SHA-256 of all the statement says except when it was prepared: two parties compare this."""
-        return digest_of(statement_data(self))
-
-
-def digest_of(data: Mapping[str, Any]) -> str:
-    """Give the digest of a statement from what `statement_data` gives for it."""
-    return digest({name: value for name, value in data.items() if name != "prepared_at"})
+        found = hashlib.sha256()
+        for piece in statement_json(self, leave_out="prepared_at"):
+            found.update(piece)
+        return found.hexdigest()
 
 
 def line_order(line: Line) -> tuple[str, int, str, str]:
@@ -275,15 +277,55 @@ def line_order(line: Line) -> tuple[str, int, str, str]:
 
 def add_up(amounts: Iterable[Money], first: Currency) -> tuple[Money, ...]:
     """Add amounts currency by currency: `first` stands first, even if it is zero, the others by their code."""
-    sums = {first: Money(0, first)}
+    sums = {first: 0}
     for amount in amounts:
-        sums[amount.currency] = sums.get(amount.currency, Money(0, amount.currency)) + amount
+        sums[amount.currency] = sums.get(amount.currency, 0) + amount.minor
     others = sorted((unit for unit in sums if unit != first), key=lambda unit: (unit.code, unit.exponent))
-    return tuple(sums[unit] for unit in (first, *others))
+    return tuple(Money(sums[unit], unit) for unit in (first, *others))
+
+
+def statement_json(
+    statement: Statement, *, more: Mapping[str, str] | None = None, leave_out: str = ""
+) -> Iterator[bytes]:
+    """Give the canonical bytes of what `statement_data` gives, piece by piece, so that few lines are held twice.
+
+    Args:
+        statement: The statement.
+        more: Members to add, with ASCII names.
+        leave_out: Member to leave out.
+    """
+    data = {**_frame(statement), **(more or {}), "lines": (), "found_not_claimed": ()}
+    lines = {"lines": (statement.lines, statement.shares), "found_not_claimed": (statement.found, {})}
+    mark = b"{"
+    for name in sorted(data.keys() - {leave_out}):
+        yield mark + canonical(name) + b":"
+        mark = b","
+        if name in lines:
+            yield from _lines_json(*lines[name])
+        else:
+            yield canonical(data[name])
+    yield b"}"
+
+
+def _lines_json(lines: Sequence[Line], shares: Mapping[str, Money]) -> Iterator[bytes]:
+    mark = b"["
+    for start in range(0, len(lines), _AT_ONCE):
+        yield mark + canonical_plain([_line(line, shares) for line in lines[start : start + _AT_ONCE]])[1:-1]
+        mark = b","
+    yield b"]" if lines else b"[]"
 
 
 def statement_data(statement: Statement) -> dict[str, Any]:
     """Give a statement as plain data: amounts and quantities as decimal texts, instants in ISO 8601, UTC."""
+    return {
+        **_frame(statement),
+        "lines": [_line(line, statement.shares) for line in statement.lines],
+        "found_not_claimed": [_line(line, {}) for line in statement.found],
+    }
+
+
+def _frame(statement: Statement) -> dict[str, Any]:
+    """Give all of the plain data but the lines."""
     return {
         "format": FORMAT,
         "contract": {
@@ -306,7 +348,6 @@ def statement_data(statement: Statement) -> dict[str, Any]:
         "prepared_at": format_instant(statement.prepared_at),
         "provisional": list(statement.provisional),
         "outcomes": dict(statement.outcomes),
-        "lines": [_line(line, statement.shares) for line in statement.lines],
         "finality": None if statement.closing is None else _finality(statement.closing),
         "subtotals": [_money(amount) for amount in statement.subtotals],
         "notes": [_note(note) for note in statement.notes],
@@ -338,7 +379,6 @@ def statement_data(statement: Statement) -> dict[str, Any]:
                 for reason in statement.reasons
             ],
         },
-        "found_not_claimed": [_line(line, {}) for line in statement.found],
     }
 
 
@@ -347,15 +387,16 @@ def _money(amount: Money) -> dict[str, str]:
 
 
 def _line(line: Line, shares: Mapping[str, Money]) -> dict[str, Any]:
-    share = shares.get(line.subject)
+    share = shares.get(line.subject) if shares else None
+    locks_at = format_instant(line.locks_at)
     return {
         "outcome": line.outcome,
         "subject": line.subject,
         "ref": line.ref,
         "record": {"type": line.record_type, "id": line.record_id},
         "occurred_at": _instant(line.occurred_at),
-        "decided_at": _instant(line.decided_at),
-        "locks_at": format_instant(line.locks_at),
+        "decided_at": locks_at if line.decided_at == line.locks_at else _instant(line.decided_at),
+        "locks_at": locks_at,
         "quantity": f"{line.quantity:f}",
         "unit": line.unit,
         "rate": None if line.rate is None else {"rate": f"{line.rate.rate:f}", "source": line.rate.source},

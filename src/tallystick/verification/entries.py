@@ -39,15 +39,20 @@ class HeadEntry(msgspec.Struct, frozen=True, gc=False):
 
 
 def interned(verdict: _Head) -> _Head:
-    """Give a verdict whose texts that many verdicts share are one object each; that is most of its memory."""
+    """Give a verdict whose texts that many verdicts share are one object each, and so its own that are equal."""
     for name in _SHARED:
         text = getattr(verdict, name)
         if text is not None:
             msgspec.structs.force_setattr(verdict, name, intern(text))
+    for name, other in _OFTEN_EQUAL:
+        value = getattr(verdict, other)
+        if getattr(verdict, name) == value:
+            msgspec.structs.force_setattr(verdict, name, value)
     return verdict
 
 
 _SHARED = ("contract", "contract_sha256", "outcome", "record_type", "status", "currency", "claimed_currency")
+_OFTEN_EQUAL = (("record_id", "ref"), ("locks_at", "decided_at"))
 
 
 def termination_of(entry: Mapping[str, Any]) -> Termination:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from decimal import Decimal
 from unicodedata import combining
 
+import msgspec
 import pypdf
 import pytest
 from fontTools.fontBuilder import FontBuilder
@@ -190,7 +191,7 @@ def test_remarks_on_a_line(acme):
     statement = acme.rate(acme.verdict("A"))
     [line] = statement.lines
     rate = ExchangeRate(Decimal("0.9215"), "ECB, 30 June 2026")
-    line = replace(line, unit="USD", rate=rate, status="unverifiable")
+    line = msgspec.structs.replace(line, unit="USD", rate=rate, status="unverifiable")
     words = _words(replace(statement, lines=(line,), shares={line.subject: Money(1000, EUR)}))
 
     assert "A at 0.9215, ECB, 30 June 2026; unverifiable, borne by the buyer ch_A" in words
