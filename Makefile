@@ -40,7 +40,7 @@ imports: $(READY)
 	$(BIN)/lint-imports
 
 docs: $(READY)
-	$(BIN)/python -m pytest -q -p no:cacheprovider tests/docs tests/architecture
+	$(BIN)/python -m pytest -q -p no:cacheprovider -n auto --maxprocesses=8 --dist loadfile tests/docs tests/architecture
 
 # Ratios from one run; slow, so never part of `test`.
 bench: $(READY)
