@@ -20,7 +20,7 @@ demo: $(READY)
 	@$(BIN)/tallystick demo
 
 test: $(READY)
-	@$(BIN)/python -m pytest -n auto --maxprocesses=8 --dist loadfile
+	@$(BIN)/python -m pytest -n auto --maxprocesses=8 --dist loadfile --no-loadscope-reorder
 
 check: lint types imports docs
 
