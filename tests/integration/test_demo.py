@@ -12,7 +12,12 @@ def test_demo_gets_every_label_right():
     report = json.loads(done.stdout)
 
     assert done.returncode == 0, done.stderr
-    assert set(report) == {"stories", "seconds"}
+    assert set(report) == {"stories", "hand_over", "seconds"}
+    told = report["hand_over"]
+    assert set(told) == {"bundle", "bytes", "counts", "totals", "changed_byte", "noticed"}
+    assert told["counts"]["verdicts"] == 99
+    assert told["totals"][0] == "2400.00 EUR"
+    assert ".bundle" in told["noticed"]
     assert [story["source"] for story in report["stories"]] == ["hubspot and salesforce", "stripe", "zendesk"]
     statuses = ("verified", "rejected", "pending", "unverifiable", "reversed")
     for story in report["stories"]:
