@@ -220,7 +220,7 @@ def _agree(connection, log, number):
     connection.execute(insert(schema.contract_version), {**row, "idx": idx})
     [idx] = log.append(connection, [b'{\n"kind": "note"}'])
     connection.execute(insert(schema.ledger_act), {"idx": idx, "contract": "", "kind": "note", "key": ""})
-    acts = [{"kind": kind, "at": "now", "contract": "c0", "key": f"k{number}"} for kind in ("sample", "dispute")]
+    acts = [{"kind": kind, "at": "now", "contract": "c0", "key": f"k{number}"} for kind in ("remark", "reminder")]
     append_acts(connection, log, "c0", acts)
 
 
