@@ -11,9 +11,9 @@ import typer
 from tallystick.cli.options import AsJson, ProjectFile
 
 if TYPE_CHECKING:
-    from tallystick.ledger import Keyring, KnownKey
+    from tallystick.ledger import KnownKey
 
-__all__ = ["app", "read_keyring"]
+__all__ = ["app"]
 
 app = typer.Typer(help="Make, show, trust and rotate keys.", no_args_is_help=True)
 
@@ -127,17 +127,6 @@ def rotate(*, project: ProjectFile = Path("tallystick.yaml"), as_json: AsJson = 
     else:
         say(f"From {size} entries on the ledger {chain.origin} is signed by\n{verifier.vkey}")
         say(f"The old key vouches for it in {opened.key_path.with_suffix('.keys')}. Keep a backup of both files.")
-
-
-def read_keyring(keyring: Path | None, project: Path) -> Keyring:
-    """Give the keyring of a file, or without one that of a project; one that does not exist yet is empty.
-
-    Raises:
-        ConfigurationError: The file is no keyring, or neither a file nor a project is there.
-    """
-    from tallystick.ledger import Keyring
-
-    return Keyring.load(_keyring_file(keyring, project))
 
 
 def _keyring_file(keyring: Path | None, project: Path) -> Path:

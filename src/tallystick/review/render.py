@@ -115,9 +115,9 @@ def _paper_table(table: Table) -> PaperTable:
     return PaperTable(columns, [*rows[:-1], Row(rows[-1].cells, "total")] if table.total else rows)
 
 
-def _share(table: Table, place: int) -> float:
+def _share(table: Table, place: int) -> int:
     """Give a column of words a share of the width by the longest of its texts; numbers take what they need."""
     longest = max((len(row[place]) for row in table.rows), default=0)
     if place in table.right or (place and longest <= _LONG_TEXT):
         return 0
-    return min(max(longest / _LONG_TEXT, 1), 4)
+    return min(max(2 * longest // _LONG_TEXT, 2), 8)

@@ -168,11 +168,11 @@ def _sum(statement: Statement) -> Table:
                 name = Cell(ADJUSTMENT_NAMES[change.kind], note=because(change, amount_text))
                 rows.append(Row([name, amount_text(change.amount)]))
         rows.append(Row([f"Owed in {total.currency.code}", amount_text(total)], "total"))
-    return Table([Column("", share=1), Column("Amount", right=True)], rows)
+    return Table([Column("", share=2), Column("Amount", right=True)], rows)
 
 
 def _claims(statement: Statement) -> Table:
-    columns = [Column("Verdict"), Column("Claims", right=True), Column("As claimed", right=True), Column("", share=1)]
+    columns = [Column("Verdict"), Column("Claims", right=True), Column("As claimed", right=True), Column("", share=2)]
     rows = [
         Row(
             [
@@ -200,7 +200,7 @@ def _meaning(statement: Statement, tally: Tally) -> str:
 
 
 def _reasons(statement: Statement) -> Table:
-    columns = [Column("Verdict"), Column("Condition that decided", share=1), Column("Claims", right=True)]
+    columns = [Column("Verdict"), Column("Condition that decided", share=2), Column("Claims", right=True)]
     rows = [
         Row(
             [
@@ -212,7 +212,7 @@ def _reasons(statement: Statement) -> Table:
         )
         for reason in statement.reasons
     ]
-    return Table([*columns, Column("For example", share=2)], rows)
+    return Table([*columns, Column("For example", share=4)], rows)
 
 
 def _lines(statement: Statement) -> dict[str, Any]:
@@ -231,10 +231,10 @@ def _lines(statement: Statement) -> dict[str, Any]:
             )
     if not printed:
         lead = "Too many to print one by one; the CSV and JSON forms of this statement hold each of them."
-        return _section(heading, lead, table=Table([Column("Outcome", share=1), Column("Amount", right=True)], rows))
+        return _section(heading, lead, table=Table([Column("Outcome", share=2), Column("Amount", right=True)], rows))
     columns = [
-        Column("Claim", mono=True, share=1),
-        Column("Record", mono=True, share=1.5),
+        Column("Claim", mono=True, share=2),
+        Column("Record", mono=True, share=3),
         Column("Happened"),
         Column("Locked"),
         Column("Quantity", right=True),
@@ -280,11 +280,11 @@ def _line(line: Line, place: Zone) -> list[str | Cell]:
 
 def _note(note: Note) -> dict[str, Any]:
     columns = [
-        Column("Claim", mono=True, share=1),
-        Column("Record", mono=True, share=1),
+        Column("Claim", mono=True, share=2),
+        Column("Record", mono=True, share=2),
         Column("Was", right=True),
         Column("Is", right=True),
-        Column("Because", share=1.5),
+        Column("Because", share=3),
         Column("Ledger", right=True),
     ]
     rows = [
@@ -311,8 +311,8 @@ def _note(note: Note) -> dict[str, Any]:
 def _found(statement: Statement) -> Table:
     place = zone(statement.timezone)
     columns = [
-        Column("Outcome", share=1),
-        Column("Record", mono=True, share=1.5),
+        Column("Outcome", share=2),
+        Column("Record", mono=True, share=3),
         Column("Happened"),
         Column("Locked"),
         Column("Quantity", right=True),

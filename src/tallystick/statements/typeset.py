@@ -36,12 +36,12 @@ _REORDERING = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a table: `share` of the width that is left, or as wide as its content at 0; `mono` for ids."""
+    """A column of a table: halves of a `share` of the width left, or as wide as its content at 0; `mono` for ids."""
 
     title: str
     right: bool = False
     mono: bool = False
-    share: float = 0
+    share: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +168,7 @@ def _plain_part(part: Table | Row | Cell | Picture) -> dict[str, Any]:
 def _columns(table: Table) -> Iterator[dict[str, Any]]:
     """Give the columns; one that nothing limits, but whose texts are very long, gets a share of the width instead."""
     for place, column in enumerate(table.columns):
-        share = column.share or max((_width(row, place) for row in table.rows), default=0) // _WIDEST
+        share = column.share or 2 * (max((_width(row, place) for row in table.rows), default=0) // _WIDEST)
         yield {"title": column.title, "right": column.right, "mono": column.mono, "share": share}
 
 

@@ -19,10 +19,9 @@ from tallystick.records.types import LookedUp
 from tallystick.verification.standing import DisputeTrace, FinalityTrace, Standing
 from tallystick.verification.verdict import Verdict
 
-_BY_EVIDENCE = {"meets": "verified", "rejected": "rejected", "pending": "pending", "unverifiable": "unverifiable"}
-
 __all__ = ["ClauseTrace", "Moment", "Trace", "Write", "trace"]
 
+_BY_EVIDENCE = {"meets": "verified", "rejected": "rejected", "pending": "pending", "unverifiable": "unverifiable"}
 _MOST_WRITES = 50
 _MOST_MOMENTS = 200
 
