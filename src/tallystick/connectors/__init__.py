@@ -1,6 +1,6 @@
 """What a connector author imports."""
 
-from tallystick.connectors.base import CheckRow, Connector, ConnectorConfig, Cursor, Page, Slice, Stream
+from tallystick.connectors.base import CheckRow, Connector, ConnectorConfig, Cursor, HttpConfig, Page, Slice, Stream
 from tallystick.connectors.custom import CustomField, extract
 from tallystick.connectors.http import HttpClient, Params, Response, retry_after, user_agent
 from tallystick.connectors.pacing import Timer, TokenBucket
@@ -14,6 +14,7 @@ __all__ = [
     "Cursor",
     "CustomField",
     "HttpClient",
+    "HttpConfig",
     "Page",
     "Params",
     "Response",

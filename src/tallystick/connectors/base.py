@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, field_validator
 from tallystick.connectors.custom import CustomField
 from tallystick.records.model import Record
 
-__all__ = ["CheckRow", "Connector", "ConnectorConfig", "Cursor", "Page", "Slice", "Stream"]
+__all__ = ["CheckRow", "Connector", "ConnectorConfig", "Cursor", "HttpConfig", "Page", "Slice", "Stream"]
 
 Cursor: TypeAlias = dict[str, Any]
 """Where a read resumes: a JSON object that only the stream understands."""
@@ -88,16 +88,21 @@ class CheckRow(msgspec.Struct, frozen=True):
 
 
 class ConnectorConfig(BaseModel):
-    """What every source may set; a connector's own model adds to it.
-
-    Plain http is for this machine only, where simulators listen: over a network the key could be read along.
-    """
+    """What every source may set; a connector's own model adds to it."""
 
     # What was typed may be a secret in the wrong place, so errors do not repeat it.
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
-    base_url: str
     custom: dict[str, dict[str, CustomField]] = {}
+
+
+class HttpConfig(ConnectorConfig):
+    """What every source that is read over HTTP may set; its origin can always be set.
+
+    Plain http is for this machine only, where simulators listen: over a network the key could be read along.
+    """
+
+    base_url: str
 
     @field_validator("base_url")
     @classmethod

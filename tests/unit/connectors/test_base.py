@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 import tallystick.connectors
-from tallystick.connectors import ConnectorConfig
+from tallystick.connectors import HttpConfig
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,7 @@ from tallystick.connectors import ConnectorConfig
 )
 def test_an_origin_may_have_a_port_and_a_path(url):
     """An origin is https anywhere, and http on this machine, with port and path."""
-    assert ConnectorConfig(base_url=url).base_url == url
+    assert HttpConfig(base_url=url).base_url == url
 
 
 @pytest.mark.parametrize(
@@ -43,14 +43,14 @@ def test_an_origin_may_have_a_port_and_a_path(url):
 def test_anything_but_an_origin_is_refused(url):
     """An address with credentials, a query, another scheme or no host is refused."""
     with pytest.raises(ValidationError, match="address"):
-        ConnectorConfig(base_url=url)
+        HttpConfig(base_url=url)
 
 
 @pytest.mark.parametrize("url", ["http://api.example.com", "http://10.0.0.7", "http://localhost.example.com"])
 def test_a_key_never_travels_unencrypted(url):
     """Plain http to another machine is refused, because the key could be read along."""
     with pytest.raises(ValidationError, match="plain http is for this machine only"):
-        ConnectorConfig(base_url=url)
+        HttpConfig(base_url=url)
 
 
 def test_the_names_an_author_imports_are_listed_and_sorted():

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
-from tallystick.connectors import ConnectorConfig, CustomField, SecretRef
+from tallystick.connectors import CustomField, HttpConfig, SecretRef
 from tallystick_hubspot.kinds import KINDS
 from tallystick_hubspot.paths import VERSION, Paths
 from tallystick_hubspot.settings import Settings
@@ -76,7 +76,7 @@ class Conference(BaseModel):
     values: list[Text] = Field(min_length=1)
 
 
-class HubSpotConfig(ConnectorConfig):
+class HubSpotConfig(HttpConfig):
     """What `tallystick.yaml` may say about a HubSpot account.
 
     Exactly one sign-in is needed: `token`, or `client_id` with `client_secret` and `refresh_token`.

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
-from tallystick.connectors import ConnectorConfig, CustomField, SecretRef
+from tallystick.connectors import CustomField, HttpConfig, SecretRef
 from tallystick.errors import ConfigurationError
 from tallystick_salesforce.catalog import ENTITIES, SNAPSHOTS
 from tallystick_salesforce.client import API_VERSION
@@ -29,7 +29,7 @@ MeetingStatus = Literal["scheduled", "completed", "no_show", "canceled", "resche
 CaseStatus = Literal["new", "open", "pending", "hold", "solved", "closed"]
 
 
-class SalesforceConfig(ConnectorConfig):
+class SalesforceConfig(HttpConfig):
     """What `tallystick.yaml` may say about a Salesforce org.
 
     Exactly one sign-in is needed: `client_id` with `client_secret` (client credentials), or `client_id` with `username`

@@ -14,6 +14,7 @@ from tallystick.connectors import (
     Connector,
     ConnectorConfig,
     CustomField,
+    HttpConfig,
     Retry,
     SecretRef,
     Stream,
@@ -47,7 +48,7 @@ recovered:
 """
 
 
-class StripeConfig(ConnectorConfig):
+class StripeConfig(HttpConfig):
     """What `tallystick.yaml` may say about a Stripe account.
 
     Attributes:

@@ -13,6 +13,7 @@ from tallystick.connectors import (
     Connector,
     ConnectorConfig,
     CustomField,
+    HttpConfig,
     Retry,
     SecretRef,
     Stream,
@@ -64,7 +65,7 @@ UserId = Annotated[str, BeforeValidator(_as_text), StringConstraints(pattern=r"^
 Rate = Annotated[float, Field(gt=0, le=1_000_000, allow_inf_nan=False)]
 
 
-class ZendeskConfig(ConnectorConfig):
+class ZendeskConfig(HttpConfig):
     """What `tallystick.yaml` may say about a Zendesk account.
 
     Exactly one sign-in is needed: `client_id` with `client_secret`, or, while Zendesk still takes it, `email` with

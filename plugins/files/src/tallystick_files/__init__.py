@@ -1,0 +1,1 @@
+"""Exported files as a source for Tallystick."""

@@ -1,0 +1,1 @@
+"""Any JSON API as a system of record for Tallystick."""

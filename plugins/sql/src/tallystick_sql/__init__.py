@@ -1,0 +1,1 @@
+"""A warehouse as a source for Tallystick."""
