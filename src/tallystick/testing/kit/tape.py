@@ -28,13 +28,14 @@ class Tape:
         parts: list[bytes] = []
 
         async def noted(message: Message) -> None:
-            if self._bodies is not None and message["type"] == "http.response.body":
+            if message["type"] == "http.response.body":
                 parts.append(message.get("body", b""))
+                # Before it is sent: whoever waits for the answer looks at the tape right after it.
+                if self._bodies is not None and not message.get("more_body", False):
+                    self._bodies.append(b"".join(parts))
             await send(message)
 
         await self._app(scope, receive, noted)
-        if self._bodies is not None:
-            self._bodies.append(b"".join(parts))
 
     @contextmanager
     def running(self) -> Iterator[str]:
