@@ -17,6 +17,7 @@ from tests.tiny_connector import TinyConnector
 
 START = 1_790_000_000
 PAGE = 4
+NOTES = "As large as objects are. " * 40
 COMMON = {
     Capability.MAINTENANCE_PAGE: "200_html",
     Capability.SERVER_ERROR: "500",
@@ -60,7 +61,7 @@ class TinyApp(SteeredApp[Fault]):
     def create(self, person_id, late):
         """Make a person who is shown `late` seconds later."""
         person = {"id": person_id, "created": self.now, "changed": self.now, "name": f"Person {person_id}"}
-        self.people[person_id] = {**person, "status": "lead", "merged_into": None, "deleted": False}
+        self.people[person_id] = {**person, "status": "lead", "merged_into": None, "deleted": False, "notes": NOTES}
         self.hidden[person_id] = self.now + late
 
     def change(self, person_id, **values):

@@ -17,10 +17,12 @@ __all__ = ["CostChecks"]
 
 _FEW, _MANY = 3, 12
 _OBJECTS = 400
-"""Fewer would not stand out of what libraries take."""
+"""Fewer would not stand out of the noise."""
 
 _SLACK = 0.5
-_NOISE = 100_000
+_NOISE = 200_000
+"""Bytes that libraries keep in caches of a fixed size."""
+
 
 
 class CostChecks(KitBase):
