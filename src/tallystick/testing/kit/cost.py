@@ -126,6 +126,9 @@ class CostChecks(KitBase):
         """Give, per stream, the most memory that was held between two pages, and how many raw bytes it gave."""
         desk.fill(self.creates, pages)
         peaks = {}
+        # What is there already need not be looked through each time.
+        gc.collect()
+        gc.freeze()
         tracemalloc.start()
         try:
             for stream in desk.connect().streams():
@@ -138,6 +141,7 @@ class CostChecks(KitBase):
                 peaks[stream.name] = most, read
         finally:
             tracemalloc.stop()
+            gc.unfreeze()
         return peaks
 
     def _names(self, config: dict[str, object], key: str, wrong: str) -> None:
