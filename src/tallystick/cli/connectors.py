@@ -60,7 +60,7 @@ def list_connectors(*, as_json: AsJson = False) -> None:
 
 
 @app.command("test")
-def test_connector(
+def run_kit_of(
     name: Annotated[str, typer.Argument(help="Name of the connector, as in `connector:` of a source.")],
     *,
     only: Annotated[
