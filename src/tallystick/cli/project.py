@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -23,7 +23,7 @@ from tallystick.records.catalog import RecordStore
 from tallystick.sync.lock import ProjectLock
 from tallystick.yamlfile import Document, load_yaml, validate
 
-__all__ = ["Project", "Source", "first_settings", "open_project"]
+__all__ = ["Project", "Source", "open_project"]
 
 
 class _SourceSettings(BaseModel):
@@ -248,21 +248,6 @@ def open_project(path: Path, host: PluginHost | None = None) -> Iterator[Project
     finally:
         if "engine" in project.__dict__:
             project.engine.dispose()
-
-
-def first_settings(host: PluginHost, connector: str, given: Mapping[str, str | None]) -> dict[str, str]:
-    """Give the settings of a new source: those given, checked by the connector, and a reference for a missing key.
-
-    Raises:
-        ConfigurationError: A value does not fit the connector.
-        PluginError: No plugin offers the connector.
-    """
-    kind = host.connector(connector)
-    settings = {field: value for field, value in given.items() if value is not None}
-    if "key" in kind.config_model.model_fields and "key" not in settings:
-        settings["key"] = f"env:{connector.upper()}_KEY"
-    validate(Document.from_data(settings, "--flags"), kind.config_model, error=ConfigurationError)
-    return settings
 
 
 def _load(path: Path) -> Document:
