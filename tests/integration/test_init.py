@@ -178,14 +178,14 @@ def test_two_systems_and_a_template_that_neither_proposes(company, folder):
     """Two systems become two sources, and an outcome that none of them proposes is asked for parameter by parameter."""
     with _terminal(company, folder) as terminal:
         terminal.answer("Systems", "stripe, zendesk")
-        terminal.answer("Name of this source [billing]")
+        terminal.answer("Name of this source in contracts [billing]")
         terminal.answer("base_url [", company.simulator.origin)
         terminal.answer("key [")
         terminal.answer("start [")
         terminal.answer("Test it now?", "no")
-        terminal.answer("Name of this source [support]", "billing")
+        terminal.answer("Name of this source in contracts [support]", "billing")
         terminal.expect("another source has that name")
-        terminal.answer("Name of this source [support]", "desk")
+        terminal.answer("Name of this source in contracts [support]", "desk")
         terminal.answer("zendesk.com`.\nbase_url", "https://acme.zendesk.com")
         terminal.answer("client_id [", "tallystick")
         terminal.answer("client_secret [env:ZENDESK_CLIENT_SECRET]")
