@@ -197,11 +197,12 @@ def test_two_systems_and_a_template_that_neither_proposes(company, folder):
         terminal.answer("Currency")
         terminal.answer("Outcome template", "qualified-meeting")
         terminal.answer("Decided in", "desk")
+        terminal.answer("vendor_ids (with commas)", "u1, app:2")
         terminal.answer("Write these two files?", "yes")
         assert terminal.end() == 0
 
     contract = (folder / "contracts/first.yaml").read_text()
-    assert "qualified_meeting:\n    source: desk\n    uses: qualified-meeting\n" in contract
+    assert "qualified_meeting:\n    source: desk\n    uses: qualified-meeting\n    with: {vendor_ids: [\"u1\", \"app:2\"]}\n" in contract
     assert "To be edited before it can be used" not in terminal.screen
 
 

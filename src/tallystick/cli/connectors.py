@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
 from tallystick.cli.options import AsJson
@@ -49,3 +52,23 @@ def list_connectors(*, as_json: AsJson = False) -> None:
         for row in rows
     ]
     print_table("", ["Plugin", "Distribution", "Connectors", "Outcome templates", "State"], cells)
+
+
+@app.command("new")
+def new_connector(
+    name: Annotated[str, typer.Argument(help="The system's name in lower case, as in: helpdesk.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Write a working plugin as tallystick-NAME here: connector, simulator, kit and test, to be made your own."""
+    from tallystick.cli.output import print_json, say
+    from tallystick.plugins import PluginHost
+    from tallystick.testing.skeleton import write_skeleton
+
+    folder, files = write_skeleton(name, Path(), taken=PluginHost().connectors)
+    if as_json:
+        print_json({"folder": str(folder), "files": files})
+        return
+    for file in files:
+        say(f"  {folder}/{file}")
+    say(f"Wrote {folder}. Next: pip install -e './{folder}[testing]', then tallystick connectors test {name}")
