@@ -9,14 +9,35 @@ from __future__ import annotations
 import pluggy
 
 from tallystick.connectors.base import Connector
-from tallystick.outcomes.template import Template
 
-__all__ = ["PROJECT", "hookimpl", "hookspec", "tallystick_connectors", "tallystick_outcome_templates"]
+# What the answers to the hooks are made of, for plugins, which import nothing of `tallystick.outcomes`.
+from tallystick.outcomes.predicate import ClauseSource, PredicateSource, Unit
+from tallystick.outcomes.template import Param, Preset, Setting, Template, scalars
+
+__all__ = [
+    "PROJECT",
+    "ClauseSource",
+    "Param",
+    "PredicateSource",
+    "Preset",
+    "Setting",
+    "Template",
+    "Unit",
+    "hookimpl",
+    "hookspec",
+    "scalars",
+    "tallystick_connectors",
+    "tallystick_outcome_templates",
+]
 
 PROJECT = "tallystick"
+"""Name of the project for pluggy, and of the group of entry points in which plugins are found."""
 
 hookspec = pluggy.HookspecMarker(PROJECT)
+"""Marks the functions below; not for plugins."""
+
 hookimpl = pluggy.HookimplMarker(PROJECT)
+"""Marks a plugin's function that implements the hook of the same name."""
 
 
 @hookspec

@@ -35,6 +35,7 @@ __all__ = ["Classify", "HttpClient", "Params", "Response", "map_http_error", "re
 
 T = TypeVar("T")
 Params: TypeAlias = Mapping[str, str | int | Sequence[str]]
+"""Query parameters by name; a sequence is repeated under its name."""
 
 _KEPT = ("content-type", "date", "retry-after")
 _SECONDS = re.compile(r"\d{1,9}(\.\d+)?", re.ASCII)
@@ -51,7 +52,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 class Response(msgspec.Struct, frozen=True):
     """What a call was answered with.
 
-    `headers` holds those the client was told to keep, by lower-case name. `date` is the system's own clock when it
+    `status` is the HTTP status and `body` the whole answer, decompressed; `request_id` is the system's own id of the
+    request, if it gave one. `headers` holds those the client was told to keep, by lower-case name. `date` is the system's own clock when it
     answered (microseconds UTC, whole seconds), None when it did not say.
     """
 
@@ -63,7 +65,7 @@ class Response(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, status: int, headers: dict[str, str], body: bytes, request_id: str | None) -> Self:
-        """Make one from headers by lower-case name; a `date` that cannot be read counts as none."""
+        """Make one of `status`, `body`, `request_id`, and `headers` by lower-case name; an unreadable `date` is none."""
         return cls(status, headers, body, _date(headers.get("date")), request_id)
 
 
@@ -147,6 +149,10 @@ class HttpClient:
 
     def get(self, path: str, params: Params | None = None) -> Response:
         """Give the answer to a GET, repeated where that may help.
+
+        Args:
+            path: Path below the base URL.
+            params: Query parameters; a sequence is repeated under its name.
 
         Raises:
             Error: What `classify` or a broken connection means, once the retries are spent.

@@ -126,7 +126,7 @@ def _unless_given(param: Param, vendors: Sequence[str], people: People) -> Setti
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """A published definition as values of a template's parameters.
+    """A published definition, `doc` in words, as `values` of a template's parameters under a `name`.
 
     `source` and `date` say where and when it was published, `confidence` how well it is known: `P` the party's own
     page, `P*` its text as republished by another, `S` a third party. `unpublished` names the parameters nothing is
