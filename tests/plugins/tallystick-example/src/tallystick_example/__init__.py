@@ -1,8 +1,7 @@
 """A third party's plugin: everything that a plugin may offer, each as small as it can be."""
 
 from tallystick.connectors import Connector
-from tallystick.hookspecs import hookimpl
-from tallystick.outcomes.template import Template
+from tallystick.hookspecs import Template, hookimpl
 from tallystick_example.connector import NotebookConnector
 from tallystick_example.template import CALLED_BACK
 

@@ -2,8 +2,7 @@
 
 from collections.abc import Mapping
 
-from tallystick.outcomes.predicate import ClauseSource, PredicateSource
-from tallystick.outcomes.template import Param, Setting, Template, scalars
+from tallystick.hookspecs import ClauseSource, Param, PredicateSource, Setting, Template, scalars
 
 __all__ = ["CALLED_BACK"]
 
