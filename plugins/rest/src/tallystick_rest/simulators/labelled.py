@@ -22,7 +22,7 @@ class Case:
         handed_off: Whether the AI agent, or a rule for it, passed it on to people.
         human_replied: Whether a person of the company wrote something that the customer could read.
         came_back: Whether the customer wrote again after it had been resolved.
-        gone: Whether the system no longer gives it.
+        gone: Whether it was deleted.
         deeds: What the simulator does, in order.
     """
 
