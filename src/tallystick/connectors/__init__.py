@@ -3,6 +3,7 @@
 from tallystick.connectors.base import CheckRow, Connector, ConnectorConfig, Cursor, HttpConfig, Page, Slice, Stream
 from tallystick.connectors.custom import CustomField, extract
 from tallystick.connectors.http import HttpClient, Params, Response, retry_after, user_agent
+from tallystick.connectors.origin import PinnedTransport, same_origin
 from tallystick.connectors.pacing import Timer, TokenBucket
 from tallystick.connectors.retry import Retry
 from tallystick.connectors.secrets import SecretRef
@@ -17,6 +18,7 @@ __all__ = [
     "HttpConfig",
     "Page",
     "Params",
+    "PinnedTransport",
     "Response",
     "Retry",
     "SecretRef",
@@ -26,5 +28,6 @@ __all__ = [
     "TokenBucket",
     "extract",
     "retry_after",
+    "same_origin",
     "user_agent",
 ]
