@@ -1,0 +1,24 @@
+"""Mappings: how rows and JSON objects become records, written by a person in YAML, checked, and compiled once."""
+
+from tallystick.connectors.mapping.fields import Condition, Conditions, FieldMapping, PathText
+from tallystick.connectors.mapping.loading import ProjectPath, load_described
+from tallystick.connectors.mapping.mapper import Mapper
+from tallystick.connectors.mapping.record import MappingFile, RecordMapping
+from tallystick.connectors.mapping.rows import decode_object, row_bytes
+from tallystick.yamlfile import Document, FieldError
+
+__all__ = [
+    "Condition",
+    "Conditions",
+    "Document",
+    "FieldError",
+    "FieldMapping",
+    "Mapper",
+    "MappingFile",
+    "PathText",
+    "ProjectPath",
+    "RecordMapping",
+    "decode_object",
+    "load_described",
+    "row_bytes",
+]
