@@ -6,7 +6,7 @@ from tallystick.connectors.http import HttpClient, Params, Response, retry_after
 from tallystick.connectors.origin import PinnedTransport, same_origin
 from tallystick.connectors.pacing import Timer, TokenBucket
 from tallystick.connectors.retry import Retry
-from tallystick.connectors.secrets import SecretRef
+from tallystick.connectors.secrets import SecretRef, masked
 
 __all__ = [
     "CheckRow",
@@ -27,6 +27,7 @@ __all__ = [
     "Timer",
     "TokenBucket",
     "extract",
+    "masked",
     "retry_after",
     "same_origin",
     "user_agent",

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from tallystick.connectors.mapping import Conditions, FieldError, PathText, RecordMapping, Shape
+from tallystick.connectors.mapping import FieldError, PathText, RecordMapping, Shape
 from tallystick_rest.calls import Call, ObjectCall
 
 __all__ = [
@@ -157,13 +157,11 @@ class ChildRead(Shape):
         call: With `{id}` of the object.
         items: Where the list stands in the answer; the whole answer unless told.
         page: How its pages are turned.
-        when: Only for objects that pass these tests; for others the list is empty.
     """
 
     call: Call
     items: PathText | None = None
     page: Paging = OnePage()
-    when: Conditions | None = None
 
     @model_validator(mode="after")
     def _check(self) -> ChildRead:
