@@ -44,7 +44,7 @@ class _Asking(Shape):
     """What calls have in common."""
 
     path: Path
-    query: dict[str, Scalar | list[StrictStr]] = {}
+    query: dict[str, Scalar | list[StrictStr]] = Field(default={})
 
     @model_validator(mode="after")
     def _check_path(self) -> _Asking:
@@ -127,9 +127,7 @@ def render(call: Call | ObjectCall, given: Given) -> Asked:
 def _segment(value: str | int | None) -> str:
     text = "" if value is None else str(value)
     if not text or len(text) > _LONGEST_ID or text in {".", ".."} or not text.isprintable():
-        raise SchemaChanged(
-            "an id cannot be part of an address", hint="Correct the path of the id in the description."
-        )
+        raise SchemaChanged("an id cannot be part of an address", hint="Correct the path of the id in the description.")
     return quote(text, safe="")
 
 

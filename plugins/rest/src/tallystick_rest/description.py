@@ -162,16 +162,16 @@ class Description(Shape):
     api_version: str = Field(min_length=1, max_length=40)
     base_url: str | None = None
     auth: Auth
-    headers: dict[HeaderName, HeaderText] = {}
+    headers: dict[HeaderName, HeaderText] = Field(default={})
     request_id: HeaderName = "x-request-id"
     limits: Limits
-    errors: list[ErrorRule] = []
-    says: list[PathText] = []
+    errors: list[ErrorRule] = Field(default=[])
+    says: list[PathText] = Field(default=[])
     budget: Budget = Budget()
     largest_page: int = Field(default=64_000_000, ge=1_000, le=256_000_000)
     streams: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], StreamDescription] = Field(min_length=1)
     lookup: str | None = None
-    cannot_show: list[Annotated[str, Field(min_length=1, max_length=500)]] = []
+    cannot_show: list[Annotated[str, Field(min_length=1, max_length=500)]] = Field(default=[])
 
     @field_validator("base_url")
     @classmethod

@@ -14,14 +14,15 @@ __all__ = [
     "ChildRead",
     "Counted",
     "CursorRule",
+    "Cut",
     "LinkHeader",
     "NextLink",
     "OnePage",
     "Paging",
     "SingleObject",
     "StreamDescription",
-    "Token",
     "TimeFormat",
+    "Token",
 ]
 
 TimeFormat: TypeAlias = Literal["iso", "unix", "unix_ms", "date"]
@@ -121,7 +122,9 @@ class CursorRule(Shape):
     def _check(self) -> CursorRule:
         if self.keyset and self.order != "oldest_first":
             raise FieldError(
-                "keyset needs the oldest objects first", hint="Set `order: oldest_first`, and sort so.", path=("keyset",)
+                "keyset needs the oldest objects first",
+                hint="Set `order: oldest_first`, and sort so.",
+                path=("keyset",),
             )
         if self.keyset and self.window_seconds is not None:
             raise FieldError("keyset needs no windows", hint="Leave one of them out.", path=("window_seconds",))
@@ -171,6 +174,18 @@ class ChildRead(Shape):
         return self
 
 
+class Cut(Shape):
+    """How it is told that a list inside an object is not whole; `$cut` is then true in the tests of a mapping.
+
+    Attributes:
+        list: Where the list stands.
+        total: Where the object says how many there are.
+    """
+
+    list: PathText
+    total: PathText
+
+
 class Budget(Shape):
     """How many calls may be spent on what belongs to the objects of a list.
 
@@ -197,6 +212,7 @@ class StreamDescription(Shape):
         page: How pages are turned.
         cursor: How it is read in the order of time; without it, the whole list is read in every sync.
         object: The call that gives one object.
+        cut: How it is told that a list inside an object is not whole.
         children: Lists that belong to each object, by the name under which `each` of a mapping finds them.
         follows: Streams that are read before this one.
         records: What the objects become.
@@ -208,8 +224,9 @@ class StreamDescription(Shape):
     page: Paging = OnePage()
     cursor: CursorRule | None = None
     object: SingleObject | None = None
-    children: dict[Annotated[str, Field(pattern=r"^[a-z][a-z_]*$")], ChildRead] = {}
-    follows: list[str] = []
+    cut: Cut | None = None
+    children: dict[Annotated[str, Field(pattern=r"^[a-z][a-z_]*$")], ChildRead] = Field(default={})
+    follows: list[str] = Field(default=[])
     records: list[RecordMapping] = Field(min_length=1)
 
     @model_validator(mode="after")
