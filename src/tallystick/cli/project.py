@@ -235,7 +235,8 @@ class Project:
     def _source(self, name: str, settings: _SourceSettings) -> Source:
         kind = self.host.connector(settings.connector)
         part = self._document.at(("sources", name)).without("connector", "every_minutes")
-        config = validate(part, kind.config_model, error=ConfigurationError)
+        # Paths in the settings of a source are meant as seen from the project file.
+        config = validate(part, kind.config_model, error=ConfigurationError, context={"folder": self.root})
         return Source(name, kind, config, settings.every_minutes)
 
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+from base64 import b64encode
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
@@ -13,7 +16,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from tallystick.errors import ConfigurationError
 
-__all__ = ["SecretRef"]
+__all__ = ["SecretRef", "masked"]
 
 _FORMS = "env:NAME, file:/absolute/path or keyring:service/name"
 _ENV = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
@@ -92,6 +95,14 @@ class SecretRef:
             "pattern": "^(env|file|keyring):.+$",
             "description": f"Where a secret is kept: {_FORMS}",
         }
+
+
+def masked(text: str, secrets: Sequence[str]) -> str:
+    """Give a text without some secrets, however they are written in it: plain, quoted as in an address, or base64."""
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):
+        for form in (secret, quote(secret, safe=""), quote_plus(secret), b64encode(secret.encode()).decode()):
+            text = text.replace(form, "...")
+    return text
 
 
 def _is_place(scheme: str, place: str) -> bool:
