@@ -3,6 +3,7 @@
 from tallystick.connectors.mapping.fields import Condition, Conditions, FieldMapping, PathText
 from tallystick.connectors.mapping.loading import ProjectPath, load_described
 from tallystick.connectors.mapping.mapper import Mapper
+from tallystick.connectors.mapping.reading import Unreadable, reader
 from tallystick.connectors.mapping.record import MappingFile, RecordMapping
 from tallystick.connectors.mapping.rows import decode_object, row_bytes
 from tallystick.yamlfile import Document, FieldError
@@ -18,7 +19,9 @@ __all__ = [
     "PathText",
     "ProjectPath",
     "RecordMapping",
+    "Unreadable",
     "decode_object",
     "load_described",
+    "reader",
     "row_bytes",
 ]
