@@ -3,7 +3,8 @@
 from tallystick.connectors.mapping.fields import Condition, Conditions, FieldMapping, PathText
 from tallystick.connectors.mapping.loading import ProjectPath, load_described
 from tallystick.connectors.mapping.mapper import Mapper
-from tallystick.connectors.mapping.reading import Unreadable, reader
+from tallystick.connectors.mapping.paths import Getter, getter
+from tallystick.connectors.mapping.reading import Reader, Unreadable, reader
 from tallystick.connectors.mapping.record import MappingFile, RecordMapping
 from tallystick.connectors.mapping.rows import decode_object, row_bytes
 from tallystick.yamlfile import Document, FieldError
@@ -14,13 +15,16 @@ __all__ = [
     "Document",
     "FieldError",
     "FieldMapping",
+    "Getter",
     "Mapper",
     "MappingFile",
     "PathText",
     "ProjectPath",
+    "Reader",
     "RecordMapping",
     "Unreadable",
     "decode_object",
+    "getter",
     "load_described",
     "reader",
     "row_bytes",
