@@ -42,17 +42,21 @@ def open_export(path: Path, where: str) -> Iterator[tuple[IO[bytes], str]]:
         raise RetryableError(f"{where}: the file is gone", hint="Run the sync again.") from None
     except OSError as error:
         raise broken(where, f"it cannot be opened: {error.strerror}") from None
+    before = os.fstat(descriptor)
+    if not stat.S_ISREG(before.st_mode):
+        os.close(descriptor)
+        raise broken(where, "it is no file", "Take it out of the folder, or correct the pattern.")
     with os.fdopen(descriptor, "rb") as file:
-        before = os.fstat(descriptor)
-        if not stat.S_ISREG(before.st_mode):
-            raise broken(where, "it is no file", "Take it out of the folder, or correct the pattern.")
         try:
             digest = _digest(file)
             yield _unpacked(file, path), digest
-        except (EOFError, gzip.BadGzipFile, zlib.error):
-            raise _changed_or(before, descriptor, where, "the packed file is cut off or damaged") from None
-        except OSError as error:
-            raise broken(where, f"it cannot be read: {error.strerror or type(error).__name__}") from None
+        except (ConnectorError, EOFError, OSError, zlib.error) as error:
+            # What a file that is being written looks like says nothing about the export.
+            if _identity(os.fstat(descriptor)) != _identity(before):
+                raise _changed(where) from None
+            if isinstance(error, ConnectorError):
+                raise
+            raise _unreadable(error, where) from None
         if _identity(os.fstat(descriptor)) != _identity(before):
             raise _changed(where)
 
@@ -80,8 +84,8 @@ def _changed(where: str) -> RetryableError:
     )
 
 
-def _changed_or(before: os.stat_result, descriptor: int, where: str, message: str) -> ConnectorError:
-    """Say that a file changed if it did, and else what is wrong with it."""
-    if _identity(os.fstat(descriptor)) != _identity(before):
-        return _changed(where)
-    return broken(where, message)
+def _unreadable(error: Exception, where: str) -> ConnectorError:
+    if isinstance(error, EOFError | gzip.BadGzipFile | zlib.error):
+        return broken(where, "the packed file is cut off or damaged")
+    said = error.strerror if isinstance(error, OSError) else None
+    return broken(where, f"it cannot be read: {said or type(error).__name__}")

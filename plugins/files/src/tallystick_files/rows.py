@@ -45,8 +45,8 @@ def json_rows(file: IO[bytes], name: str) -> Iterator[Row]:
 
 def _object(raw: bytes, name: str, number: int) -> dict[str, Any]:
     try:
-        found = decode_object(raw)
         raw.decode()
+        found = decode_object(raw)
     except UnicodeDecodeError as error:
         said = f"byte 0x{raw[error.start]:02x} is not UTF-8"
         raise unreadable(name, number, error.start + 1, said, "Export the file as UTF-8.") from None
