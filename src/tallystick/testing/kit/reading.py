@@ -64,11 +64,10 @@ class ReadingChecks(KitBase):
         desk.fill(self.creates)
         whole, longest = desk.read_whole()
         require(longest > 2, f"the longest slice had {longest} pages, so that no cut can be tried", _SHORT)
-        for _ in range(len(whole) + longest):
-            if not desk.cut("cut", 1).errors:
-                break
-        else:
-            fail("cut after every page, a read never comes to its end", _RESUME)
+        for _ in range(longest):
+            desk.cut("cut", 1)
+        # What is read once more because the system may lag can be several pages long, and is cut again each time.
+        desk.read("cut")
         wrong = difference(whole, desk.contents("cut"))
         require(not wrong, f"cut after every page, {wrong}", _RESUME)
 
