@@ -347,3 +347,32 @@ def test_links_are_followed_and_packed_files_are_unpacked(exports):
     (exports.folder / "tickets-2026-08-01.csv.gz").symlink_to(target)
     assert exports.sync() == 1
     assert gzip.decompress(target.read_bytes()).startswith(b"id,")
+
+
+def test_of_two_states_of_one_instant_the_one_exported_last_counts(exports):
+    """Were both stored, they would be stored in turn whenever their files are read again."""
+    exports.write(
+        "tickets-2026-08-01.csv", HEADER, *(f"1,2026-01-01T00:00:00Z,2026-08-01T00:00:00Z,{word},0" for word in "abc")
+    )
+    exports.write("tickets-2026-08-02.csv", HEADER, "1,2026-01-01T00:00:00Z,2026-08-01T00:00:00Z,d,0")
+    exports.sync()
+    assert exports.rows("version, status", newest=False) == [(1, "d")]
+    assert exports.sync() == 0
+
+
+def test_a_snapshot_with_two_rows_of_one_id_is_refused(exports):
+    """Which of them is true cannot be told; nothing of it is stored."""
+    exports.describe(SNAPSHOTS)
+    rows = [f"1,2026-01-01T00:00:00Z,2026-08-01T00:00:00Z,{word},0" for word in "aab"]
+    exports.write("tickets-2026-08-01.csv", HEADER, *rows)
+    assert "tickets-2026-08-01.csv: two rows of ticket 1" in exports.error()
+    assert exports.rows("id") == []
+
+
+def test_a_broken_file_does_not_keep_back_those_before_it(exports):
+    """What can be read is read, and the watermark stands before what cannot."""
+    exports.tickets("2026-08-01", 1)
+    exports.write("tickets-2026-08-02.csv", HEADER, "broken")
+    assert "tickets-2026-08-02.csv:2:1: a row of 1 cells" in exports.error()
+    assert exports.rows("id") == [("1",)]
+    assert exports.watermark() == AUG_1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
@@ -15,6 +15,7 @@ from tallystick_files.description import InColumn, StreamDescription
 from tallystick_files.exports import Export, find_exports
 from tallystick_files.reading import ExportReader
 from tallystick_files.snapshots import missing_records
+from tallystick_files.ties import find_overwritten, refuse_doubles, version_key
 
 __all__ = ["ExportStream"]
 
@@ -97,13 +98,18 @@ class ExportStream(Stream):
             if first < 0:
                 raise CursorExpired(f"{self._where}: {cursor['file']}, in which the read stopped, is gone")
         reached = int(cursor.get("reached", part.start))
-        for place in range(first, len(exports)):
-            export = exports[place]
+        due = [
+            (place, export)
+            for place, export in enumerate(exports[first:], first)
+            if export.name == cursor.get("file") or _is_due(export, part.start)
+        ]
+        overwritten = () if self.snapshots else find_overwritten(self.reader, [export for _, export in due])
+        for place, export in due:
             resumed = cursor if export.name == cursor.get("file") else {}
-            if resumed.get("done") or (not resumed and not _is_due(export, part.start)):
+            if resumed.get("done"):
                 continue
             before = exports[place - 1] if place and self.snapshots else None
-            for records, position, proven in self._steps(export, before, resumed):
+            for records, position, proven in self._steps(export, before, resumed, overwritten):
                 if self._closed.is_set():
                     raise RetryableError(f"{self._where}: closed while it was read")
                 reached = max(reached, min(proven or reached, part.end))
@@ -122,13 +128,20 @@ class ExportStream(Stream):
         """
         return find_exports(self._folder, self._described, until, self._where)
 
-    def _steps(self, export: Export, before: Export | None, cursor: Cursor) -> Iterator[_Step]:
+    def _steps(
+        self, export: Export, before: Export | None, cursor: Cursor, overwritten: Collection[bytes]
+    ) -> Iterator[_Step]:
         """Give the pages of a file from a cursor on; the last one says what the file proves."""
+        if self.snapshots:
+            refuse_doubles(self.reader, export, f"{self._where}: {export.name}")
         position: Cursor = {}
         for batch in self.reader.batches(export, int(cursor.get("rows", 0)), str(cursor.get("sha256", ""))):
             done = batch.last and before is None
             position = {"sha256": batch.sha256, "rows": batch.rows, "done": done}
-            yield batch.records, position, self._proven(export, batch.newest) if done else None
+            records = batch.records
+            if overwritten:
+                records = [record for record in records if version_key(record) not in overwritten]
+            yield records, position, self._proven(export, batch.newest) if done else None
         if before is None:
             return
         gone = int(cursor.get("gone", 0)) if cursor.get("sha256") == position["sha256"] else 0
