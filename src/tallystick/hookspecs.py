@@ -10,8 +10,16 @@ import pluggy
 
 from tallystick.connectors.base import Connector
 from tallystick.outcomes.template import Template
+from tallystick.sinks.base import Sink
 
-__all__ = ["PROJECT", "hookimpl", "hookspec", "tallystick_connectors", "tallystick_outcome_templates"]
+__all__ = [
+    "PROJECT",
+    "hookimpl",
+    "hookspec",
+    "tallystick_connectors",
+    "tallystick_outcome_templates",
+    "tallystick_sinks",
+]
 
 PROJECT = "tallystick"
 
@@ -58,4 +66,26 @@ def tallystick_outcome_templates() -> list[Template]:  # type: ignore[empty-body
         @hookimpl
         def tallystick_outcome_templates():
             return [DOLLARS_COLLECTED]
+    """
+
+
+@hookspec
+def tallystick_sinks() -> list[type[Sink]]:  # type: ignore[empty-body]
+    """Offer kinds of sinks: places that verified and locked outcomes leave for.
+
+    Called: once per host, after loading and before any configuration is read; no order among plugins.
+
+    Args: none.
+
+    Returns: classes, not instances; an empty list means that the plugin offers none. The webhook and the CSV files come
+    the same way.
+
+    Failure: the plugin is set aside with its error; a command on a project that has a sink of its kinds stops.
+
+    Since: 0.1
+
+    Example:
+        @hookimpl
+        def tallystick_sinks():
+            return [StripeMeterSink]
     """
