@@ -1,10 +1,14 @@
 """A ledger with sinks, and sinks that keep what they are handed."""
 
+from decimal import Decimal
+
+import msgspec
 from sqlalchemy import select
 from tests.ledgers import Ledger
 
 from tallystick.database import schema
-from tallystick.sinks import EVENTS, Sink, SinkConfig
+from tallystick.period import parse_instant
+from tallystick.sinks import EVENTS, LedgerPlace, OutcomeEvent, Sink, SinkConfig
 from tallystick.sinks.deliver import deliver
 from tallystick.sinks.outbox import Outbox, Subscription
 
@@ -63,3 +67,34 @@ class Kept(Sink):
 
     def close(self):
         """Do nothing."""
+
+
+def event(**changes):
+    """Give an event: a claim on 100 euros that locked."""
+    place = LedgerPlace("tallystick/test", 7, 9, "ab" * 32)
+    made = OutcomeEvent(
+        key="oe_0123456789abcdef0123456789abcdef01234567",
+        event="locked",
+        at=LOCKED,
+        contract="acme",
+        contract_version=1,
+        contract_sha256="cd" * 32,
+        outcome="paid",
+        claim="A",
+        status="verified",
+        quantity=Decimal("100.00"),
+        unit="EUR",
+        exponent=2,
+        clause=None,
+        month="2026-09",
+        occurred_at=LOCKED - 86_400_000_000,
+        locks_at=LOCKED,
+        disputable_until=LOCKED + 10 * 86_400_000_000,
+        clawback_until=LOCKED + 60 * 86_400_000_000,
+        previous=None,
+        ledger=place,
+    )
+    return msgspec.structs.replace(made, **changes)
+
+
+LOCKED = parse_instant("2026-09-06T12:00:00Z")

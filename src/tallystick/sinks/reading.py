@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any
 
 import msgspec
@@ -15,12 +15,13 @@ from tallystick.errors import Tampered
 from tallystick.ledger import Log
 from tallystick.period import parse_instant
 from tallystick.sinks.base import Attempt, Earlier, LedgerPlace, OutcomeEvent, Previous
-from tallystick.sinks.standing import Standing, Told, Versions, key_of, read_told
+from tallystick.sinks.standing import Told, Versions, key_of, read_told
 from tallystick.statements.lines import Months, currency_of
 
 __all__ = ["attempt_of", "count_states", "event_of"]
 
 _KEEP = "Run `tallystick ledger fsck` and keep the database."
+_WIDE = Context(prec=100)
 _DONE = ("delivered", "dead")
 
 
@@ -41,9 +42,10 @@ def event_of(connection: Connection, log: Log, row: Row[Any]) -> OutcomeEvent:
     verdict, contract = told.verdict, versions.of(told.verdict)
     if contract is None:
         raise Tampered(f"the contract of ledger entry {row.idx} is not in the ledger", hint=_KEEP)
-    previous = _previous(connection, versions, row.replaces)
+    previous = _previous(versions, row.replaces)
     counts = versions.standing(verdict)
     unit = counts.unit if counts else previous.unit if previous else "unit"
+    places = None if unit == "unit" else currency_of(contract, unit, verdict.exponent).exponent
     calendar = None if verdict.locks_at is None else calendar_of(contract, verdict.locks_at)
     return OutcomeEvent(
         key=row.key,
@@ -55,9 +57,9 @@ def event_of(connection: Connection, log: Log, row: Row[Any]) -> OutcomeEvent:
         outcome=verdict.outcome,
         claim=verdict.subject.removeprefix("claim:"),
         status=verdict.status,
-        quantity=counts.quantity if counts else Decimal(0),
+        quantity=_plain(counts.quantity, places) if counts else Decimal(0),
         unit=unit,
-        exponent=None if unit == "unit" else currency_of(contract, unit, verdict.exponent).exponent,
+        exponent=places,
         clause=None if verdict.status == "verified" or not verdict.reasons else verdict.reasons[0].clause,
         month=_month(contract, row.due_at if row.event == "locked" else parse_instant(told.at)),
         occurred_at=verdict.occurred_at,
@@ -96,12 +98,22 @@ def _verdict_of(entry: bytes) -> Told | None:
         return None
 
 
-def _previous(connection: Connection, versions: Versions, idx: int | None) -> Previous | None:
+def _previous(versions: Versions, idx: int | None) -> Previous | None:
     if idx is None:
         return None
-    verdict = read_told(connection, [idx])[idx].verdict
-    counted: Standing | None = versions.standing(verdict)
-    return None if counted is None else Previous(idx, *counted)
+    verdict = read_told(versions.connection, [idx])[idx].verdict
+    counts, contract = versions.standing(verdict), versions.of(verdict)
+    if counts is None or contract is None:
+        return None
+    places = None if counts.unit == "unit" else currency_of(contract, counts.unit, verdict.exponent).exponent
+    return Previous(idx, counts.status, _plain(counts.quantity, places), counts.unit)
+
+
+def _plain(quantity: Decimal, places: int | None) -> Decimal:
+    """Give a quantity with the decimal places of its currency, or with none to spare; never less exact."""
+    short = quantity.normalize(_WIDE)
+    padded = short.quantize(Decimal(1).scaleb(-(places or 0)), context=_WIDE)
+    return padded if padded == short else short
 
 
 def _month(contract: Contract, at: int) -> str:
