@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,12 +19,15 @@ from tallystick.database.engine import open_database
 from tallystick.errors import ConfigurationError
 from tallystick.ledger import KeyChain, Log, Signer, Verifier, open_ledger_key
 from tallystick.ledger.rotation import chain_path, load_chain
+from tallystick.period import parse_instant
 from tallystick.plugins import PluginHost
 from tallystick.records.catalog import RecordStore
+from tallystick.sinks.base import EventName, Sink
+from tallystick.sinks.outbox import Outbox, Subscription
 from tallystick.sync.lock import ProjectLock
 from tallystick.yamlfile import Document, load_yaml, validate
 
-__all__ = ["Project", "Source", "open_project"]
+__all__ = ["Project", "SinkOf", "Source", "open_project"]
 
 
 class _SourceSettings(BaseModel):
@@ -35,6 +39,17 @@ class _SourceSettings(BaseModel):
     every_minutes: int = Field(default=0, ge=0)
 
 
+class _SinkSettings(BaseModel):
+    """What the core reads of a sink; the rest belongs to its kind."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    kind: str
+    events: list[EventName] = Field(default=[], min_length=1)
+    contracts: list[str] = Field(default=[], min_length=1)
+    from_: date | None = Field(default=None, alias="from")
+
+
 class _ProjectFile(BaseModel):
     """Shape of `tallystick.yaml`."""
 
@@ -43,6 +58,7 @@ class _ProjectFile(BaseModel):
     project: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
     sources: dict[str, _SourceSettings]
     contracts: list[str] = []
+    sinks: dict[str, _SinkSettings] = {}
     database: str | None = None
     folder: str = ".tallystick"
 
@@ -55,6 +71,15 @@ class Source:
         self.kind = kind
         self.config = config
         self.every_minutes = every_minutes
+
+
+class SinkOf:
+    """One sink of the project: its kind, its validated settings, and what leaves for it."""
+
+    def __init__(self, kind: type[Sink], config: Any, subscription: Subscription) -> None:
+        self.kind = kind
+        self.config = config
+        self.subscription = subscription
 
 
 class Project:
@@ -171,6 +196,32 @@ class Project:
         return {name: self._source(name, settings) for name, settings in self._file.sources.items()}
 
     @cached_property
+    def sinks(self) -> dict[str, SinkOf]:
+        """Sinks by name, in the order of the file."""
+        return {name: self._sink(name, settings) for name, settings in self._file.sinks.items()}
+
+    @property
+    def outbox(self) -> Outbox:
+        """What writes the outbox of the sinks."""
+        return Outbox(self.log.origin, [sink.subscription for sink in self.sinks.values()])
+
+    @contextmanager
+    def opened_sinks(self, names: Sequence[str], clock: Callable[[], int]) -> Iterator[dict[str, Sink]]:
+        """Give the named sinks, closed again on leaving.
+
+        Args:
+            names: All of them are the project's.
+            clock: Gives the instant of an attempt.
+        """
+        with ExitStack() as stack:
+            opened = {}
+            for name in names:
+                sink = self.sinks[name]
+                made = sink.kind(sink.config, root=self.root, clock=clock)
+                opened[name] = stack.enter_context(closing(made))
+            yield opened
+
+    @cached_property
     def custom(self) -> dict[str, dict[str, dict[str, str]]]:
         """Custom fields that the buyer declared: source to record type to field to kind."""
         return {name: _custom_kinds(source.config) for name, source in self.sources.items()}
@@ -231,6 +282,27 @@ class Project:
             Busy: On entering, when another process holds it; says which.
         """
         return ProjectLock(self.folder / "lock", verb)
+
+    def _sink(self, name: str, settings: _SinkSettings) -> SinkOf:
+        kind = self.host.sink(settings.kind)
+        part = self._document.at(("sinks", name))
+        for field, known, chosen in (
+            ("events", list(kind.events), settings.events),
+            ("contracts", list(self.contracts), settings.contracts),
+        ):
+            for position, value in enumerate(chosen):
+                if value not in known:
+                    raise ConfigurationError(
+                        f"the sink {name} has no {field} {value!r} to take",
+                        where=part.position((field, position)),
+                        hint=f"There are: {', '.join(known) or 'none'}.",
+                    )
+        config = validate(
+            part.without("kind", "events", "contracts", "from"), kind.config_model, error=ConfigurationError
+        )
+        events: tuple[EventName, ...] = tuple(settings.events) or kind.events
+        since = None if settings.from_ is None else parse_instant(f"{settings.from_}T00:00:00Z")
+        return SinkOf(kind, config, Subscription(name, events, tuple(settings.contracts or self.contracts), since))
 
     def _source(self, name: str, settings: _SourceSettings) -> Source:
         kind = self.host.connector(settings.connector)

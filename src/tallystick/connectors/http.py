@@ -72,12 +72,14 @@ class Response(msgspec.Struct, frozen=True):
 
 
 class _Asked(NamedTuple):
-    """One call: what is asked, where, and with what body."""
+    """One call: what is asked, where, with what body, and what headers it has besides those of every call."""
 
     method: str
     path: str
     params: Params | None = None
     content: bytes | None = None
+    content_type: str = "application/json"
+    headers: Callable[[], Mapping[str, str]] | None = None
 
 
 Classify: TypeAlias = Callable[[Response], Error | None]
@@ -201,6 +203,25 @@ class HttpClient:
         """
         return self._ask(_Asked("POST", path, params, msgspec.json.encode(body)), decode)
 
+    def post(
+        self, path: str, content: bytes, *, content_type: str, headers: Callable[[], Mapping[str, str]] | None = None
+    ) -> Response:
+        """Give the answer to a POST of exactly these bytes, repeated where that may help.
+
+        The other side must know a repeated call again, by a key in it: a call without an answer may have arrived.
+
+        Args:
+            path: Path below the base URL.
+            content: What is sent.
+            content_type: What it is.
+            headers: Gives further headers, anew for each repetition, such as a signature over the time of sending.
+
+        Raises:
+            Error: As `get`.
+        """
+        asked = _Asked("POST", path, None, content, content_type, headers)
+        return self._retry(lambda: self._call(asked))
+
     def close(self) -> None:
         """Give back the connections and wake every waiting thread; calls under way end by themselves.
 
@@ -261,8 +282,8 @@ class HttpClient:
     def _send(self, asked: _Asked) -> Response:
         request_id = None
         try:
-            signed = dict(self._headers())
-            kind = {} if asked.content is None else {"Content-Type": "application/json"}
+            signed = {**self._headers(), **(asked.headers() if asked.headers else {})}
+            kind = {} if asked.content is None else {"Content-Type": asked.content_type}
             request = self._client.build_request(
                 asked.method, asked.path, params=asked.params, content=asked.content, headers={**signed, **kind}
             )

@@ -52,7 +52,9 @@ def write_skeleton(name: str, folder: Path, *, taken: Collection[str]) -> tuple[
     }
     target = folder / distribution
     if target.exists() or target.is_symlink():
-        raise ConfigurationError(f"{target} exists and is not overwritten", hint="Move it away, or choose another name.")
+        raise ConfigurationError(
+            f"{target} exists and is not overwritten", hint="Move it away, or choose another name."
+        )
     try:
         folder.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(prefix=f".{distribution}-", dir=folder))
