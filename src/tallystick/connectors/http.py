@@ -300,7 +300,8 @@ def read_whole(answer: httpx.Response, timer: Timer, silence: float) -> bytes:
         silence: Longest silence of the system, in seconds; the whole body may take five times that.
 
     Raises:
-        httpx.ReadTimeout: It takes longer than that, or is larger than 256 MB.
+        httpx.ReadTimeout: It takes longer than that.
+        PermanentError: It is larger than 256 MB; asked again it would not be smaller.
     """
     until = timer.now() + _PATIENCE * silence
     parts: list[bytes] = []
@@ -308,7 +309,12 @@ def read_whole(answer: httpx.Response, timer: Timer, silence: float) -> bytes:
     for part in answer.iter_bytes():
         parts.append(part)
         size += len(part)
-        if timer.now() > until or size > _LARGEST_BODY:
+        if size > _LARGEST_BODY:
+            raise PermanentError(
+                f"{answer.url.host} sent an answer of more than {_LARGEST_BODY // 1_000_000} MB; the rest was not read",
+                hint="The plugin's author asks for smaller pages; check that base_url is the address of the API.",
+            )
+        if timer.now() > until:
             raise httpx.ReadTimeout("the answer does not come to its end")
     return b"".join(parts)
 
