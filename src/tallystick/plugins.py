@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterable, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
+from inspect import isabstract
 from types import ModuleType
 from typing import Any
 
 import pluggy
 
 from tallystick import hookspecs
-from tallystick.connectors.base import Connector
+from tallystick.connectors.base import Connector, ConnectorConfig
 from tallystick.errors import PluginError
 from tallystick.outcomes import library
 from tallystick.outcomes.template import Template
@@ -23,6 +26,9 @@ __all__ = ["BLOCK_VARIABLE", "Plugin", "PluginHost"]
 
 BLOCK_VARIABLE = "TALLYSTICK_BLOCK_PLUGINS"
 """Environment variable with a comma-separated list of plugin names that are not loaded."""
+
+_SHOWN = 500
+"""Signs of an error's text that are kept."""
 
 
 @dataclass
@@ -37,15 +43,21 @@ class Plugin:
     sinks: list[type[Sink]] = field(default_factory=list)
     error: str | None = None
 
+    @property
+    def release(self) -> str:
+        """Distribution and version."""
+        return f"{self.distribution} {self.version}"
+
     def __str__(self) -> str:
-        return f"{self.name} ({self.distribution} {self.version})"
+        return f"{self.name} ({self.release})"
 
 
 class PluginHost:
     """What all plugins together offer. Pass it in; there is no global one.
 
-    A plugin that cannot be imported, names a hook that does not exist, or raises in a hook is set aside with its
-    error; the others go on. Asking for a connector or sink that is not there says which plugin failed and why.
+    A plugin that cannot be imported, names a hook that does not exist, raises in a hook, or offers something that is no
+    whole connector, template or sink is set aside with its error; the others go on. What it prints while it is loaded goes to
+    standard error. Asking for a connector or sink that is not there says which plugin failed and why.
 
     Args:
         found: Entry points to load; by default those installed in the group `tallystick`.
@@ -117,20 +129,33 @@ class PluginHost:
             hint=f"Install it, for example: pip install tallystick-{name}",
         )
 
+    def plugin_of(self, connector: str) -> Plugin:
+        """Give the plugin that offers the connector of that name.
+
+        Raises:
+            PluginError: As `connector`.
+        """
+        self.connector(connector)
+        return self._connectors[connector][1]
+
     def _load(self, plugin: Plugin, *origins: EntryPoint | ModuleType) -> None:
         """Load one plugin into a manager of its own, so that its failure stays its own."""
         self.plugins.append(plugin)
         manager = pluggy.PluginManager(hookspecs.PROJECT)
         manager.add_hookspecs(hookspecs)
         try:
-            for origin in origins:
-                manager.register(origin.load() if isinstance(origin, EntryPoint) else origin)
-            manager.check_pending()
-            plugin.connectors = [_connector(kind) for kind in _flat(manager.hook.tallystick_connectors())]
-            plugin.templates = [_template(given) for given in _flat(manager.hook.tallystick_outcome_templates())]
-            plugin.sinks = [_sink(kind) for kind in _flat(manager.hook.tallystick_sinks())]
-        except Exception as cause:  # noqa: BLE001 - a stranger's code may raise anything; it is kept and shown
-            plugin.error = f"{type(cause).__name__}: {cause}"
+            # Standard output is for what a verb answers: a program may be reading it.
+            with redirect_stdout(sys.stderr):
+                for origin in origins:
+                    manager.register(origin.load() if isinstance(origin, EntryPoint) else origin)
+                manager.check_pending()
+                plugin.connectors = [_connector(kind) for kind in _flat(manager.hook.tallystick_connectors())]
+                plugin.templates = [_template(given) for given in _flat(manager.hook.tallystick_outcome_templates())]
+                plugin.sinks = [_sink(kind) for kind in _flat(manager.hook.tallystick_sinks())]
+        except KeyboardInterrupt:
+            raise
+        except BaseException as cause:  # noqa: BLE001 - a stranger's code may raise anything; it is kept and shown
+            plugin.error = _told(cause)
             plugin.connectors, plugin.templates, plugin.sinks = [], [], []
             return
         for kind in plugin.connectors:
@@ -159,9 +184,19 @@ def _flat(answers: Sequence[Sequence[Any]]) -> list[Any]:
 
 
 def _connector(kind: Any) -> type[Connector]:
-    if isinstance(kind, type) and issubclass(kind, Connector):
-        return kind
-    raise TypeError(f"tallystick_connectors returned {kind!r}, which is not a subclass of Connector")
+    if not (isinstance(kind, type) and issubclass(kind, Connector)):
+        raise TypeError(f"tallystick_connectors returned {kind!r}, which is not a subclass of Connector")
+    if isabstract(kind):
+        missing = ", ".join(sorted(kind.__abstractmethods__))
+        raise TypeError(f"the connector {kind.__name__} lacks {missing}")
+    for told in ("name", "version", "api_version"):
+        value = getattr(kind, told, None)
+        if type(value) is not str or not value:
+            raise TypeError(f"the connector {kind.__name__} has no text {told}")
+    model = getattr(kind, "config_model", None)
+    if not (isinstance(model, type) and issubclass(model, ConnectorConfig)):
+        raise TypeError(f"the connector {kind.__name__} has no config_model, a subclass of ConnectorConfig")
+    return kind
 
 
 def _template(given: Any) -> Template:
@@ -174,6 +209,16 @@ def _sink(kind: Any) -> type[Sink]:
     if isinstance(kind, type) and issubclass(kind, Sink):
         return kind
     raise TypeError(f"tallystick_sinks returned {kind!r}, which is not a subclass of Sink")
+
+
+def _told(cause: BaseException) -> str:
+    """Give what a plugin raised, in one line; even its text may raise."""
+    name = type(cause).__name__
+    try:
+        text = " ".join(str(cause).split())
+    except Exception:  # noqa: BLE001 - as above
+        return name
+    return f"{name}: {text[:_SHOWN]}" if text else name
 
 
 def _offer(table: dict[str, tuple[Any, Plugin]], what: str, name: str, offered: Any, plugin: Plugin) -> None:

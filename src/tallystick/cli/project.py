@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -14,9 +14,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Engine
 
 from tallystick.connectors import Connector
+from tallystick.connectors.secrets import hide_secrets
 from tallystick.contracts import Contract, load_contract
 from tallystick.database.engine import open_database
-from tallystick.errors import ConfigurationError
+from tallystick.errors import ConfigurationError, ConnectorError, Error, PluginError
 from tallystick.ledger import KeyChain, Log, Signer, Verifier, open_ledger_key
 from tallystick.ledger.rotation import chain_path, load_chain
 from tallystick.period import parse_instant
@@ -24,6 +25,7 @@ from tallystick.plugins import PluginHost
 from tallystick.records.catalog import RecordStore
 from tallystick.sinks.base import EventName, Sink
 from tallystick.sinks.outbox import Outbox, Subscription
+from tallystick.sync.guards import Blame
 from tallystick.sync.lock import ProjectLock
 from tallystick.yamlfile import Document, load_yaml, validate
 
@@ -64,13 +66,13 @@ class _ProjectFile(BaseModel):
 
 
 class Source:
-    """One source of the project: its connector class and its validated settings."""
+    """One source of the project: its connector class, its validated settings, and who is named for its faults."""
 
-    def __init__(self, name: str, kind: type[Connector], config: Any, every_minutes: int) -> None:
-        self.name = name
+    def __init__(self, kind: type[Connector], config: Any, every_minutes: int, blame: Blame) -> None:
         self.kind = kind
         self.config = config
         self.every_minutes = every_minutes
+        self.blame = blame
 
 
 class SinkOf:
@@ -264,16 +266,37 @@ class Project:
         Raises:
             ConfigurationError: The project has no such source.
             PluginError: Its plugin is missing or broken.
+            ConnectorError: The connector could not be made, or not be closed.
+        """
+        source = self.source(name)
+        try:
+            with source.blame.guarded():
+                connector = source.kind(source.config)
+            try:
+                yield connector
+            except BaseException:
+                with suppress(Error), source.blame.guarded():
+                    connector.close()
+                raise
+            with source.blame.guarded():
+                connector.close()
+        except ConnectorError as error:
+            # Its text is the plugin's own, and a plugin knows the secrets.
+            error.message, error.hint = (hide_secrets(text, source.config) for text in (error.message, error.hint))
+            error.args = (error.message,)
+            raise
+
+    def source(self, name: str) -> Source:
+        """Give the source of that name.
+
+        Raises:
+            ConfigurationError: The project has none of that name; those it has are listed.
+            PluginError: The plugin of one of its sources is missing or broken.
         """
         if name not in self.sources:
             has = ", ".join(self.sources) or "none"
             raise ConfigurationError(f"this project has no source {name!r}; it has: {has}", where=str(self.root))
-        source = self.sources[name]
-        connector = source.kind(source.config)
-        try:
-            yield connector
-        finally:
-            connector.close()
+        return self.sources[name]
 
     def lock(self, verb: str) -> ProjectLock:
         """Give the lock that every verb which writes holds.
@@ -306,10 +329,17 @@ class Project:
 
     def _source(self, name: str, settings: _SourceSettings) -> Source:
         kind = self.host.connector(settings.connector)
+        blame = Blame(name, self.host.plugin_of(settings.connector).release)
         part = self._document.at(("sources", name)).without("connector", "every_minutes")
-        # Paths in the settings of a source are meant as seen from the project file.
-        config = validate(part, kind.config_model, error=ConfigurationError, context={"folder": self.root})
-        return Source(name, kind, config, settings.every_minutes)
+        try:
+            with blame.guarded():
+                # Paths in the settings of a source are meant as seen from the project file.
+                config = validate(part, kind.config_model, error=ConfigurationError, context={"folder": self.root})
+        except ConnectorError as error:
+            raise PluginError(
+                error.message, hint=error.hint, where=self._document.position(("sources", name))
+            ) from error
+        return Source(kind, config, settings.every_minutes, blame)
 
 
 @contextmanager
