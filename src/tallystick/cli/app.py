@@ -33,6 +33,7 @@ from tallystick.cli import (
     review,
     run,
     sample,
+    sinks,
     statement,
     sync,
     verify,
@@ -68,6 +69,7 @@ app.add_typer(sample.app, name="sample")
 app.command("review")(review.review)
 app.add_typer(dispute.app, name="dispute")
 app.command("run")(run.run)
+app.add_typer(sinks.app, name="sinks")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(keys.app, name="keys")
 app.command("export")(export.export)

@@ -62,15 +62,20 @@ def sync_sources(project: Project, names: Sequence[str], now: int, *, watched: b
 def verify_contracts(project: Project, names: Sequence[str], now: int) -> list[dict[str, Any]]:
     """Decide the named contracts one after the other; those with claims under others again, until nothing changes.
 
-    Whoever comes first in line for a record is paid, in whatever order the contracts are decided.
+    Whoever comes first in line for a record is paid, in whatever order the contracts are decided. What leaves for the
+    project's sinks is written with the verdicts.
     """
+    outbox = project.outbox
+    outbox.register(project.engine, now)
     found: dict[str, dict[str, Any]] = {}
     again = list(names)
     for _ in range(len(names) + 1):
         changed = 0
         for name in again:
             agreed = project.contract(name)
-            report = verify_contract(project.engine, project.store, project.log, project.signer, agreed, now=now)
+            report = verify_contract(
+                project.engine, project.store, project.log, project.signer, agreed, now=now, outlet=outbox
+            )
             changed += report.changed
             before = found.get(name, {}).get("changed", 0)
             found[name] = {**msgspec.to_builtins(report), "changed": before + report.changed}

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from base64 import b64encode
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 from pydantic import BaseModel, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
@@ -15,7 +17,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from tallystick.errors import ConfigurationError
 
-__all__ = ["SecretRef", "hide_secrets"]
+__all__ = ["SecretRef", "hide_secrets", "masked"]
 
 _FORMS = "env:NAME, file:/absolute/path or keyring:service/name"
 _ENV = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
@@ -96,6 +98,14 @@ class SecretRef:
             "pattern": "^(env|file|keyring):.+$",
             "description": f"Where a secret is kept: {_FORMS}",
         }
+
+
+def masked(text: str, secrets: Sequence[str]) -> str:
+    """Give a text without some secrets, however they are written in it: plain, quoted as in an address, or base64."""
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):
+        for form in (secret, quote(secret, safe=""), quote_plus(secret), b64encode(secret.encode()).decode()):
+            text = text.replace(form, "...")
+    return text
 
 
 def hide_secrets(text: str, config: BaseModel) -> str:
