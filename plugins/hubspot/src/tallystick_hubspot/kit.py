@@ -34,7 +34,7 @@ _ACCOUNT = 10_000_000
 _FAST = 60_000
 _KINDS = {"ticket": "tickets", "meeting": "meetings", "contact": "contacts"}
 _EDITED = {"tickets": "subject", "meetings": "hs_meeting_title", "contacts": "jobtitle"}
-_WORDS = {"tickets": "hs_pipeline_stage", "meetings": "hs_meeting_outcome", "contacts": "lifecyclestage"}
+_WORDS = {"tickets": "source_type", "meetings": "hs_meeting_outcome", "contacts": "lifecyclestage"}
 _FAULTS: Mapping[Capability, Mapping[str, Any]] = {
     Capability.TOKEN_EXPIRY: {"kind": "expired_all"},
     Capability.THROTTLING: {"kind": "429", "retry_after": None},
@@ -89,7 +89,7 @@ class _Portal(System):
         ref, at, by = (kind, key), self._app.world.now, person(self._user)
         if kind == "tickets":
             thread = str(next(self._ids))
-            opened = Create(at, ref, {"subject": f"Question {key}", "hs_pipeline": "0"}, by)
+            opened = Create(at, ref, {"subject": f"Question {key}", "hs_pipeline": "0", "source_type": "CHAT"}, by)
             self._happen(opened, OpenThread(at, thread, ticket=key), Say(at, thread, "V-42", "Where is my parcel?"))
         elif kind == "meetings":
             made = Create(at, ref, {"hs_meeting_title": f"Demo {key}", "hs_meeting_outcome": "SCHEDULED"}, by)
@@ -128,7 +128,9 @@ class _Portal(System):
     def change_wire(self, change: Capability, record_type: str) -> str:
         """Let a property of a kind be delivered otherwise."""
         self._app.alter = partial(_altered, change, _KINDS[record_type])
-        return "" if change is Capability.GAINED_FIELD else "status"
+        # The status of a ticket stands in two properties; that of the others in one.
+        column = "channel" if record_type == "ticket" else "status"
+        return "" if change is Capability.GAINED_FIELD else column
 
     def clear(self) -> None:
         """Let all go well again."""
