@@ -65,7 +65,11 @@ class AlchemyWarehouse(Warehouse):
                 finally:
                     with self._lock:
                         self._open.discard(connection)
-                    connection.rollback()
+                    if self._closed:
+                        # The pool is gone that it would go back to.
+                        connection.invalidate()
+                    else:
+                        connection.rollback()
         except DBAPIError as error:
             raise self._mapped(error) from None
 

@@ -9,6 +9,7 @@ from tallystick.errors import AuthorizationError, ConnectorError, PermanentError
 __all__ = ["database_error"]
 
 _WAIT = ("08", "53", "57P", "40", "58")
+_SIGN_IN = ("authentication failed", "no password supplied", "no pg_hba.conf entry", 'FATAL:  role "')
 _LONGEST = 300
 
 
@@ -22,7 +23,8 @@ def database_error(error: DBAPIError, secret: str) -> ConnectorError:
     cause = error.orig
     state = str(getattr(cause, "sqlstate", None) or "")
     said = _said(cause, secret)
-    if state.startswith("28") or "authentication failed" in said:
+    # What is refused before a session begins comes without an SQLSTATE.
+    if state.startswith("28") or (not state and any(part in said for part in _SIGN_IN)):
         return AuthorizationError(f"the database refused to sign in: {said}", hint="Check the user and the password.")
     if state == "42501":
         return AuthorizationError(f"the database refused: {said}", hint="Grant SELECT on it to the user.")
