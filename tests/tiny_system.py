@@ -1,6 +1,6 @@
 """The smallest system of record that can do all that the conformance kit asks of one: people, and their history.
 
-`GET /v1/people` and `GET /v1/changes` list `[since, until)` by time and id, a page after `after_at` and `after_id`;
+`GET /v1/people` and `GET /v1/changes` list `[since, until)` by time and id, a page after `after_at` and `after_id` or `offset`;
 `GET /v1/people/<id>` gives one; `GET /token` gives a token for the key. A call without the newest token is refused.
 """
 
@@ -17,8 +17,9 @@ from tests.tiny_connector import TinyConnector
 
 START = 1_790_000_000
 PAGE = 4
+NOTES = "As large as objects are. " * 40
 COMMON = {
-    Capability.MAINTENANCE_PAGE: "503_html",
+    Capability.MAINTENANCE_PAGE: "200_html",
     Capability.SERVER_ERROR: "500",
     Capability.TRUNCATION: "truncated",
     Capability.RESET: "reset",
@@ -60,7 +61,7 @@ class TinyApp(SteeredApp[Fault]):
     def create(self, person_id, late):
         """Make a person who is shown `late` seconds later."""
         person = {"id": person_id, "created": self.now, "changed": self.now, "name": f"Person {person_id}"}
-        self.people[person_id] = {**person, "status": "lead", "merged_into": None, "deleted": False}
+        self.people[person_id] = {**person, "status": "lead", "merged_into": None, "deleted": False, "notes": NOTES}
         self.hidden[person_id] = self.now + late
 
     def change(self, person_id, **values):
@@ -113,6 +114,7 @@ def _page(rows, time, asked):
     place = (int(asked.get("after_at", 0)), asked.get("after_id", ""))
     inside = [row for row in rows if int(asked["since"]) <= row[time] < int(asked["until"])]
     behind = sorted((row for row in inside if (row[time], row["id"]) > place), key=lambda row: (row[time], row["id"]))
+    behind = behind[int(asked.get("offset", 0)) :]
     return {"items": behind[:PAGE], "more": len(behind) > PAGE}
 
 

@@ -1,6 +1,6 @@
 """Mappings: how rows and JSON objects become records, written by a person in YAML, checked, and compiled once."""
 
-from tallystick.connectors.mapping.fields import Condition, Conditions, FieldMapping, PathText
+from tallystick.connectors.mapping.fields import Condition, Conditions, FieldMapping, PathText, Shape
 from tallystick.connectors.mapping.loading import ProjectPath, load_described
 from tallystick.connectors.mapping.mapper import Mapper
 from tallystick.connectors.mapping.paths import Getter, getter
@@ -23,6 +23,7 @@ __all__ = [
     "ProjectPath",
     "Reader",
     "RecordMapping",
+    "Shape",
     "Unreadable",
     "decode_object",
     "getter",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, NoReturn, TypeAlias
 
 from tallystick.connectors.custom import CustomField, extract
@@ -37,6 +37,7 @@ class Mapper:
         nulls: Texts that stand for nothing in mappings that do not say themselves.
         given: Names (with `$`) of the instants that the connector hands over with each object.
         custom: Custom fields that the buyer declared in `tallystick.yaml`, by record type.
+        only: Places of the mappings to use, where the others are for objects of another shape; all unless told.
 
     Raises:
         ConfigurationError: `as_of` names an instant that this connector does not know.
@@ -51,15 +52,17 @@ class Mapper:
         nulls: Sequence[str] = (),
         given: Sequence[str] = (),
         custom: Mapping[str, Mapping[str, CustomField]] | None = None,
+        only: Collection[int] | None = None,
     ) -> None:
+        used = [(place, entry) for place, entry in enumerate(entries) if only is None or place in only]
         self._parts = [
             _Part(
                 _Compiler(entry, document.at((place,)), nested=nested, nulls=nulls, given=given),
                 (custom or {}).get(entry.type, {}),
             )
-            for place, entry in enumerate(entries)
+            for place, entry in used
         ]
-        self.types: tuple[str, ...] = tuple(dict.fromkeys(entry.type for entry in entries))
+        self.types: tuple[str, ...] = tuple(dict.fromkeys(entry.type for _, entry in used))
         self.roots: tuple[str, ...] = tuple(dict.fromkeys(root for part in self._parts for root in part.roots))
         self.revision: str = hashlib.sha256("".join(part.revision for part in self._parts).encode()).hexdigest()
 

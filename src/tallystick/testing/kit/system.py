@@ -56,17 +56,21 @@ class System(ABC):
     def edit(self, record_type: str, record_id: str) -> str | None:
         """Change a field of an object, at the system's now, to a value it never had.
 
+        Args:
+            record_type: One of the kit's `creates`.
+            record_id: Id of the record that the object becomes.
+
         Returns:
             Id of the actor who did it, as the system tells it; None where it does not tell.
         """
         raise self._missing(Capability.EDITS)
 
     def delete(self, record_type: str, record_id: str) -> None:
-        """Delete an object at the system's now."""
+        """Delete an object at the system's now; `record_type` and `record_id` name it as for `edit`."""
         raise self._missing(Capability.DELETIONS)
 
     def merge(self, record_type: str, kept: str, gone: str) -> None:
-        """Merge the object `gone` into `kept` at the system's now."""
+        """Merge the object `gone` into `kept` at the system's now; both are of `record_type`."""
         raise self._missing(Capability.MERGES)
 
     def set_fault(self, fault: Capability, *, after: int = 0, times: int | None = 1, seconds: int = 0) -> None:
