@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Literal
@@ -23,6 +23,7 @@ GROUP = "tallystick.kits"
 """Entry points that name the kits of plugins, by the connector's name."""
 
 _OPTIONS = ("-p", "no:terminal", "-p", "no:cacheprovider", "--noconftest", "--capture=sys", "--import-mode=importlib")
+_FAILED = "Failed: "
 _ELSE = "This was not foreseen: run the plugin's tests/test_conformance.py under pytest to see where it happens."
 
 
@@ -48,7 +49,7 @@ def find_kit(name: str) -> type[ConnectorKit]:
     points = {point.name: point for point in entry_points(group=GROUP)}
     if name not in points:
         raise PluginError(
-            f"no installed plugin ships a conformance kit for a connector {name!r}; there are: {', '.join(sorted(points)) or 'none'}",
+            f"no installed plugin ships a conformance kit for a connector {name!r}; there are: {_listed(points)}",
             hint=f"Name the plugin's kit by an entry point in the group {GROUP}; docs/conformance-kit.md says how.",
         )
     try:
@@ -63,50 +64,69 @@ def find_kit(name: str) -> type[ConnectorKit]:
     return kit
 
 
-def run_kit(kit: type[ConnectorKit], tell: Callable[[CheckResult], None] = lambda _: None) -> list[CheckResult]:
-    """Run all checks of a kit in this process, and give how each went; `tell` hears of each as it ends."""
-    listener = _Listener(tell)
+def _listed(names: Collection[str]) -> str:
+    return ", ".join(sorted(names)) or "none"
+
+
+def run_kit(
+    kit: type[ConnectorKit], tell: Callable[[CheckResult], None] = lambda _: None, *, only: Collection[str] = ()
+) -> list[CheckResult]:
+    """Run the checks of a kit in this process, and give how each went.
+
+    Args:
+        kit: The kit.
+        tell: Hears of each check as it ends.
+        only: Names of checks, with or without `test_`; all of them by default.
+
+    Raises:
+        PluginError: There is no check of such a name.
+    """
+    wanted = _wanted(kit, only)
+    listener = _Listener(wanted, tell)
     for name in taken_out(kit):
         listener.hear(CheckResult(name, "failed", "", "this check was taken out", "Let the checks of the kit stand."))
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "test_kit.py"
+        # Named after the folder: a module of the same name is loaded but once in a process.
+        path = Path(folder) / f"test_{Path(folder).name}.py"
         path.write_text(f"from {kit.__module__} import {kit.__qualname__} as TestKit\n", encoding="utf-8")
         # What else is installed for pytest here has no say in whether a connector is good.
         with patch.dict(os.environ, {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": ""}):
             options = ["-c", os.devnull, "--rootdir", folder, f"--basetemp={folder}/runs", *_OPTIONS]
-            pytest.main([*options, str(path)], plugins=[listener])
+            pytest.main([*options, *(f"{path}::TestKit::{name}" for name in wanted)], plugins=[listener])
     told = {result.check for result in listener.results}
-    for name in checks(kit).keys() - told:
-        listener.hear(CheckResult(name, "failed", _proves(kit, name), "this check was not run", _ELSE))
+    for name in wanted:
+        if name not in told:
+            listener.hear(CheckResult(name, "failed", wanted[name], "this check was not run", _ELSE))
     return listener.results
 
 
-def _proves(kit: type[ConnectorKit], name: str) -> str:
-    return checks().get(name) or str(getattr(kit, name).__doc__ or "")
+def _wanted(kit: type[ConnectorKit], only: Collection[str]) -> dict[str, str]:
+    """Give the checks to run, each with what it proves."""
+    known = {**checks(kit), **checks()}
+    names = [f"test_{name.removeprefix('test_')}" for name in only]
+    if unknown := [name for name in names if name not in known]:
+        raise PluginError(f"there is no check {', '.join(unknown)}", hint="docs/conformance-kit.md names them all.")
+    return {name: known[name] for name in names or known if getattr(kit, name, None) is not None}
 
 
 class _Listener:
     """A plugin of pytest that hears how each check went."""
 
-    def __init__(self, tell: Callable[[CheckResult], None]) -> None:
+    def __init__(self, proves: Mapping[str, str], tell: Callable[[CheckResult], None]) -> None:
         self.results: list[CheckResult] = []
+        self._proves = proves
         self._tell = tell
-        self._proves: dict[str, str] = {}
 
     def hear(self, result: CheckResult) -> None:
         """Take down a result."""
         self.results.append(result)
         self._tell(result)
 
-    def pytest_itemcollected(self, item: pytest.Item) -> None:
-        """Take down what a check proves."""
-        self._proves[item.nodeid] = str(getattr(getattr(item, "function", None), "__doc__", "") or "")
-
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take down a check that ran, or that ended before it did."""
         if report.when == "call" or report.outcome != "passed":
             name = report.nodeid.rpartition("::")[2]
-            self.hear(_result(name, self._proves.get(report.nodeid, ""), report))
+            self.hear(_result(name, self._proves[name], report))
 
 
 def _result(name: str, proves: str, report: pytest.TestReport) -> CheckResult:
@@ -119,9 +139,9 @@ def _result(name: str, proves: str, report: pytest.TestReport) -> CheckResult:
         if reason.startswith(LACKING):
             return CheckResult(name, "lacking", proves, reason)
         return CheckResult(name, "failed", proves, f"the plugin skips this check: {reason}", "Say in `lacks` why.")
-    text = report.longreprtext
-    found, advice, action = text.partition("\n  ")
     crash = getattr(report.longrepr, "reprcrash", None)
-    if crash is not None:
-        return CheckResult(name, "failed", proves, str(crash.message), _ELSE)
-    return CheckResult(name, "failed", proves, found if advice else text, action if advice else _ELSE)
+    said = report.longreprtext if crash is None else str(crash.message)
+    found, advice, action = said.removeprefix(_FAILED).partition("\n  ")
+    if advice and said.startswith(_FAILED):
+        return CheckResult(name, "failed", proves, found, action)
+    return CheckResult(name, "failed", proves, said, _ELSE)
