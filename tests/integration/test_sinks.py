@@ -98,7 +98,7 @@ def test_a_receiver_that_is_down(sending, receiver):
 def test_dead_letters(sending, receiver):
     """An event that the receiver calls gone is a dead letter with its reason; it goes out again if a person says so."""
     receiver.answers.append((410, {}))
-    assert _turn(sending)["vendor"]["dead"] == 1
+    assert _turn(sending, code=3)["vendor"]["dead"] == 1
     [dead] = _dead(sending)
     assert "answered 410" in dead["why"]
 
@@ -160,7 +160,7 @@ def test_settings_that_are_wrong(tmp_path, old, new, where, said):
 def test_an_import_sends_nothing_again(sending, receiver, tmp_path):
     """An imported project repeats nothing, holds what waits until a person says so, and keeps the keys."""
     receiver.answers.append((410, {}))
-    _turn(sending)
+    _turn(sending, code=3)
     take_out(sending.folder, tmp_path / "export")
     (tmp_path / "copy").mkdir()
     take_in(tmp_path / "copy", tmp_path / "export", key=sending.folder / ".tallystick" / "ledger.key")

@@ -100,6 +100,7 @@ def test_a_later_event_goes_on_behind_a_dead_one(office, sink):
     report = office.deliver(NOW, vendor=sink)["vendor"]
 
     assert (report.dead, report.delivered) == (1, 3)
+    assert report.errors == [f"gave up {office.rows()[0].key}: gone"]
     [last] = [attempt for event, attempt in sink.attempts if (event.event, event.claim) == ("locked", "A")]
     [earlier] = last.earlier
     assert (earlier.event, earlier.state, earlier.done_at) == ("verified", "dead", NOW)
