@@ -1,11 +1,9 @@
 """`tallystick init`: asks a person at a terminal, takes flags from nobody, and never writes a secret."""
 
 import json
-import os
 import sys
 
 import pytest
-
 from tests.terminal import Terminal
 
 SECRET = "rk_live_51HxSecretSecret"
@@ -202,7 +200,10 @@ def test_two_systems_and_a_template_that_neither_proposes(company, folder):
         assert terminal.end() == 0
 
     contract = (folder / "contracts/first.yaml").read_text()
-    assert "qualified_meeting:\n    source: desk\n    uses: qualified-meeting\n    with: {vendor_ids: [\"u1\", \"app:2\"]}\n" in contract
+    assert (
+        'qualified_meeting:\n    source: desk\n    uses: qualified-meeting\n    with: {vendor_ids: ["u1", "app:2"]}\n'
+        in contract
+    )
     assert "To be edited before it can be used" not in terminal.screen
 
 
@@ -264,14 +265,14 @@ def test_flags_in_json_tell_what_was_written(company, folder):
 
 
 def test_nothing_is_written_over_and_a_half_is_taken_back(company, folder):
-    """An existing project or contract stays, and where the project file cannot be written no contract is left behind."""
+    """What exists stays, and where the project file cannot be written no contract is left behind."""
     by_hand = type(company)(company.story, company.simulators, folder)
     (folder / "contracts").mkdir()
     (folder / "contracts/first.yaml").write_text("mine\n")
     assert by_hand.run("init", "--source", "stripe", "--name", "first", check=False).returncode == 2
     assert (folder / "contracts/first.yaml").read_text() == "mine\n"
 
-    os.symlink("nowhere/else.yaml", folder / "tallystick.yaml")
+    (folder / "tallystick.yaml").symlink_to("nowhere/else.yaml")
     done = by_hand.run("init", "--source", "stripe", "--name", "second", check=False)
     assert done.returncode == 2
     assert "tallystick.yaml cannot be written" in done.stderr

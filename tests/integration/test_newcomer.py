@@ -8,11 +8,11 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
+from tests.docs.pages import blocks
+from tests.installed import Installed
 
 from tallystick.errors import ConfigurationError
 from tallystick.testing.skeleton import write_skeleton
-from tests.docs.pages import blocks
-from tests.installed import Installed
 
 ROOT = Path(__file__).parents[2]
 PAGE = "writing-a-connector.md"
@@ -106,7 +106,11 @@ def test_as_generated_it_keeps_our_rules(tmp_path):
             )
             assert done.returncode == 0, f"{name}: {done.stdout}{done.stderr}"
     done = subprocess.run(
-        [sys.executable, "-m", "mypy"], cwd=tmp_path / "tallystick-helpdesk", capture_output=True, text=True, check=False
+        [sys.executable, "-m", "mypy"],
+        cwd=tmp_path / "tallystick-helpdesk",
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
 

@@ -3,7 +3,6 @@
 import json
 
 import pytest
-
 from tests.installed import Installed
 
 PLUGIN = "tests/plugins/tallystick-example"

@@ -52,7 +52,9 @@ def write_skeleton(name: str, folder: Path, *, taken: Collection[str]) -> tuple[
     }
     target = folder / distribution
     if target.exists() or target.is_symlink():
-        raise ConfigurationError(f"{target} exists and is not overwritten", hint="Move it away, or choose another name.")
+        raise ConfigurationError(
+            f"{target} exists and is not overwritten", hint="Move it away, or choose another name."
+        )
     try:
         folder.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(prefix=f".{distribution}-", dir=folder))
@@ -70,7 +72,7 @@ def write_skeleton(name: str, folder: Path, *, taken: Collection[str]) -> tuple[
 def _check_name(name: str, package: str, taken: Collection[str]) -> None:
     if not _NAME.fullmatch(name) or keyword.iskeyword(name):
         raise ConfigurationError(
-            "the name of a connector is a Python identifier of up to 24 letters: lower case, digits, and single _ between them",
+            "a connector is named in lower case, by up to 24 letters, digits, and single _ between them",
             hint="As in: tallystick connectors new helpdesk",
         )
     if name in taken or find_spec(package) is not None:
