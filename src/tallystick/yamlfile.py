@@ -215,7 +215,9 @@ def parse_yaml(text: str, label: str, *, error: type[Error] = ConfigurationError
     return Document(reader.read(), label, reader.places)
 
 
-def validate(document: Document, model: type[Model], *, error: type[Error]) -> Model:
+def validate(
+    document: Document, model: type[Model], *, error: type[Error], context: Mapping[str, Any] | None = None
+) -> Model:
     """Check a document against a model.
 
     Values never appear in the messages: a project file may hold what is nobody else's business.
@@ -224,12 +226,13 @@ def validate(document: Document, model: type[Model], *, error: type[Error]) -> M
         document: The content.
         model: A pydantic model; its validators may raise `FieldError`.
         error: Class of the error to raise.
+        context: What validators may need to know beside the document.
 
     Raises:
         Error: Of the class asked for; says every problem with its position and what to write instead.
     """
     try:
-        return model.model_validate(document.data)
+        return model.model_validate(document.data, context=None if context is None else dict(context))
     except ValidationError as invalid:
         found = invalid.errors(include_url=False, include_input=False)
         problems = [_problem(document, model, details) for details in found]

@@ -23,7 +23,7 @@ def _default(context: typer.Context) -> None:
 
 @app.command("list")
 def list_connectors(*, as_json: AsJson = False) -> None:
-    """List every plugin with its version, its connectors and templates, and the error of a broken one."""
+    """List every plugin with its version, its connectors, templates and sinks, and the error of a broken one."""
     from tallystick.cli.output import print_json, print_table
     from tallystick.plugins import PluginHost
 
@@ -34,6 +34,7 @@ def list_connectors(*, as_json: AsJson = False) -> None:
             "version": plugin.version,
             "connectors": [kind.name for kind in plugin.connectors],
             "templates": [template.name for template in plugin.templates],
+            "sinks": [kind.name for kind in plugin.sinks],
             "error": plugin.error,
         }
         for plugin in PluginHost().plugins
@@ -47,11 +48,12 @@ def list_connectors(*, as_json: AsJson = False) -> None:
             f"{row['distribution']} {row['version']}",
             ", ".join(row["connectors"]),  # type: ignore[arg-type]
             ", ".join(row["templates"]),  # type: ignore[arg-type]
+            ", ".join(row["sinks"]),  # type: ignore[arg-type]
             f"BROKEN: {row['error']}" if row["error"] else "ok",
         )
         for row in rows
     ]
-    print_table("", ["Plugin", "Distribution", "Connectors", "Outcome templates", "State"], cells)
+    print_table("", ["Plugin", "Distribution", "Connectors", "Outcome templates", "Sinks", "State"], cells)
 
 
 @app.command("new")

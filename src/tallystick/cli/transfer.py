@@ -83,8 +83,8 @@ def project_files(project: Project) -> dict[str, bytes]:
     Raises:
         ConfigurationError: See `export_project`.
     """
-    # The connectors' own checks: a secret that is written out is refused here, before anything is copied.
-    _ = project.sources
+    # The connectors' and sinks' own checks: a secret that is written out is refused here, before anything is copied.
+    _ = project.sources, project.sinks
     document = project.document
     files = {_FILE: _without_places(document)}
     for position, entry in enumerate(document.data.get("contracts") or []):

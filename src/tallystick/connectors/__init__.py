@@ -3,9 +3,10 @@
 from tallystick.connectors.base import CheckRow, Connector, ConnectorConfig, Cursor, HttpConfig, Page, Slice, Stream
 from tallystick.connectors.custom import CustomField, extract
 from tallystick.connectors.http import HttpClient, Params, Response, retry_after, user_agent
+from tallystick.connectors.origin import PinnedTransport, same_origin
 from tallystick.connectors.pacing import Timer, TokenBucket
 from tallystick.connectors.retry import Retry
-from tallystick.connectors.secrets import SecretRef
+from tallystick.connectors.secrets import SecretRef, masked
 
 __all__ = [
     "CheckRow",
@@ -17,6 +18,7 @@ __all__ = [
     "HttpConfig",
     "Page",
     "Params",
+    "PinnedTransport",
     "Response",
     "Retry",
     "SecretRef",
@@ -25,6 +27,8 @@ __all__ = [
     "Timer",
     "TokenBucket",
     "extract",
+    "masked",
     "retry_after",
+    "same_origin",
     "user_agent",
 ]

@@ -18,7 +18,17 @@ from pydantic import BaseModel, ConfigDict, field_validator
 from tallystick.connectors.custom import CustomField
 from tallystick.records.model import Record
 
-__all__ = ["CheckRow", "Connector", "ConnectorConfig", "Cursor", "HttpConfig", "Page", "Slice", "Stream"]
+__all__ = [
+    "CheckRow",
+    "Connector",
+    "ConnectorConfig",
+    "Cursor",
+    "HttpConfig",
+    "Page",
+    "Slice",
+    "Stream",
+    "checked_address",
+]
 
 Cursor: TypeAlias = dict[str, Any]
 """Where a read resumes: a JSON object that only the stream understands."""
@@ -118,17 +128,26 @@ class HttpConfig(ConnectorConfig):
     @field_validator("base_url")
     @classmethod
     def _check_base_url(cls, value: str) -> str:
-        try:
-            parts = urlsplit(value)
-            host, _ = parts.hostname, parts.port
-        except ValueError as cause:
-            raise ValueError("not an address; write it like https://api.example.com") from cause
-        plain = value.isascii() and value.isprintable() and not set(value) & set(" @?#\\")
-        if parts.scheme not in {"http", "https"} or not host or not plain:
-            raise ValueError("write an address like https://api.example.com, without user, password, ? or #")
-        if parts.scheme == "http" and not _is_this_machine(host):
-            raise ValueError("plain http is for this machine only; write https://")
-        return value
+        return checked_address(value)
+
+
+def checked_address(value: str) -> str:
+    """Give an address that may be called: https, or http on this machine; no user, password, query or fragment.
+
+    Raises:
+        ValueError: It is none; the address is not repeated, because it may hold a secret.
+    """
+    try:
+        parts = urlsplit(value)
+        host, _ = parts.hostname, parts.port
+    except ValueError as cause:
+        raise ValueError("not an address; write it like https://api.example.com") from cause
+    plain = value.isascii() and value.isprintable() and not set(value) & set(" @?#\\")
+    if parts.scheme not in {"http", "https"} or not host or not plain:
+        raise ValueError("write an address like https://api.example.com, without user, password, ? or #")
+    if parts.scheme == "http" and not _is_this_machine(host):
+        raise ValueError("plain http is for this machine only; write https://")
+    return value
 
 
 class Connector(ABC):

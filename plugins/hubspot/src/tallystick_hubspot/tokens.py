@@ -8,7 +8,7 @@ from typing import Protocol
 import httpx
 import msgspec
 
-from tallystick.connectors import Response, SecretRef, Timer, retry_after, user_agent
+from tallystick.connectors import Response, SecretRef, Timer, masked, retry_after, user_agent
 from tallystick.connectors.http import map_http_error, read_whole
 from tallystick.errors import (
     AuthorizationError,
@@ -19,7 +19,7 @@ from tallystick.errors import (
     RetryableError,
     SchemaChanged,
 )
-from tallystick_hubspot.faults import masked, refusal, said
+from tallystick_hubspot.faults import refusal, said
 
 __all__ = ["NoSignIn", "OAuthRefresh", "SignIn", "StaticToken"]
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import msgspec
 
-from tallystick.connectors import Response, SecretRef, Timer, user_agent
+from tallystick.connectors import Response, SecretRef, Timer, masked, user_agent
 from tallystick.errors import (
     AuthorizationError,
     ConfigurationError,
@@ -22,7 +22,7 @@ from tallystick.errors import (
     RetryableError,
     SchemaChanged,
 )
-from tallystick_salesforce.faults import classify, masked, said
+from tallystick_salesforce.faults import classify, said
 
 if TYPE_CHECKING:
     from tallystick_salesforce.session import GuardedSession

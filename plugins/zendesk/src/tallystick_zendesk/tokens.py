@@ -9,7 +9,7 @@ from typing import Protocol
 import httpx
 import msgspec
 
-from tallystick.connectors import Response, SecretRef, Timer, retry_after, user_agent
+from tallystick.connectors import Response, SecretRef, Timer, masked, retry_after, user_agent
 from tallystick.connectors.http import map_http_error, read_whole
 from tallystick.errors import (
     AuthorizationError,
@@ -20,7 +20,7 @@ from tallystick.errors import (
     RetryableError,
     SchemaChanged,
 )
-from tallystick_zendesk.faults import masked, refusal, said
+from tallystick_zendesk.faults import refusal, said
 
 __all__ = ["ApiToken", "NoSignIn", "SignIn", "TokenProvider"]
 

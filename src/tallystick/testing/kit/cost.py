@@ -24,7 +24,6 @@ _NOISE = 200_000
 """Bytes that libraries keep in caches of a fixed size."""
 
 
-
 class CostChecks(KitBase):
     """A connector asks little, holds little, and says what is wrong with its configuration."""
 

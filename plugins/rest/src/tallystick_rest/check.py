@@ -1,0 +1,154 @@
+"""What `tallystick check` says about a described system: one call per stream, and no write is ever tried."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from tallystick.connectors import CheckRow
+from tallystick.connectors.mapping import FieldMapping, PathText, RecordMapping, getter
+from tallystick.errors import AuthorizationError, ConfigurationError, Error
+from tallystick_rest.api import RestApi, clock
+from tallystick_rest.opened import Opened
+from tallystick_rest.pages import Found
+from tallystick_rest.streams import RestStream
+
+__all__ = ["check_source"]
+
+_SECOND = 1_000_000
+_SAMPLE = 20
+_RECENT = 30 * 86_400 * _SECOND
+
+
+def check_source(opened: Opened, api: RestApi) -> Iterator[CheckRow]:
+    """Yield one row each about the description, the key, every stream and its fields, the clock, and what is not shown.
+
+    Stops early when there is no way to sign in: every further row would say the same.
+
+    Args:
+        opened: The system.
+        api: Makes the calls.
+    """
+    described = opened.description
+    yield CheckRow("description", "ok", f"{described.title}, API version {described.api_version}")
+    try:
+        opened.sign_in.ready()
+    except ConfigurationError as error:
+        yield _failed("key", error)
+        return
+    yield CheckRow("key", "ok", f"{described.auth.kind}; what it may do is not told by a description")
+    try:
+        streams = opened.streams(api)
+    except ConfigurationError as error:
+        yield _failed("mapping", error)
+        return
+    date: int | None = None
+    for stream in streams:
+        name = f"stream {stream.name}"
+        try:
+            found = stream.sample(opened.start if date is None else max(opened.start, date - _RECENT), _far(date))
+            date = clock(found.response, described.title)
+            yield CheckRow(name, "ok", f"readable; {len(found.raws)} in the sample")
+            yield from _field_rows(opened, stream, found)
+        except AuthorizationError as error:
+            yield _failed(name, error)
+            if "(401)" in error.message:
+                return
+        except Error as error:
+            yield _failed(name, error)
+    yield _clock_row(date, described.title)
+    yield from _not_shown(opened)
+
+
+def _far(date: int | None) -> int:
+    return 4_102_444_800 * _SECOND if date is None else date
+
+
+def _failed(name: str, error: Error) -> CheckRow:
+    return CheckRow(name, "failed", str(error), error.hint)
+
+
+def _field_rows(opened: Opened, stream: RestStream, found: Found) -> Iterator[CheckRow]:
+    """Yield whether the mapped fields are in a sample, read one by one where the stream does so."""
+    described = opened.description.streams[stream.name]
+    objects: Sequence[Any] = found.objects[:_SAMPLE]
+    if described.object is not None and described.object.each and objects:
+        objects = [stream.whole(one) for one in objects[:1]]
+    if not objects:
+        return
+    absent = list(dict.fromkeys(_absent(described.records, set(described.children), objects)))
+    name = f"fields {stream.name}"
+    if not absent:
+        yield CheckRow(name, "ok", f"every mapped field is in the sample of {len(objects)}")
+        return
+    shown = ", ".join(absent[:8]) + (f" and {len(absent) - 8} more" if len(absent) > 8 else "")
+    yield CheckRow(
+        name,
+        "warning",
+        f"not in the sample of {len(objects)}: {shown}",
+        "What is never there stays unknown; correct its path if the system calls it otherwise.",
+    )
+
+
+def _absent(entries: Sequence[RecordMapping], apart: set[str], objects: Sequence[Any]) -> Iterator[str]:
+    """Yield the columns of which no object (or item of it) has anything at any of its paths."""
+    for entry in entries:
+        pairs = list(_items(entry, apart, objects))
+        for column, field in entry.columns.items():
+            paths = _paths(field)
+            if paths and pairs and not any(_there(path, item, around) for path in paths for item, around in pairs):
+                yield f"{entry.type}.{column}"
+
+
+def _items(entry: RecordMapping, apart: set[str], objects: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
+    if entry.each is None:
+        yield from ((one, None) for one in objects)
+        return
+    root = entry.each.partition(".")[0] if isinstance(entry.each, str) else str(entry.each[0])
+    if root in apart:  # read by calls of their own, which a check does not make
+        return
+    get = getter(entry.each, nested=True)
+    for one in objects:
+        items = get(one, None)
+        yield from ((item, one) for item in (items if isinstance(items, list) else ()))
+
+
+def _paths(field: FieldMapping) -> list[PathText]:
+    return [path for path in (field.path, *(field.first or ()), *(field.join or ())) if path is not None]
+
+
+def _there(path: PathText, item: Any, around: Any) -> bool:
+    return getter(path, nested=True)(item, around) is not None
+
+
+def _clock_row(date: int | None, title: str) -> CheckRow:
+    if date is None:
+        return CheckRow(
+            "clock",
+            "failed",
+            "no answer told the system's clock",
+            "See the rows above; check base_url and the network.",
+        )
+    shown = datetime.fromtimestamp(date // _SECOND, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return CheckRow("clock", "ok", f"{title}'s clock: {shown}; what it says decides up to when we have read")
+
+
+def _not_shown(opened: Opened) -> Iterator[CheckRow]:
+    """Yield what the API cannot show, and which streams tell no deletions."""
+    described = opened.description
+    for sentence in described.cannot_show:
+        yield CheckRow("not shown", "warning", sentence, "Agree in the contract what that means for the outcome.")
+    silent = [
+        name
+        for name, stream in described.streams.items()
+        if not any(entry.deleted for entry in stream.records)
+        and not (stream.object is not None and stream.object.missing == "deleted")
+    ]
+    if silent:
+        yield CheckRow(
+            "deletions",
+            "warning",
+            f"not described for {', '.join(silent)}: what is deleted there stays as it was read last",
+            "Describe `deleted`, if the system shows it.",
+        )
