@@ -21,6 +21,7 @@ MODULES = (
     "tallystick.records.types",
     "tallystick.errors",
     "tallystick.hookspecs",
+    "tallystick.sinks",
     "tallystick.testing.kit",
     "tallystick.testing.steering",
     "tallystick.testing.faultplan",
@@ -55,7 +56,10 @@ def entries(module_name):
     for name in module.__all__:
         thing = getattr(module, name)
         if inspect.isclass(thing):
-            yield Entry(name, thing, f"class {name}{_bases(thing)}", inspect.cleandoc(thing.__doc__ or ""))
+            made = vars(thing).get("__init__")
+            docs = [thing.__doc__, made.__doc__ if inspect.isfunction(made) else None]
+            doc = "\n\n".join(inspect.cleandoc(doc) for doc in docs if doc)
+            yield Entry(name, thing, f"class {name}{_bases(thing)}", doc)
             yield from _members(name, thing)
         elif inspect.isfunction(inspect.unwrap(thing)):
             yield Entry(name, inspect.unwrap(thing), f"{name}{_signature(thing)}", inspect.getdoc(thing) or "")
@@ -85,8 +89,8 @@ def page():
 
 def _record_types():
     """Give the columns of each record type that a stream may feed."""
-    yield "\n## Record types\n\nThe values of a record stand in the order of these columns; what a system does not tell\n"
-    yield "is None. Of a frozen type the first version counts. A claim may name a record by its id or by an alias.\n"
+    yield "\n## Record types\n\nThe values of a record stand in the order of these columns; what a system does not\n"
+    yield "tell is None. Of a frozen type the first version counts. A claim may name a record by its id or by an alias.\n"
     for kind in RECORD_TYPES.values():
         if kind.of:
             continue

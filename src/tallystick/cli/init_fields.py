@@ -17,7 +17,15 @@ from pydantic.fields import FieldInfo
 from tallystick.connectors import Connector, ConnectorConfig, SecretRef
 from tallystick.yamlfile import parse_yaml
 
-__all__ = ["Setting", "as_yaml", "described", "others_of", "problem_with", "settings_of", "trouble_with_reference"]
+__all__ = [
+    "Setting",
+    "as_yaml",
+    "described",
+    "others_of",
+    "problem_with",
+    "settings_of",
+    "trouble_with_reference",
+]
 
 _PLAIN = re.compile(r"[A-Za-z0-9/+_-](?:[A-Za-z0-9_.:/@+%=~?&,-]*[A-Za-z0-9_./@+%=~?&-])?", re.ASCII)
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]{0,63}", re.ASCII)
