@@ -90,7 +90,7 @@ def page():
 def _record_types():
     """Give the columns of each record type that a stream may feed."""
     yield "\n## Record types\n\nThe values of a record stand in the order of these columns; what a system does not\n"
-    yield "tell is None. Of a frozen type the first version counts. A claim may name a record by its id or by an alias.\n"
+    yield "tell is None. Of a frozen type the first version counts. A claim may name a record by its id or an alias.\n"
     for kind in RECORD_TYPES.values():
         if kind.of:
             continue
