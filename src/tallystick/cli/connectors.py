@@ -83,7 +83,7 @@ def new_connector(
 
 
 @app.command("test")
-def test_connector(
+def run_kit_of(
     name: Annotated[str, typer.Argument(help="Name of the connector, as in `connector:` of a source.")],
     *,
     only: Annotated[
