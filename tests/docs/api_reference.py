@@ -16,6 +16,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "api-reference.md"
 
 MODULES = (
     "tallystick.connectors",
+    "tallystick.connectors.mapping",
     "tallystick.connectors.says",
     "tallystick.records.model",
     "tallystick.records.types",
@@ -127,7 +128,7 @@ def _bases(thing):
 def _fields(thing):
     """Give the fields that a class itself adds."""
     annotations = vars(thing).get("__annotations__", {})
-    return [name for name, kind in annotations.items() if "ClassVar" not in str(kind)]
+    return [name for name, kind in annotations.items() if "ClassVar" not in str(kind) and name[0] != "_"]
 
 
 def parameters(entry):
