@@ -75,7 +75,7 @@ def test_hook_tallystick_sinks():
 
 def test_wrong_sinks_set_the_plugin_aside():
     """A plugin that offers something else than a kind of sink, or a name that is taken, is refused by name."""
-    host = PluginHost([_Point("odd", _plugin(tallystick_sinks=lambda: [Connector]))])
+    host = PluginHost([_Point("odd", _plugin(tallystick_sinks=lambda: [HostileConnector]))])
     with pytest.raises(PluginError, match=r"sink 'odd' is configured.*not a subclass of Sink"):
         host.sink("odd")
 
