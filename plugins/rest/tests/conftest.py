@@ -57,6 +57,8 @@ def _ticket(number, at=None, **more):
 class Desk:
     """The system; `now` is its clock, `asked` what it was asked, `before` is called before each answer."""
 
+    TICKET = TICKET
+
     def __init__(self):
         self.rows = []
         self.size = 3
@@ -101,6 +103,20 @@ class Desk:
             return int(base64.b64decode(query["token"]))
         return 0 if "paged" in query else None
 
+    describe = staticmethod(_describe)
+    ticket = staticmethod(_ticket)
+
+    @staticmethod
+    def read(stream, until=None, watermark=None):
+        """Give all pages of a stream, slice after slice."""
+        until = (T0 + 3_600) * SECOND if until is None else until
+        return [page for part in stream.plan(watermark, until) for page in stream.read(part)]
+
+    @staticmethod
+    def ids(pages):
+        """Give the ids of the records of pages, in order."""
+        return [record.id for page in pages for record in page.records]
+
     def paths(self):
         """Give the paths asked for."""
         return [request.url.path for request in self.asked]
@@ -142,38 +158,3 @@ def connect(tmp_path, monkeypatch, timer):
 def stream(connect):
     """Give the stream of a description."""
     return lambda text=None, **settings: connect(text, **settings).streams()[0]
-
-
-def _read(stream, until=None, watermark=None):
-    """Give all pages of a stream, slice after slice."""
-    until = (T0 + 3_600) * SECOND if until is None else until
-    return [page for part in stream.plan(watermark, until) for page in stream.read(part)]
-
-
-def _ids(pages):
-    """Give the ids of the records of pages, in order."""
-    return [record.id for page in pages for record in page.records]
-
-
-@pytest.fixture(name="describe")
-def describe():
-    """Makes descriptions of the system."""
-    return _describe
-
-
-@pytest.fixture(name="ticket")
-def ticket():
-    """Makes objects of the system."""
-    return _ticket
-
-
-@pytest.fixture(name="read")
-def read():
-    """Reads a stream."""
-    return _read
-
-
-@pytest.fixture(name="ids")
-def ids():
-    """Gives ids of records."""
-    return _ids

@@ -54,7 +54,7 @@ class RestStream(Stream):
         said = f"{declared} {start} {objects.revision} {described.model_dump_json(exclude={'records'})}"
         self.revision = hashlib.sha256(said.encode()).hexdigest()
         self._described = described
-        self._objects = objects
+        self.objects = objects
         self._api = api
         self._start = start
         self._list = ListReader(described.items, self.name)
@@ -92,14 +92,6 @@ class RestStream(Stream):
             Error: The call was refused or could not be made.
         """
         return self._api.ask(self._asked(start, until, {}), self._list.read)
-
-    def whole(self, found: Any) -> Any:
-        """Give an object of the list as the call for a single one shows it, for `check`.
-
-        Raises:
-            Error: The call was refused or could not be made.
-        """
-        return self._objects.whole(found)
 
     # --- windows whose pages are turned
 
@@ -187,7 +179,7 @@ class RestStream(Stream):
             if time is not None:
                 times.append(time)
             if time is None or start <= time < end or self._described.cursor is None:
-                records += self._objects.records(one, raw, date)
+                records += self.objects.records(one, raw, date)
         turned = None if "back" in cursor else self._turner.turn(at, found)
         if self._is_past(times, start):
             turned = None

@@ -46,9 +46,9 @@ key: env:FRESHDESK_KEY
 resolved:
   source: support
   uses: ticket-resolved
-  # bots: the id of the AI agent, which Freshdesk lists among the agents. Freshdesk does not tell when a ticket was given
-  # to whom, so an assignment counts only if a person then acts.
-  # Nor does it show requests for a person as changes of fields, so they are not among what voids.
+  # bots: the id of the AI agent, which Freshdesk lists among the agents.
+  # Freshdesk does not tell since when a ticket is whose, so an assignment counts only if a person then acts; and it
+  # does not show who asked for a person, so that is not among what voids.
   with:
     bots: ["80000000099"]
     preset: buyer-strict
