@@ -84,6 +84,7 @@ class Ledger:
         self.log = Log(self.engine, "tallystick/test")
         self.signer = load_or_create_key(folder / "ledger.key", "tallystick/test")
         self.contract = self.agree(text)
+        self.outlet = None
 
     def agree(self, text):
         """Read a contract from its text, and go by it from now on."""
@@ -106,7 +107,9 @@ class Ledger:
 
     def verify(self, now):
         """Decide everything as of an instant; gives how many verdicts changed."""
-        return verify_contract(self.engine, self.store, self.log, self.signer, self.contract, now=now).changed
+        return verify_contract(
+            self.engine, self.store, self.log, self.signer, self.contract, now=now, outlet=self.outlet
+        ).changed
 
     def turn(self, *records, now):
         """Read records and decide everything, both as of an instant."""

@@ -35,7 +35,17 @@ from ruamel.yaml.reader import ReaderError
 
 from tallystick.errors import ConfigurationError, Error, Position
 
-__all__ = ["LARGEST_FILE", "Document", "FieldError", "KeyPath", "Problem", "combine", "load_yaml", "validate"]
+__all__ = [
+    "LARGEST_FILE",
+    "Document",
+    "FieldError",
+    "KeyPath",
+    "Problem",
+    "combine",
+    "load_yaml",
+    "parse_yaml",
+    "validate",
+]
 
 LARGEST_FILE = 1_000_000
 """Bytes a file may have."""
@@ -187,9 +197,22 @@ def load_yaml(path: Path, *, error: type[Error] = ConfigurationError) -> Documen
         Error: Of the class asked for, with a position: the file cannot be read, is not UTF-8, is not YAML, or uses
             what this dialect leaves out.
     """
-    text = _read(path, error)
-    reader = _Reader(str(path), text, error)
-    return Document(reader.read(), str(path), reader.places)
+    return parse_yaml(_read(path, error), str(path), error=error)
+
+
+def parse_yaml(text: str, label: str, *, error: type[Error] = ConfigurationError) -> Document:
+    """Read YAML that no file holds yet, as `load_yaml` reads a file.
+
+    Args:
+        text: One mapping.
+        label: What stands for the file's name in positions.
+        error: Class of the error to raise.
+
+    Raises:
+        Error: Of the class asked for, with a position: the text is not YAML, or uses what this dialect leaves out.
+    """
+    reader = _Reader(label, text, error)
+    return Document(reader.read(), label, reader.places)
 
 
 def validate(

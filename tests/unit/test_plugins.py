@@ -4,8 +4,8 @@ from importlib.metadata import EntryPoint
 from types import ModuleType, SimpleNamespace
 
 import pytest
+from tests.hostile_plugins import HostileConnector
 
-from tallystick.connectors.base import Connector
 from tallystick.errors import PluginError
 from tallystick.hookspecs import hookimpl
 from tallystick.plugins import BLOCK_VARIABLE, PluginHost
@@ -21,7 +21,7 @@ class _Point:
         self._given = given
 
     def load(self):
-        if isinstance(self._given, Exception):
+        if isinstance(self._given, BaseException):
             raise self._given
         return self._given
 
@@ -36,7 +36,7 @@ def _nothing():
 
 
 def _connector(called):
-    return type("Fake", (Connector,), {"name": called})
+    return type("Fake", (HostileConnector,), {"name": called})
 
 
 def _plugin(**hooks):
@@ -76,6 +76,12 @@ def test_broken_unused_plugin_is_kept_with_its_error():
     assert (broken.name, broken.version) == ("broken", "1.2.3")
     assert "no module named acme" in broken.error
     assert host.connector("fake") is fake
+
+
+def test_ctrl_c_while_a_plugin_is_imported_ends_the_command():
+    """KeyboardInterrupt is the operator's and never taken for a plugin's error."""
+    with pytest.raises(KeyboardInterrupt):
+        PluginHost([_Point("slow", KeyboardInterrupt())])
 
 
 def test_broken_configured_plugin_stops_the_run():

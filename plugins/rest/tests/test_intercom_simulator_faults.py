@@ -175,6 +175,33 @@ def test_bad_steering_is_refused_and_changes_nothing(client, name, asked):
     before = _found(client, per_page=150)
     assert client.post(f"/_simulator/{name}", json=asked).status_code == 400
     assert _found(client, per_page=150) == before
+    key = _steer(client, "create", {})["ids"][0]
+    assert client.get(f"/conversations/{key}").status_code == 200
+
+
+def test_of_deeds_of_which_one_fails_none_is_done(client):
+    """A good deed before a bad one is not done either."""
+    key = cases(1)[0].subject
+    before = client.get(f"/conversations/{key}").json()
+    deeds = [{"do": "reopen", "conversation": key, "by": "operator"}, {"do": "close", "conversation": "1", "by": "fin"}]
+    assert client.post("/_simulator/do", json=deeds).status_code == 400
+    assert client.get(f"/conversations/{key}").json() == before
+
+
+def test_what_is_due_later_happens_later(client):
+    """A deed with an instant ahead happens when the clock comes to it; one of the past takes its place in the order."""
+    key = _steer(client, "create", {})["ids"][0]
+    deeds = [
+        {"do": "close", "conversation": key, "by": "fin", "at": END + 60},
+        {"do": "tag", "conversation": cases(1)[0].subject, "name": "late", "at": END - 5},
+    ]
+    _steer(client, "do", deeds)
+    assert client.get(f"/conversations/{cases(1)[0].subject}").json()["updated_at"] == END - 5
+    states = []
+    for seconds in (59, 1):
+        _steer(client, "clock", {"advance_seconds": seconds})
+        states.append(client.get(f"/conversations/{key}").json()["state"])
+    assert states == ["open", "closed"]
 
 
 def test_two_workspaces_stay_apart():
@@ -198,7 +225,7 @@ def test_an_edit_is_told_with_who_and_when(client):
     by = _steer(client, "edit", {"id": key})["by"]
     part = client.get(f"/conversations/{key}").json()["conversation_parts"]["conversation_parts"][-1]
     assert (part["part_type"], part["created_at"]) == ("conversation_attribute_updated_by_admin", END + 60)
-    assert (part["author"]["id"], part["event_details"]["value"]["name"]) == (by, f"at {END + 60}")
+    assert (part["author"]["id"], part["event_details"]["value"]["name"]) == (by, "Edit 1")
 
 
 def test_contacts_are_created_edited_and_deleted(client):

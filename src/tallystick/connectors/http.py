@@ -35,6 +35,7 @@ __all__ = ["Classify", "HttpClient", "Params", "Response", "map_http_error", "re
 
 T = TypeVar("T")
 Params: TypeAlias = Mapping[str, str | int | Sequence[str]]
+"""Query parameters by name; a sequence is repeated under its name."""
 
 _KEPT = ("content-type", "date", "retry-after")
 _SECONDS = re.compile(r"\d{1,9}(\.\d+)?", re.ASCII)
@@ -53,7 +54,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 class Response(msgspec.Struct, frozen=True):
     """What a call was answered with.
 
-    `headers` holds those the client was told to keep, by lower-case name. `date` is the system's own clock when it
+    `status` is the HTTP status and `body` the whole answer, decompressed; `request_id` is the system's own id of the
+    request, if it gave one. `headers` holds those the client was told to keep, by lower-case name. `date` is the system's own clock when it
     answered (microseconds UTC, whole seconds), None when it did not say.
     """
 
@@ -65,17 +67,19 @@ class Response(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, status: int, headers: dict[str, str], body: bytes, request_id: str | None) -> Self:
-        """Make one from headers by lower-case name; a `date` that cannot be read counts as none."""
+        """Make one of `status`, `body`, `request_id`, and `headers` by lower-case name; an unreadable `date` is none."""
         return cls(status, headers, body, _date(headers.get("date")), request_id)
 
 
 class _Asked(NamedTuple):
-    """One call: what is asked, where, and with what body."""
+    """One call: what is asked, where, with what body, and what headers it has besides those of every call."""
 
     method: str
     path: str
     params: Params | None = None
     content: bytes | None = None
+    content_type: str = "application/json"
+    headers: Callable[[], Mapping[str, str]] | None = None
 
 
 Classify: TypeAlias = Callable[[Response], Error | None]
@@ -156,6 +160,10 @@ class HttpClient:
     def get(self, path: str, params: Params | None = None) -> Response:
         """Give the answer to a GET, repeated where that may help.
 
+        Args:
+            path: Path below the base URL.
+            params: Query parameters; a sequence is repeated under its name.
+
         Raises:
             Error: What `classify` or a broken connection means, once the retries are spent.
         """
@@ -194,6 +202,25 @@ class HttpClient:
             Error: As `get`.
         """
         return self._ask(_Asked("POST", path, params, msgspec.json.encode(body)), decode)
+
+    def post(
+        self, path: str, content: bytes, *, content_type: str, headers: Callable[[], Mapping[str, str]] | None = None
+    ) -> Response:
+        """Give the answer to a POST of exactly these bytes, repeated where that may help.
+
+        The other side must know a repeated call again, by a key in it: a call without an answer may have arrived.
+
+        Args:
+            path: Path below the base URL.
+            content: What is sent.
+            content_type: What it is.
+            headers: Gives further headers, anew for each repetition, such as a signature over the time of sending.
+
+        Raises:
+            Error: As `get`.
+        """
+        asked = _Asked("POST", path, None, content, content_type, headers)
+        return self._retry(lambda: self._call(asked))
 
     def close(self) -> None:
         """Give back the connections and wake every waiting thread; calls under way end by themselves.
@@ -255,8 +282,8 @@ class HttpClient:
     def _send(self, asked: _Asked) -> Response:
         request_id = None
         try:
-            signed = dict(self._headers())
-            kind = {} if asked.content is None else {"Content-Type": "application/json"}
+            signed = {**self._headers(), **(asked.headers() if asked.headers else {})}
+            kind = {} if asked.content is None else {"Content-Type": asked.content_type}
             request = self._client.build_request(
                 asked.method, asked.path, params=asked.params, content=asked.content, headers={**signed, **kind}
             )

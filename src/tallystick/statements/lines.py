@@ -29,6 +29,7 @@ __all__ = [
     "add_lines",
     "claimed_price",
     "contract_of",
+    "counted",
     "currency_of",
     "found_lines",
     "measure_of",
@@ -164,6 +165,18 @@ def _is_paid(contract: Contract, verdict: VerdictHead) -> bool:
         return True
     borne = verdict.status == "unverifiable" and contract.unverifiable.borne_by == "buyer"
     return borne and verdict.locks_at is not None and claimed_price(contract, verdict) is not None
+
+
+def counted(contract: Contract, verdict: VerdictHead) -> tuple[Decimal, str] | None:
+    """Give the quantity and the unit, `unit` or a currency, that a statement would count a verdict for; None for none.
+
+    Raises:
+        ContractError: It is paid for and cannot be priced.
+    """
+    if verdict.found or not _is_paid(contract, verdict):
+        return None
+    outcome = outcome_of(contract, verdict)
+    return measure_of(outcome, verdict) if verdict.status == "verified" else _as_claimed(contract, outcome, verdict)
 
 
 def _draft(contract: Contract, verdict: VerdictHead, entry: int) -> _Draft:

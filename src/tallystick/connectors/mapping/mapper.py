@@ -185,7 +185,7 @@ class _Compiler:
         if test.present is not None:
             present = test.present
             return lambda item, around: (get(item, around) is not None) == present
-        words: frozenset[str | None] = frozenset(test.not_in or test.in_ or [test.is_])
+        words = frozenset(test.not_in or test.in_ or [str(test.is_)])
         wanted = test.not_in is None
         return lambda item, around: (word(get(item, around)) in words) == wanted
 

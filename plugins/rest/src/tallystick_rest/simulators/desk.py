@@ -7,6 +7,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from itertools import count
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -77,6 +78,7 @@ class Desk(SteeredApp[Fault], Generic[W]):
         self.wire = Wire()
         self.keys = Keys()
         self.window = window
+        self._numbers = count(1)
         self._seed = seed
         super().__init__(FaultPlan(KINDS, Fault), start=timeline.now, latency_ms=latency_ms)
 
@@ -124,6 +126,11 @@ class Desk(SteeredApp[Fault], Generic[W]):
         self.wire.load([])
         self.keys.reset()
         self.window.reset()
+        self._numbers = count(1)
+
+    def number(self) -> int:
+        """Give the next number, for what is steered: the same again after a reset."""
+        return next(self._numbers)
 
     def headers(self, request: Request) -> dict[str, str]:
         """Give the number of the answer."""

@@ -32,7 +32,6 @@ class Freshdesk(Desk[Account]):
     def __init__(self, seed: int, timeline: Timeline[Account], window: Window, *, latency_ms: float) -> None:
         super().__init__(seed, timeline, window, latency_ms)
         self._api = Api(timeline, self.wire)
-        self._made = 0
         self._cost = 1
 
     def answer(self, call: Call, request_id: str) -> Answer:  # noqa: ARG002 - errors do not have their number in them
@@ -65,11 +64,6 @@ class Freshdesk(Desk[Account]):
         rates = {f"X-RateLimit-{name}": str(value) for name, value in shown.items()}
         return {**rates, "X-Freshdesk-API-Version": "latest=v2; requested=v2"}
 
-    def reset(self) -> None:
-        """Give the ids of created tickets again too."""
-        super().reset()
-        self._made = 0
-
     def deeds(self, name: str, asked: Obj) -> tuple[list[Obj], object]:
         """Give the deeds of what is steered; `kind` is `ticket`, which is usual, or `contact`.
 
@@ -85,7 +79,7 @@ class Freshdesk(Desk[Account]):
             return [married if contact else {"do": "merge", "ticket": one, "into": into}], {}
         key = int(asked["id"])
         if contact:
-            values = asked.get("values", {"name": f"Edited at {self.now}"})
+            values = asked.get("values", {"name": f"Edit {self.number()}"})
             edited = {"do": "know", "contact": key, "values": values}
             return [{"do": "forget", "contact": key} if name == "delete" else edited], {}
         if name == "delete":
@@ -93,17 +87,19 @@ class Freshdesk(Desk[Account]):
         if "values" in asked:
             return [{"do": "set", "ticket": key, "values": asked["values"]}], {}
         by = next(iter(self.timeline.live.people.agents))
-        return [{"do": "note", "ticket": key, "by": by, "body": f"Edited at {self.now}"}], {"by": by}
+        text = f"Edit {self.number()}"
+        subject = {"do": "set", "ticket": key, "values": {"subject": text}}
+        return [subject, {"do": "note", "ticket": key, "by": by, "body": text}], {"by": by}
 
     def _created(self, count: int, asked: Obj, *, alone: bool) -> tuple[list[Obj], object]:
         apart = 0 if asked.get("same_second", True) else 1
         deeds: list[Obj] = []
         for back in reversed(range(count)):
-            self._made += 1
-            contact, at = contact_key(self._seed, _STEERED + self._made), self.now - back * apart
+            number = _STEERED + self.number()
+            contact, at = contact_key(self._seed, number), self.now - back * apart
             deeds.append({"do": "contact", "at": at, "contact": contact})
             if not alone:
-                key = ticket_key(self._seed, _STEERED + self._made)
+                key = ticket_key(self._seed, number)
                 deeds.append({"do": "open", "at": at, "ticket": key, "requester": contact, "subject": "Steered"})
         wanted = "contact" if alone else "ticket"
         return deeds, {"ids": [deed[wanted] for deed in deeds if alone or deed["do"] == "open"]}
@@ -156,4 +152,6 @@ def _sample(seed: int, people: People, count: int) -> list[Obj]:
         ]
         if chance.random() < 0.7:
             deeds.append({"do": "status", "at": at + 3_600, **said, "to": chance.choice((4, 5))})
+        if number == 1 or chance.random() < 0.2:
+            deeds.append({"do": "rate", "at": at + 7_200, **said, "rating": chance.choice((103, 100, -103))})
     return deeds

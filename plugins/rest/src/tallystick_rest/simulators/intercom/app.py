@@ -32,7 +32,6 @@ class Intercom(Desk[Workspace]):
     ) -> None:
         super().__init__(seed, timeline, window, latency_ms)
         self._api = Api(timeline, self.wire, inclusive=inclusive)
-        self._made = 0
 
     def answer(self, call: Call, request_id: str) -> Answer:
         """Answer a call that may be answered."""
@@ -53,11 +52,6 @@ class Intercom(Desk[Workspace]):
         shown = {"Limit": window.limit, "Remaining": window.left, "Reset": window.ends}
         return {f"X-RateLimit-{name}": str(value) for name, value in shown.items()}
 
-    def reset(self) -> None:
-        """Give the ids of created conversations again too."""
-        super().reset()
-        self._made = 0
-
     def deeds(self, name: str, asked: Obj) -> tuple[list[Obj], object]:
         """Give the deeds of what is steered; `kind` is `conversation`, which is usual, or `contact`.
 
@@ -70,7 +64,7 @@ class Intercom(Desk[Workspace]):
             return [{"do": "merge", "contact": asked["from"], "into": asked["into"]}], {}
         if asked.get("kind") == "contact":
             one = {"contact": asked["id"]}
-            values = asked.get("values", {"name": f"Edited at {self.now}"})
+            values = asked.get("values", {"name": f"Edit {self.number()}"})
             return [{"do": "forget", **one} if name == "delete" else {"do": "know", **one, "values": values}], {}
         one = {"conversation": asked["id"]}
         if name == "delete":
@@ -78,18 +72,20 @@ class Intercom(Desk[Workspace]):
         if "values" in asked:
             return [{"do": "set", **one, "values": asked["values"]}], {}
         by = next(iter(self.timeline.live.people.admins))
-        return [{"do": "attribute", **one, "by": by, "name": "Edited", "value": f"at {self.now}"}], {"by": by}
+        text = f"Edit {self.number()}"
+        titled = {"do": "set", **one, "values": {"title": text}}
+        return [titled, {"do": "attribute", **one, "by": by, "name": "Edited", "value": text}], {"by": by}
 
     def _created(self, count: int, asked: Obj) -> tuple[list[Obj], object]:
         apart = 0 if asked.get("same_second", True) else 1
         alone = asked.get("kind") == "contact"
         deeds: list[Obj] = []
         for back in reversed(range(count)):
-            self._made += 1
-            contact, at = contact_key(self._seed, _STEERED + self._made), self.now - back * apart
+            number = _STEERED + self.number()
+            contact, at = contact_key(self._seed, number), self.now - back * apart
             deeds.append({"do": "contact", "at": at, "contact": contact})
             if not alone:
-                key = conversation_key(self._seed, _STEERED + self._made)
+                key = conversation_key(self._seed, number)
                 deeds.append({"do": "open", "at": at, "conversation": key, "contact": contact, "body": "Steered."})
         wanted = "contact" if alone else "conversation"
         return deeds, {"ids": [deed[wanted] for deed in deeds if alone or deed["do"] == "open"]}
@@ -146,4 +142,6 @@ def _sample(seed: int, people: People, count: int) -> list[Obj]:
             if fin:
                 deeds.append({"do": "resolution", "at": at + 3_600, **said, "state": "assumed_resolution"})
             deeds.append({"do": "close", "at": at + 3_600, **said, "by": OPERATOR if fin else by})
+        if number == 1 or chance.random() < 0.2:
+            deeds.append({"do": "rate", "at": at + 7_200, **said, "rating": chance.randrange(1, 6)})
     return deeds

@@ -137,7 +137,8 @@ def _number(key: str) -> int:
 
 def _fits(value: object, wanted: type) -> bool:
     if wanted is bool:
-        return isinstance(value, bool)
+        # The types of the vendor's SDK cannot write a boolean, so a word must do as well.
+        return value in (True, False, "true", "false")
     if wanted is int:
         return value is None or (not isinstance(value, bool) and str(value).lstrip("-").isdigit())
     return value is None or isinstance(value, str | int)
@@ -151,8 +152,10 @@ def _value(name: str, row: Obj) -> object:
 
 
 def _equal(value: object, asked: object) -> bool:
-    if isinstance(value, bool) or isinstance(asked, bool) or value is None or asked is None:
+    if value is None or asked is None:
         return value is asked
+    if isinstance(value, bool):
+        return str(value).lower() == str(asked).lower()
     return str(value) == str(asked)
 
 
