@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 from tallystick.connectors import CheckRow
+from tallystick.connectors.mapping import provenance_row
 from tallystick.errors import Error
 from tallystick_files.exports import Export
 from tallystick_files.streams import ExportStream
@@ -34,7 +35,7 @@ def check_streams(load: Callable[[], Sequence[ExportStream]]) -> Iterator[CheckR
             continue
         yield _files_row(name, exports, rows)
         yield _completeness_row(name, exports, declared=stream.declares_completeness)
-    yield _provenance_row({kind for stream in streams for kind in stream.types})
+    yield provenance_row({kind for stream in streams for kind in stream.types})
 
 
 def _files_row(name: str, exports: Sequence[Export], rows: int) -> CheckRow:
@@ -54,22 +55,3 @@ def _completeness_row(name: str, exports: Sequence[Export], *, declared: bool) -
     known = [export.exported_at for export in exports if export.exported_at is not None]
     said = f"complete up to {_EPOCH + timedelta(microseconds=max(known)):%Y-%m-%dT%H:%MZ}" if known else "by a column"
     return CheckRow(f"{name}: completeness", "ok", f"{said}, as the exports themselves say")
-
-
-def _provenance_row(types: set[str]) -> CheckRow:
-    """Say which clauses cannot be decided: an export holds states, and who wrote them only if a history is mapped."""
-    lacks = []
-    if "change" not in types:
-        lacks.append("who wrote a field and when (acceptance, tags, stages)")
-    if "ticket" in types and "ticket_event" not in types:
-        lacks.append("who acted on a ticket, handed it over or reopened it")
-    if types & {"meeting", "call"} and "attendee" not in types:
-        lacks.append("who took part")
-    if not lacks:
-        return CheckRow("provenance", "ok", "a history is mapped; it proves what the exporting system wrote into it")
-    return CheckRow(
-        "provenance",
-        "warning",
-        f"the exports do not tell {'; nor '.join(lacks)}: clauses about it are unverifiable",
-        "Export the history too, and map it to change or ticket_event.",
-    )

@@ -4,6 +4,7 @@ from tallystick.connectors.mapping.fields import Condition, Conditions, FieldMap
 from tallystick.connectors.mapping.loading import ProjectPath, load_described
 from tallystick.connectors.mapping.mapper import Mapper
 from tallystick.connectors.mapping.paths import Getter, getter
+from tallystick.connectors.mapping.provenance import provenance_row
 from tallystick.connectors.mapping.reading import Reader, Unreadable, reader
 from tallystick.connectors.mapping.record import MappingFile, RecordMapping
 from tallystick.connectors.mapping.rows import decode_object, row_bytes
@@ -27,6 +28,7 @@ __all__ = [
     "decode_object",
     "getter",
     "load_described",
+    "provenance_row",
     "reader",
     "row_bytes",
 ]
