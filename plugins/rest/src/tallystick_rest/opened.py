@@ -89,6 +89,7 @@ class Opened:
                 api or self.api,
                 start=self.start,
                 declared=f"{self.base_url} {self.description.api_version}",
+                size=self._config.page_size,
             )
             for name in self.description.streams
         ]

@@ -43,10 +43,18 @@ class RestStream(Stream):
         api: Makes the calls.
         start: Where its history begins, microseconds UTC.
         declared: What else decides how it is read, such as the address.
+        size: Objects of a page, if fewer than the description says.
     """
 
     def __init__(
-        self, described: StreamDescription, objects: ObjectReader, api: RestApi, *, start: int, declared: str
+        self,
+        described: StreamDescription,
+        objects: ObjectReader,
+        api: RestApi,
+        *,
+        start: int,
+        declared: str,
+        size: int | None,
     ) -> None:
         self.name = objects.name
         self.types = objects.types
@@ -58,7 +66,7 @@ class RestStream(Stream):
         self._api = api
         self._start = start
         self._list = ListReader(described.items, self.name)
-        self._turner = Turner(described.page, self.name)
+        self._turner = Turner(described.page, self.name, size)
         self._field = None if described.cursor is None else getter(described.cursor.field, nested=True)
 
     def plan(self, watermark: int | None, until: int) -> Sequence[Slice]:
@@ -155,7 +163,7 @@ class RestStream(Stream):
         before = (
             {"page": cursor["page"] - 1}
             if paging.kind == "page"
-            else {"offset": max(cursor["offset"] - paging.size, 0)}
+            else {"offset": max(cursor["offset"] - (self._turner.size or paging.size), 0)}
         )
         return {"from": at, **before, "back": cursor["back"]}
 
