@@ -151,8 +151,10 @@ class FreshdeskKit(ConnectorKit):
         (Capability.PROVENANCE, "actor"): "who edited a contact is not told",
         (Capability.UNKNOWN_WORD, "actor"): _PERSON,
     }
-    calls_idle = 7
-    calls_per_page = 1 + _PAGE
+    # The four agents are on two of these small pages.
+    calls_idle = 8
+    # Each page begins with the last ticket of the one before: of three, two are new.
+    calls_per_page = (1 + _PAGE) * 1.5
     lag_seconds = 60
 
     @contextmanager
