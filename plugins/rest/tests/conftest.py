@@ -33,7 +33,8 @@ def _describe(*, page="{kind: none}", query="{since: '{start}'}", cursor=CURSOR,
         "system: desk",
         "title: Desk",
         "api_version: v1",
-        more if "auth:" in more else f"auth: {{kind: bearer}}\n{more}",
+        "" if "auth:" in more else "auth: {kind: bearer}",
+        more,
         "limits: {requests_per_second: 1000}",
         "says: [message]",
         "streams:",
@@ -45,7 +46,7 @@ def _describe(*, page="{kind: none}", query="{since: '{start}'}", cursor=CURSOR,
         *(f"    {line}" for line in stream.splitlines()),
         "    records:" + records,
     ]
-    return "\n".join(line for line in lines if line) + "\n"
+    return "\n".join(line.strip("\n") for line in lines if line) + "\n"
 
 
 def _ticket(number, at=None, **more):
@@ -145,8 +146,10 @@ def connect(tmp_path, monkeypatch, timer):
     def make(text=None, **settings):
         path = tmp_path / "desk.yaml"
         path.write_text(_describe() if text is None else text)
-        config = {"base_url": "https://api.desk.example", "key": "env:TALLYSTICK_TEST_REST", "start": "2026-09-01"}
-        made.append(RestConnector(RestConfig(description=str(path), **{**config, **settings}), timer=timer))
+        config = {"description": str(path), "base_url": "https://api.desk.example", "start": "2026-09-01"}
+        config |= {"key": "env:TALLYSTICK_TEST_REST", **settings}
+        config = {name: value for name, value in config.items() if value != ""}
+        made.append(RestConnector(RestConfig(**config), timer=timer))
         return made[-1]
 
     yield make

@@ -41,8 +41,8 @@ class _Account(System):
     the wire that a column of it is read from, with that column.
     """
 
-    kinds: Mapping[str, str]
-    fields: Mapping[str, tuple[str, str]]
+    kinds: ClassVar[Mapping[str, str]]
+    fields: ClassVar[Mapping[str, tuple[str, str]]]
 
     def __init__(self, number: int, app: Desk[Any], tape: Tape, origin: str) -> None:
         variable, key = f"REST_KEY_{number}", f"kit{number}Qm7Zr2Vx9Tb4Lw8Ke"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from threading import Lock
 from typing import Any
 
@@ -99,7 +99,7 @@ class ObjectReader:
             return Mapper(described.records, mappings, nested=True, given=(READ_AT,), custom=custom, only=only)
 
         self._entries = described.records
-        self._alone = lambda place: mapper({place})
+        self._alone: Callable[[int], Mapper] = lambda place: mapper({place})
         self._own = mapper(set(range(len(described.records))) - apart)
         self._apart = mapper(apart)
         self.types = tuple(dict.fromkeys(entry.type for entry in described.records))
