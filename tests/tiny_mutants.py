@@ -1,4 +1,4 @@
-"""The tiny connector broken on purpose: for each check of the kit one that it must find, a few lines from the honest one."""
+"""The tiny connector broken on purpose: for each check of the kit one it must find, a few lines from the honest one."""
 
 import logging
 import re
@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import msgspec
 from pydantic import ConfigDict
+from tests.tiny_connector import LAG, SECOND, PeopleStream, TinyConfig, TinyConnector, _Person
+from tests.tiny_system import PAGE, TinyKit
 
 from tallystick.connectors import CheckRow, Page, Retry, SecretRef
 from tallystick.errors import AuthorizationError, PermanentError, RateLimited, RetryableError
-from tests.tiny_connector import LAG, SECOND, PeopleStream, TinyConfig, TinyConnector, _Person
-from tests.tiny_system import PAGE, TinyKit
 
 MUTANTS = {}
 
@@ -218,7 +218,6 @@ class NamesNobody(TinyConnector):
 
         def actor(self, change):
             """Name nobody."""
-            return None
 
 
 @breaks("test_a_live_look_up_equals_what_was_synced", "differs from the sync")

@@ -1,7 +1,8 @@
 """The smallest system of record that can do all that the conformance kit asks of one: people, and their history.
 
-`GET /v1/people` and `GET /v1/changes` list `[since, until)` by time and id, a page after `after_at` and `after_id` or `offset`;
-`GET /v1/people/<id>` gives one; `GET /token` gives a token for the key. A call without the newest token is refused.
+`GET /v1/people` and `GET /v1/changes` list `[since, until)` by time and id: a page after `after_at` and `after_id`, or
+from `offset` on. `GET /v1/people/<id>` gives one, `GET /token` a token for the key; any other call without the newest
+token is refused.
 """
 
 import itertools
@@ -9,11 +10,11 @@ import json
 from contextlib import contextmanager
 
 from starlette.responses import Response
+from tests.tiny_connector import TinyConnector
 
 from tallystick.testing.faultplan import Fault, FaultPlan
 from tallystick.testing.kit import UNKNOWN_WORD, Capability, ConnectorKit, System, Tape
 from tallystick.testing.steering import SteeredApp
-from tests.tiny_connector import TinyConnector
 
 START = 1_790_000_000
 PAGE = 4
@@ -74,16 +75,9 @@ class TinyApp(SteeredApp[Fault]):
 
     def respond(self, request, body, fault):
         """Answer a call."""
-        kind, path, asked = fault.kind if fault else "", request.url.path, request.query_params
-        if kind.startswith("429"):
-            return Response(b"", 429, {"Retry-After": str(int(fault.seconds))} if kind.endswith("after") else {})
-        if kind == "500":
-            return Response(b"", 500)
-        if kind == "expire":
-            self.mint()
-        given = request.headers.get("authorization", "").removeprefix("Bearer ")
-        if kind == "401" or given != (self.key if path == "/token" else self.token):
-            return Response(b'{"error":"not signed in"}', 401)
+        path, asked = request.url.path, request.query_params
+        if (refused := self.refusal(fault, request)) is not None:
+            return refused
         if path == "/token":
             return _json({"token": self.mint()})
         if path == "/v1/changes":
@@ -92,6 +86,19 @@ class TinyApp(SteeredApp[Fault]):
         if path == "/v1/people":
             return _json(_page(shown, "changed", asked))
         return _json(next(person for person in shown if person["id"] == path.rpartition("/")[2]))
+
+    def refusal(self, fault, request):
+        """Give what a fault answers in place of data, or a call that is not signed in."""
+        kind = fault.kind if fault else ""
+        if kind.startswith("429"):
+            return Response(b"", 429, {"Retry-After": str(int(fault.seconds))} if kind == "429_retry_after" else {})
+        if kind == "500":
+            return Response(b"", 500)
+        if kind == "expire":
+            self.mint()
+        given = request.headers.get("authorization", "").removeprefix("Bearer ")
+        good = given == (self.key if request.url.path == "/token" else self.token)
+        return None if good and kind != "401" else Response(b'{"error":"not signed in"}', 401)
 
     def shown(self, person):
         """Give a person as the wire has it."""

@@ -244,7 +244,7 @@ def test_fractions_of_seconds_are_rounded_up_at_both_ends(account, streams):
 
 
 def test_the_watermark_never_runs_ahead_of_stripes_clock(account, streams):
-    """If our clock is ahead, the watermark is a minute behind Stripe's at the first page, whenever the later ones came."""
+    """If our clock is ahead, the watermark is a minute behind Stripe's at its first page, whenever the others come."""
     account.add("charges", *(_charge(n, AT - 100 + n) for n in range(7)))
     account.now = AT - 60
     pages = []

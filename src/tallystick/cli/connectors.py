@@ -1,17 +1,23 @@
-"""`tallystick connectors`: which plugins are installed, what they offer, and which of them are broken."""
+"""`tallystick connectors`: which plugins are installed, what they offer, which are broken, and whether one is good."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tallystick.cli.options import AsJson
 
+if TYPE_CHECKING:
+    from tallystick.testing.kit.kit import ConnectorKit
+    from tallystick.testing.kit.runner import CheckResult
+
 __all__ = ["app"]
 
-app = typer.Typer(help="Show the installed connectors.", invoke_without_command=True)
+app = typer.Typer(help="Show and test the installed connectors.", invoke_without_command=True)
 
 
 @app.callback()
@@ -74,3 +80,58 @@ def new_connector(
     for file in files:
         say(f"  {folder}/{file}")
     say(f"Wrote {folder}. Next: pip install -e './{folder}[testing]', then tallystick connectors test {name}")
+
+
+@app.command("test")
+def run_kit_of(
+    name: Annotated[str, typer.Argument(help="Name of the connector, as in `connector:` of a source.")],
+    *,
+    only: Annotated[
+        list[str] | None, typer.Option("--only", metavar="CHECK", help="Run this check; may be repeated.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run the conformance kit on a connector, against the simulator that its plugin ships.
+
+    Says what each check proves and, where one fails, what was found and what to do. Takes about a minute; reaches no
+    network. Exit 1 when a check fails.
+    """
+    from tallystick.cli.output import print_json, say
+
+    kit, run_kit = _kit(name)
+    results = run_kit(kit, (lambda _: None) if as_json else _tell, only=only or ())
+    counts = Counter(result.outcome for result in results)
+    passed = not counts["failed"]
+    if as_json:
+        print_json({"connector": name, "version": kit.connector.version, "passed": passed, "checks": results})
+    else:
+        told = ", ".join(f"{count} {outcome}" for outcome, count in sorted(counts.items()))
+        say(f"\n{name} {kit.connector.version}: {len(results)} checks, {told}.")
+    if not passed:
+        raise typer.Exit(1)
+
+
+def _kit(name: str) -> tuple[type[ConnectorKit], Callable[..., list[CheckResult]]]:
+    """Give the kit of a connector, and what runs it.
+
+    Raises:
+        PluginError: There is none, or what it needs is not installed.
+    """
+    from tallystick.errors import PluginError
+
+    try:
+        from tallystick.testing.kit.runner import find_kit, run_kit
+    except ImportError as cause:
+        raise PluginError(
+            f"the conformance kit cannot be loaded: {cause}", hint="Install it: pip install 'tallystick[testing]'"
+        ) from cause
+    return find_kit(name), run_kit
+
+
+def _tell(result: CheckResult) -> None:
+    from tallystick.cli.output import say
+
+    say(f"{result.outcome:8} {result.check.removeprefix('test_')}: {result.proves}")
+    for line in (result.found, result.action):
+        if line:
+            say(f"{'':9}{line}")

@@ -226,8 +226,8 @@ def _plan(start: int) -> Plan:
     plan.create(at, "Account", "acme", by="agent", Name="Acme")
     plan.create(at, "Contact", "ida", by="agent", AccountId="acme", LastName="Ida", Email="ida@acme.example")
     plan.create(at, "Lead", "lea", by="agent", LastName="Lea", Company="Licht", Email="lea@licht.example")
-    booked = {"Subject": "Demo", "WhoId": "ida", "StartDateTime": at + _DAY, "DurationInMinutes": 30}
-    plan.create(at, "Event", "demo", by="agent", invitees=("ida",), **booked)
+    plan.create(at, "Event", "demo", by="agent", invitees=("ida",), Subject="Demo", WhoId="ida",
+                StartDateTime=at + _DAY, DurationInMinutes=30)  # fmt: skip
     plan.update(at + 60, "demo", by="agent", Subject="Demo, again")
     plan.create(at, "Task", "call", by="agent", Subject="Call", TaskSubtype="Call", CallDurationInSeconds=300)
     plan.create(at, "VideoCall", "video", by="agent", EventId="demo", HostId="agent", Name="Call", StartDateTime=at,

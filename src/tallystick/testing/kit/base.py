@@ -16,7 +16,10 @@ from tallystick.testing.kit.desk import Desk, open_desk
 from tallystick.testing.kit.system import System
 from tallystick.testing.timing import FakeTimer
 
-__all__ = ["KitBase", "Lack", "needs"]
+__all__ = ["LACKING", "KitBase", "Lack", "needs"]
+
+LACKING = "the system lacks "
+"""What the reason of a check begins with that is skipped."""
 
 Lack: TypeAlias = Capability | tuple[Capability, str]
 """What a system lacks: altogether, or for objects of one record type."""
@@ -76,7 +79,7 @@ class KitBase(ABC):
     def _reason(self, capability: Capability) -> str:
         about = {capability, *((capability, name) for name in self.creates)}
         reasons = dict.fromkeys(reason for lack, reason in self.lacks.items() if lack in about)
-        return f"the system lacks {capability.value}: {'; '.join(reasons)}"
+        return f"{LACKING}{capability.value}: {'; '.join(reasons)}"
 
     @pytest.fixture(autouse=True)
     def _capable(self, request: pytest.FixtureRequest) -> None:

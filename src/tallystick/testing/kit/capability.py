@@ -34,7 +34,7 @@ class Capability(Enum):
     SIGN_IN = "sign_in"
     """Reading needs a secret, and it can be refused. A fault: calls are refused as not signed in, for good."""
 
-    TOKEN_EXPIRY = "token_expiry"
+    TOKEN_EXPIRY = "token_expiry"  # noqa: S105 - no token, but that there are such
     """Signing in gives a token that expires. A fault: the calls are refused until the reader signs in again."""
 
     THROTTLING = "throttling"

@@ -36,7 +36,7 @@ class CostChecks(KitBase):
         require(
             many - few <= allowed,
             f"three further pages of {', '.join(self.creates)} cost {many - few} calls; {allowed:g} are declared",
-            "Read objects by the page with all that belongs to them, never one by one; or declare what it really costs.",
+            "Read objects by the page with all that belongs to them, never one by one; or declare what it costs.",
         )
 
     def test_an_idle_sync_stays_within_the_budget(self, desk: Desk) -> None:

@@ -17,7 +17,7 @@ from tallystick.records.store import RecordStore
 from tallystick.sync.engine import SyncReport, sync_source
 from tallystick.testing.kit.contents import Contents, Key, read_contents
 from tallystick.testing.kit.cutting import CutConnector
-from tallystick.testing.kit.failing import fail
+from tallystick.testing.kit.failing import fail, said
 from tallystick.testing.kit.system import System
 from tallystick.testing.timing import FakeTimer
 
@@ -91,7 +91,7 @@ class Desk:
         report = self.sync(store, until=until, connector=connector)
         if report.errors:
             fail(
-                f"a sync of a system that answers well ended with: {report.errors[0].diagnostics()}",
+                f"a sync of a system that answers well ended with: {said(report.errors[0])}",
                 "Every stream has to be read to its end here; run `tallystick sync` against the simulator to see more.",
             )
         return report

@@ -6,7 +6,9 @@ from typing import NoReturn
 
 import pytest
 
-__all__ = ["fail", "require"]
+from tallystick.errors import Error
+
+__all__ = ["fail", "require", "said"]
 
 
 def fail(found: str, advice: str) -> NoReturn:
@@ -23,3 +25,8 @@ def require(holds: object, found: str, advice: str) -> None:
     """Fail the running check unless something holds; see `fail`."""
     if not holds:
         fail(found, advice)
+
+
+def said(error: Error) -> str:
+    """Give an error in one line: what happened, and its own advice."""
+    return f"{error} {error.hint}".strip()

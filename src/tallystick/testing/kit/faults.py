@@ -7,7 +7,7 @@ from tallystick.testing.kit.base import KitBase, needs
 from tallystick.testing.kit.capability import Capability
 from tallystick.testing.kit.contents import Contents, difference
 from tallystick.testing.kit.desk import Desk
-from tallystick.testing.kit.failing import fail, require
+from tallystick.testing.kit.failing import fail, require, said
 
 __all__ = ["FaultChecks"]
 
@@ -147,7 +147,7 @@ class FaultChecks(KitBase):
         report = desk.sync("disturbed")
         desk.system.clear()
         if report.errors:
-            fail(f"a passing fault ({fault.value}) ended a sync: {report.errors[0].diagnostics()}", advice)
+            fail(f"a passing fault ({fault.value}) ended a sync: {said(report.errors[0])}", advice)
         wrong = difference(expected, desk.contents("disturbed"))
         require(not wrong, f"after a passing fault ({fault.value}), {wrong}", advice)
 
@@ -155,6 +155,6 @@ class FaultChecks(KitBase):
 def _ours(error: ConnectorError) -> None:
     require(
         type(error) is not ConnectorError,
-        f"a failure was not foreseen: {error.diagnostics()}",
+        f"a failure was not foreseen: {said(error)}",
         "Turn every error of a library into one of `tallystick.errors`, by what its reader does next.",
     )

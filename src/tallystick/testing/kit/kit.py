@@ -20,7 +20,8 @@ from tallystick.testing.kit.wire import WireChecks
 __all__ = ["ConnectorKit", "checks", "taken_out"]
 
 
-class ConnectorKit(ReadingChecks, ChangeChecks, FaultChecks, WireChecks, ValueChecks, SecretChecks, CostChecks):
+# From last to first: pytest runs inherited tests in the order of the bases, the last one first.
+class ConnectorKit(CostChecks, SecretChecks, ValueChecks, WireChecks, FaultChecks, ChangeChecks, ReadingChecks):
     """Subclass it in `tallystick_<name>/kit.py`, name it by an entry point in the group `tallystick.kits`, and run it.
 
     A check that the connector cannot pass yet is overridden with `pytest.mark.xfail(strict=True, reason=...)`, and by

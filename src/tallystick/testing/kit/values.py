@@ -62,7 +62,7 @@ class ValueChecks(KitBase):
                 require(
                     value is None or type(value) is _KINDS[column.kind],
                     f"{record.type} {record.id}: {column.name} is {type(value).__name__} {value!r}, not {column.kind}",
-                    "Instants are int (microseconds UTC), money and rates Decimal; decode numbers of JSON without float.",
+                    "Instants are int (microseconds UTC), money and rates Decimal; read numbers of JSON without float.",
                 )
 
     @needs(Capability.VERBATIM)

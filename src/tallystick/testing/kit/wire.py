@@ -8,7 +8,7 @@ from tallystick.testing.kit.base import KitBase, needs
 from tallystick.testing.kit.capability import Capability
 from tallystick.testing.kit.contents import State
 from tallystick.testing.kit.desk import Desk
-from tallystick.testing.kit.failing import fail, require
+from tallystick.testing.kit.failing import fail, require, said
 from tallystick.testing.kit.system import UNKNOWN_WORD
 
 __all__ = ["WireChecks"]
@@ -97,4 +97,4 @@ def _stopped(report: SyncReport, found: str) -> None:
 
 
 def _errors(report: SyncReport) -> str:
-    return "; ".join(error.diagnostics() for error in report.errors) or "and the sync says that all is well"
+    return "; ".join(said(error) for error in report.errors) or "and the sync says that all is well"

@@ -1,11 +1,15 @@
 """Each check of the kit has been seen to fail: on a connector that is broken in what it is about."""
 
 import inspect
+import re
+from pathlib import Path
 
 import pytest
 from tests.tiny_mutants import MUTANTS
 
 from tallystick.testing.kit.kit import checks
+
+PAGE = (Path(__file__).parents[4] / "docs/conformance-kit.md").read_text(encoding="utf-8")
 
 
 def _run(kit, check, folder):
@@ -26,11 +30,11 @@ def test_every_check_has_its_mutant():
 
 @pytest.mark.parametrize("check", checks())
 def test_a_check_finds_its_mutant(check, tmp_path):
-    """The check fails on its mutant, and says what was found and what to do."""
+    """The check fails on its mutant, and says what was found and what to do, as the docs do."""
     mutant = MUTANTS[check]
 
     with pytest.raises(pytest.fail.Exception, match=mutant.says) as caught:
         _run(mutant.kit(), check, tmp_path)
-    found, advice = str(caught.value).split("\n  ", 1)
+    found, advice = str(caught.value).split("\n  ")
     assert found
-    assert advice
+    assert re.search(rf"`{check.removeprefix('test_')}` .*\| {re.escape(advice)} \|", PAGE)

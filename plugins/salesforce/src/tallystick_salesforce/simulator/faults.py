@@ -43,7 +43,7 @@ class SalesforceFault(Fault):
 
 def refusal(kind: str) -> WireError | TokenError | None:
     """Give the error a fault answers with, if it is one that Salesforce itself would write."""
-    return {
+    errors: dict[str, WireError | TokenError] = {
         "400": WireError.bad("UNKNOWN_EXCEPTION", "The request could not be understood"),
         "401": WireError.session(),
         "400_client": TokenError("invalid_client", "invalid client credentials"),
@@ -56,4 +56,5 @@ def refusal(kind: str) -> WireError | TokenError | None:
         "503": WireError(503, "SERVER_UNAVAILABLE", "The server is temporarily unavailable"),
         "query_timeout": WireError.bad("QUERY_TIMEOUT", "Your query request was running for too long."),
         "expired_locator": WireError.bad("INVALID_QUERY_LOCATOR", "invalid query locator"),
-    }.get(kind)
+    }
+    return errors.get(kind)
