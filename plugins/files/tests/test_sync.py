@@ -376,3 +376,13 @@ def test_a_broken_file_does_not_keep_back_those_before_it(exports):
     assert "tickets-2026-08-02.csv:2:1: a row of 1 cells" in exports.error()
     assert exports.rows("id") == [("1",)]
     assert exports.watermark() == AUG_1
+
+
+def test_rows_that_are_passed_over_make_no_page(exports):
+    """Ten thousand pages of nothing would look like a read without an end; the watermark moves all the same."""
+    exports.describe(exports.description.replace("        id: id", "        when: {path: id, is: 17}\n        id: id"))
+    exports.tickets("2026-08-01", *range(1, 20))
+    [stream] = exports.connector().streams()
+    pages = list(stream.read(stream.plan(None, AUG_1 + DAY)[0]))
+    assert [len(page.records) for page in pages] == [1, 0, 0]
+    assert pages[-1].watermark == AUG_1

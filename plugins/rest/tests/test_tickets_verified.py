@@ -56,7 +56,7 @@ INTERCOM = {
     "procedure_handoff": ("pending", ""),
     "snoozed": ("pending", ""),
     "deleted": ("verified", ""),
-    "redacted": ("rejected", "confirmed"),  # what the customer answered was no thanks, and got no answer
+    "redacted": ("unverifiable", "actors_known"),  # it was redacted before it was first read
 }
 FRESHDESK = {
     "confirmed": ("verified", ""),

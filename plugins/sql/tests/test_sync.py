@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 
 from tallystick.errors import ConfigurationError
+from tallystick_sql import streams
 
 DAY = 86_400_000_000
 MINUTE = 60_000_000
@@ -321,3 +322,27 @@ def test_values_of_every_kind_are_kept(server):
         assert part in raw
     server.execute("ALTER TABLE tickets ADD r INT4RANGE DEFAULT '[1,5)'", "UPDATE tickets SET updated_at = now()")
     assert "row 1: Range has no form in JSON" in server.error(until=2**52)
+
+
+def test_great_rows_make_several_pages_of_what_one_statement_gave(duck, monkeypatch):
+    """A page stays small however long the texts in a table are; each ends where a read can go on."""
+    monkeypatch.setattr(streams, "_PIECE_BYTES", 150)
+    duck.page_rows = 100
+    duck.tickets(*range(1, 8))
+    [stream] = duck.connector().streams()
+    [part] = stream.plan(None, AUG_1 + DAY)
+    pages = list(stream.read(part))
+    assert [len(page.records) for page in pages] == [2, 2, 2, 1, 0]
+    rest = [
+        record.id for page in stream.read(type(part)(part.start, part.end, pages[1].cursor)) for record in page.records
+    ]
+    assert rest == ["5", "6", "7"]
+
+
+def test_rows_that_are_passed_over_make_no_page(duck):
+    """Ten thousand pages of nothing would look like a read without an end."""
+    duck.tickets(*range(1, 20))
+    duck.describe(duck.description.replace("        id: id", "        when: {path: id, is: 17}\n        id: id"))
+    [stream] = duck.connector().streams()
+    pages = list(stream.read(stream.plan(None, AUG_1 + DAY)[0]))
+    assert [len(page.records) for page in pages] == [1, 0]

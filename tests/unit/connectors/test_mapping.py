@@ -3,6 +3,7 @@
 import json
 from decimal import Decimal
 
+import msgspec
 import pytest
 
 from tallystick.connectors import CustomField
@@ -253,9 +254,10 @@ def test_the_bytes_of_a_row_are_the_same_for_the_same_values():
     assert row_bytes({"x": b"\x01\xff", "y": float("nan"), "z": 1.5}) == b'{"x":"01ff","y":"nan","z":1.5}'
 
 
-def test_json_that_nests_too_deep_is_no_json():
-    """A parser's own limit is an error as any other."""
-    import msgspec
-
+@pytest.mark.parametrize(
+    "raw", [b"[" * 100_000 + b"]" * 100_000, b"[1e999999999999999999999]", b"1" * 5000, b'"\\ud800"', b"[NaN]", b""]
+)
+def test_json_that_no_value_can_hold_is_no_json(raw):
+    """A parser's own limits are errors as any other."""
     with pytest.raises(msgspec.DecodeError):
-        decode_object(b"[" * 100_000 + b"]" * 100_000)
+        decode_object(raw)

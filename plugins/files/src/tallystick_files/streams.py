@@ -114,8 +114,8 @@ class ExportStream(Stream):
                     raise RetryableError(f"{self._where}: closed while it was read")
                 reached = max(reached, min(proven or reached, part.end))
                 follows = {"file": export.name, "reached": reached, **position}
-                # A file may end where a page, or the read before a cut, ended.
-                if follows != latest:
+                # Rows that the mapping passes over make no page, and a file may end where a page ended.
+                if records or (position["done"] and follows != latest):
                     latest = follows
                     yield Page(records, follows, reached)
         yield Page([], None, reached)

@@ -59,4 +59,5 @@ def _records(snapshot: Snapshot, stream: TableStream, entry: RecordMapping, key:
         )
     rows = snapshot.ask(statements.rows_of(stream.described.table, columns, entry.id.with_, key, _MOST))
     complete = stream.complete(snapshot, _NOW, None) if stream.described.given else None
-    return stream.records(rows, {} if complete is None else {"$complete_until": complete})
+    given = {} if complete is None else {"$complete_until": complete}
+    return [record for records in stream.records(rows, given) for record in records]

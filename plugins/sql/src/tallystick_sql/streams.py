@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tallystick.connectors import Page, Slice, Stream
@@ -20,6 +20,7 @@ __all__ = ["TableStream"]
 
 _DAY = 86_400_000_000
 _MINUTE = 60_000_000
+_PIECE_BYTES = 8_000_000
 
 
 class TableStream(Stream):
@@ -81,6 +82,7 @@ class TableStream(Stream):
                 self._check_order(snapshot)
                 cursor = {"complete": self.complete(snapshot, part.end, last), "after": None}
             complete = part.start if cursor["complete"] is None else max(int(cursor["complete"]), part.start)
+            given = {} if cursor["complete"] is None else {"$complete_until": complete}
             after = decode(cursor["after"] or ())
             while True:
                 asked = statements.page(
@@ -93,14 +95,16 @@ class TableStream(Stream):
                     limit=self._page_rows,
                 )
                 found = snapshot.ask(asked)
-                records = self.records(found, {} if cursor["complete"] is None else {"$complete_until": complete})
+                for records, values in self._pieces(found, given):
+                    ends = dict(zip(names, values, strict=True))
+                    position = encode([ends[name] for name in self._order])
+                    after = decode(position)
+                    # Rows that the mapping passes over make no page: the next one says where it ends.
+                    if records:
+                        yield Page(records, {"complete": cursor["complete"], "after": position})
                 if len(found.values) < self._page_rows:
-                    yield Page(records, None, min(complete, part.end))
+                    yield Page([], None, min(complete, part.end))
                     return
-                ends = dict(zip(names, found.values[-1], strict=True))
-                position = encode([ends[name] for name in self._order])
-                after = decode(position)
-                yield Page(records, {"complete": cursor["complete"], "after": position})
 
     def names(self, snapshot: Snapshot) -> Sequence[str]:
         """Give the columns of the table.
@@ -118,13 +122,12 @@ class TableStream(Stream):
             )
         return names
 
-    def records(self, rows: Rows, given: dict[str, int]) -> list[Record]:
-        """Give the records of rows; each is named by its key in messages.
+    def records(self, rows: Rows, given: Mapping[str, int]) -> Iterator[list[Record]]:
+        """Give the records of each row; a row is named by its key in messages.
 
         Raises:
             SchemaChanged: A value cannot be read.
         """
-        found: list[Record] = []
         for values in rows.values:
             row = dict(zip(rows.names, values, strict=True))
             key = "/".join(str(row[name]) for name in self.described.key)
@@ -133,8 +136,20 @@ class TableStream(Stream):
             except (TypeError, ValueError) as error:
                 said = f"{self.where}: row {key}: {error}"
                 raise SchemaChanged(said, hint="Cast the column to text in a view.") from None
-            found += self._mapper.records(row, raw, f"{self.where}: row {key}", given)
-        return found
+            yield self._mapper.records(row, raw, f"{self.where}: row {key}", given)
+
+    def _pieces(self, rows: Rows, given: Mapping[str, int]) -> Iterator[tuple[list[Record], Sequence[Any]]]:
+        """Give the records of rows in pieces of some megabytes, each with the row that it ends with."""
+        piece: list[Record] = []
+        size = 0
+        for values, records in zip(rows.values, self.records(rows, given), strict=True):
+            piece += records
+            size += sum(len(record.raw) for record in records)
+            if size >= _PIECE_BYTES:
+                yield piece, values
+                piece, size = [], 0
+        if rows.values:
+            yield piece, rows.values[-1]
 
     def complete(self, snapshot: Snapshot, until: int, most: Cell | None) -> int | None:
         """Give the instant up to which the table says it is complete; None where nothing says it.

@@ -198,10 +198,11 @@ class _Part:
         self._type = entry.type
         self._id = compiler.cell("id", entry.id, "text", ("id",), needed=True)
         self._as_of = compiler.as_of()
-        self._cells = compiler.cells()
+        cells = compiler.cells()
+        self._cells = [(place, cell) for place, cell in enumerate(cells) if cell is not None]
         self._when = compiler.tests(entry.when or ())
         self._deleted = compiler.tests(entry.deleted) if entry.deleted else None
-        self._unknown: tuple[Value, ...] = (None,) * len(self._cells)
+        self._unknown: tuple[Value, ...] = (None,) * len(cells)
         self._items: Items | None = None
         if entry.each is not None:
             self._items = Items(steps_of(entry.each, nested=compiler.nested), tuple(compiler.outer))
@@ -228,8 +229,10 @@ class _Part:
         custom = {**extract(item, self._custom), **self._mark} if self._custom else self._mark
         if self._deleted is not None and self._deleted(item, around):
             return Record(self._type, key, as_of, self._unknown, raw, True, custom)
-        values = tuple(None if cell is None else self._value(cell, item, around, where) for cell in self._cells)
-        return Record(self._type, key, as_of, values, raw, False, custom)
+        values = list(self._unknown)
+        for place, cell in self._cells:
+            values[place] = self._value(cell, item, around, where)
+        return Record(self._type, key, as_of, tuple(values), raw, False, custom)
 
     def _needed(self, cell: _Cell, item: Any, around: Any, where: str) -> Any:
         value = self._value(cell, item, around, where)

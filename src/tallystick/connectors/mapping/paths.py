@@ -38,7 +38,15 @@ def getter(path: str | Sequence[Step], *, nested: bool) -> Getter:
     walk = _walk(steps[1:] if outer else steps)
     if outer:
         return lambda _, around: walk(around)
-    return lambda item, _: walk(item)
+    if len(steps) > 1:
+        return lambda item, _: walk(item)
+    name = str(steps[0])
+
+    def one(item: Any, _: Any) -> Any:
+        # Nearly every path is a name alone.
+        return item.get(name) if type(item) is dict else walk(item)
+
+    return one
 
 
 def _walk(steps: Sequence[Step]) -> Callable[[Any], Any]:

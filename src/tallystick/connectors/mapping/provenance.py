@@ -27,6 +27,6 @@ def provenance_row(types: AbstractSet[str]) -> CheckRow:
     return CheckRow(
         "provenance",
         "warning",
-        f"this source does not tell {'; nor '.join(lacks)}: clauses about it are unverifiable",
+        f"this source does not tell {'; nor '.join(lacks)}: clauses about it are not decided",
         "Map the history too: to change, ticket_event or attendee.",
     )

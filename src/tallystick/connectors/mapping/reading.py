@@ -79,6 +79,8 @@ def reader(kind: Kind, field: FieldMapping) -> Reader:
 
 
 def _text(value: Any) -> str:
+    if type(value) is str:
+        return _checked(value)
     if isinstance(value, float):
         raise Unreadable(f"a float ({shape(value)}) is no text: 1234 and 1234.0 would be two", _CAST)
     if isinstance(value, datetime):
@@ -219,7 +221,7 @@ def _instants(field: FieldMapping) -> Reader:
     parse = _pattern(form) if is_pattern(form) else _iso
 
     def read(value: Any) -> int:
-        if isinstance(value, str):
+        if type(value) is str:
             moment = parse(value)
         elif isinstance(value, datetime):
             moment = value

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 from uuid import UUID
 
@@ -22,12 +22,14 @@ def decode_object(raw: bytes) -> Any:
     """Give a JSON value with its numbers exact: a number with a point or an exponent is a Decimal.
 
     Raises:
-        msgspec.DecodeError: It is not JSON, or nests too deep.
+        msgspec.DecodeError: It is not JSON, nests too deep, or holds a number that no decimal can hold.
     """
     try:
         return _decode(raw)
     except RecursionError:
         raise msgspec.DecodeError("it nests too deep") from None
+    except InvalidOperation:
+        raise msgspec.DecodeError("a number has an exponent that nobody counts with") from None
 
 
 def row_bytes(row: Mapping[str, Any]) -> bytes:
