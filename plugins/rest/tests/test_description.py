@@ -53,6 +53,7 @@ def test_those_that_come_with_it_load(connector):
         ),
         ("order: oldest_first", "order: none, keyset: true", r"12:65: .*keyset needs the oldest objects first"),
         ("format: unix, order", "format: epoch, order", r"12:38: .*one of 'iso', 'unix', 'unix_ms' or 'date'"),
+        ("order: oldest_first", "slices: 2", r"12:\d+: .*slices without \{end\} would each read to the end"),
         ("type: ticket", "type: tickets", r"14:15: .*there is no such record type\n  Did you mean ticket\?"),
         ("status:", "state:", r"20:18: .*ticket has no column state\n  Did you mean status\?"),
         ("created_at: {path: created, format: unix}", "csat: c", r"\d+:\d+: .*created_at is missing"),

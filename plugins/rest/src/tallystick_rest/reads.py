@@ -33,7 +33,11 @@ Size: TypeAlias = Annotated[int, Field(ge=1, le=10_000)] | None
 
 
 class OnePage(Shape):
-    """The answer holds everything."""
+    """The answer holds everything.
+
+    Attributes:
+        kind: `none`.
+    """
 
     kind: Literal["none"] = "none"
 
@@ -252,6 +256,12 @@ class StreamDescription(Shape):
             )
         if self.cursor is not None and self.cursor.window_seconds is not None and "end" not in names:
             raise FieldError("{end} is missing, which windows need", path=("call",))
+        if self.cursor is not None and self.cursor.slices > 1 and "end" not in names and not self.cursor.keyset:
+            raise FieldError(
+                "slices without {end} would each read to the end of the list",
+                hint="Ask for what changed before {end}, or use `keyset`.",
+                path=("cursor", "slices"),
+            )
         _check_paging(self.call, self.page)
         return self
 
