@@ -126,6 +126,7 @@ def test_check_of_a_good_account(desk, connect):
     assert rows["fields tickets"] == ("ok", "every mapped column has something in the sample")
     assert rows["fields people"] == ("warning", "unknown in all of the sample: actor.created_at, actor.email")
     assert rows["clock"][0] == "ok"
+    assert rows["provenance"][1].startswith("this source does not tell who wrote a field and when")
     assert rows["not shown"] == ("warning", "Who did it is not told.")
     assert rows["deletions"][1].startswith("not described for tickets, people")
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from tallystick.connectors import CheckRow
+from tallystick.connectors.mapping import provenance_row
 from tallystick.errors import AuthorizationError, ConfigurationError, Error
 from tallystick_rest.api import RestApi, clock
 from tallystick_rest.opened import Opened
@@ -58,6 +59,7 @@ def check_source(opened: Opened, api: RestApi) -> Iterator[CheckRow]:
         except Error as error:
             yield _failed(name, error)
     yield _clock_row(date, described.title)
+    yield provenance_row({kind for stream in streams for kind in stream.types})
     yield from _not_shown(opened)
 
 
