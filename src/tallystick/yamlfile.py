@@ -454,6 +454,8 @@ _SAYINGS: Mapping[str, tuple[str, str]] = {
     "string_too_long": ("it must have at most {max_length} characters", ""),
     "string_pattern_mismatch": ("it does not have the form {pattern}", ""),
     "too_short": ("at least one is needed", ""),
+    "union_tag_invalid": ("one of {expected_tags} is expected as {discriminator}", ""),
+    "union_tag_not_found": ("{discriminator} is missing", "Say first of which kind it is."),
 }
 
 
