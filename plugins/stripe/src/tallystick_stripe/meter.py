@@ -25,7 +25,8 @@ _ADJUSTMENTS = "/v1/billing/meter_event_adjustments"
 _FORM = "application/x-www-form-urlencoded"
 _KNOWN = "event already exists with identifier"
 _DAY = 86_400_000_000
-_MEMORY = _DAY - 600_000_000
+_SKEW = 600_000_000
+_MEMORY = _DAY - _SKEW
 """How long Stripe surely knows an identifier, and lets an event be cancelled: a day, less what clocks may differ."""
 
 _PAST = 35 * _DAY
@@ -114,9 +115,11 @@ class StripeMeterSink(Sink):
                 range; the outcome does not count whole units or the currency; it is too late to cancel.
             Error: Stripe refused, or did not answer.
         """
-        if attempt.unsure_since is not None and attempt.now - attempt.unsure_since >= _MEMORY:
+        # An attempt that is yet to come is one of another clock, which may be older than a day.
+        if attempt.unsure_since is not None and not -_SKEW <= attempt.now - attempt.unsure_since < _MEMORY:
             raise UndeliverableError(
-                "an attempt more than 24 hours ago had no known end, and Stripe may not know a repetition any more",
+                "an attempt that may be more than 24 hours old had no known end, and Stripe may not know a repetition "
+                "any more",
                 hint=f"Look for the identifier {event.key} in Stripe. If it is not there, run `tallystick sinks retry "
                 f"{event.key}`.",
             )
@@ -190,7 +193,10 @@ class StripeMeterSink(Sink):
             f"Stripe by hand, such as with a credit note."
         )
         if reported.state == "dead":
-            raise UndeliverableError(f"the usage {reported.key} before it was given up", hint=by_hand)
+            raise UndeliverableError(
+                f"the usage {reported.key} before it was given up",
+                hint=f"Look for it in Stripe. If it is not there, settle nothing, and do not retry it. {by_hand}",
+            )
         if attempt.now - reported.done_at >= _MEMORY:
             raise UndeliverableError(
                 f"the usage {reported.key} was reported more than 24 hours ago and cannot be cancelled", hint=by_hand
