@@ -312,6 +312,14 @@ def test_times_of_duckdb_are_given_in_utc():
     assert [at.isoformat() for at in _in_utc(tokyo).to_pylist()] == ["2026-08-01T00:00:00+00:00"]
 
 
+def test_a_server_that_is_gone_without_a_word_ends_the_read(server):
+    """The connection asks every minute whether the other side is there."""
+    with server.connector()._warehouse().snapshot() as snapshot:
+        given = snapshot._connection.connection.driver_connection.info.get_parameters()
+
+    assert (given["keepalives_idle"], given["tcp_user_timeout"]) == ("60", "120000")
+
+
 def test_a_key_that_is_not_unique_is_an_error(tables):
     """A row of the same key behind the end of a page would be in no page, and nobody would know."""
     rows = ", ".join(f"(7, {tables.at(1)}, {tables.at(1)}, 's{n}', FALSE)" for n in range(5))

@@ -209,8 +209,8 @@ class TableStream(Stream):
         """Check that the pages held every row: one of equal order, where a page ends, is in none of them."""
         if read != there:
             raise SchemaChanged(
-                f"{self.where}: {read:,} rows were read, and {there:,} are there: {', '.join(self.described.key)} is not "
-                f"unique, or not compared as it is put in order",
+                f"{self.where}: {read:,} rows were read, and {there:,} are there: {', '.join(self.described.key)} is "
+                "not unique, or not compared as it is put in order",
                 hint="Add columns to `key` until they are unique together; cast a text that ignores case in a view.",
             )
 
