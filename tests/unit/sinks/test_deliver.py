@@ -230,7 +230,7 @@ def test_on_postgresql(tmp_path, sink):
         office.subscribe(subscription(), now=at("09-03T12:00:00"))
         office.turn(refund("r_1", "p_1", at("09-04")), now=at("09-04"))
         office.turn(now=LOCKED)
-        sink.fails = [UndeliverableError("gone"), RetryableError("no answer")]
+        sink.fails = [RetryableError("no answer"), UndeliverableError("gone")]
         office.deliver(NOW, vendor=sink)
         office.deliver(NOW + HOUR, vendor=sink)
         assert retry(office.engine, None, NOW) == 1
@@ -268,6 +268,23 @@ def test_dead_letters_are_tried_again(office, sink):
     office.deliver(NOW, vendor=sink)
     assert {one, other} <= {event.key for event in sink.events}
     assert {row.note for row in office.rows()} == {None}
+
+
+def test_a_dead_letter_that_was_overtaken_stays(office, sink):
+    """Told after what reversed it, a lock would be the last word; where both are dead, both are told in their order."""
+    sink.fails = [None, None, UndeliverableError("gone")]
+    office.deliver(NOW, vendor=sink)
+    office.turn(refund("r_1", "p_1", NOW), now=REVERSED)
+    sink.fails = [UndeliverableError("gone")]
+    office.deliver(REVERSED, vendor=sink)
+    dead = [row for row in office.rows() if row.state == "dead"]
+    assert [row.event for row in dead] == ["locked", "reversed"]
+    assert retry(office.engine, dead[0].key, REVERSED) == 2
+    sink.fails = [UndeliverableError("gone")]
+    office.deliver(REVERSED, vendor=sink)
+
+    assert [(row.event, row.state) for row in office.rows()][-1] == ("reversed", "delivered")
+    assert retry(office.engine, dead[0].key, REVERSED) == retry(office.engine, None, REVERSED) == 0
 
 
 def test_an_imported_project_delivers_nothing(office, sink):
