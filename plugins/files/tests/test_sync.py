@@ -291,6 +291,19 @@ def test_a_file_without_its_manifest_waits_and_so_do_those_after_it(exports):
     assert exports.watermark() == AUG_1
 
 
+def test_a_file_that_came_after_one_that_waits_waits_too(exports):
+    """Names without leading zeros are not in the order of their exports: 10 stands before 9."""
+    exports.describe(MANIFEST.replace("snapshot", "deltas"))
+    waits = exports.write("t-9.csv", "id,opened,status", "9,2026-01-01T00:00:00Z,open")
+    comes = exports.write("t-10.csv", "id,opened,status", "10,2026-01-01T00:00:00Z,open")
+    while comes.stat().st_ctime_ns // 1000 <= waits.stat().st_ctime_ns // 1000:
+        comes.touch()
+    write_manifest(exports, "t-10.csv", "2026-08-10T00:00:00Z", 1, hashlib.sha256(comes.read_bytes()).hexdigest())
+
+    assert exports.sync() == 0
+    assert exports.watermark() < AUG_1
+
+
 @pytest.mark.parametrize(
     ("rows", "sha256", "said"), [(2, None, "it has 1 rows; its manifest says 2"), (1, "00", "SHA-256")]
 )

@@ -66,14 +66,17 @@ def find_exports(folder: Path, stream: StreamDescription, until: int, where: str
             f"{where}: no file in {folder} is called like {stream.files}",
             hint="Is the folder mounted, and the pattern right? Without a file nothing is known.",
         )
-    found = []
+    found: list[Export] = []
+    waiting: list[int] = []
     for path in paths:
         export = _export(path, folder, stream, until, where)
-        if export is not None:
+        if export is None and isinstance(stream.exported_at, InManifest):
+            waiting.append(_changed_at(path, f"{where}: {path.name}"))
+        elif export is not None and not waiting:
             found.append(export)
-        elif isinstance(stream.exported_at, InManifest):
-            # What is named after one that waits waits too: the watermark must not pass it.
-            break
+    if waiting:
+        # What is named after one that waits waits too, and so does what came after it: the watermark must not pass it.
+        found = [export for export in found if export.changed_at <= min(waiting)]
     return sorted(found, key=lambda export: (export.exported_at or 0, export.name))
 
 
@@ -96,11 +99,7 @@ def _matching(folder: Path, pattern: str, where: str) -> Iterator[Path]:
 def _export(path: Path, folder: Path, stream: StreamDescription, until: int, where: str) -> Export | None:
     name = path.relative_to(folder).as_posix()
     said = f"{where}: {name}"
-    try:
-        # By `ctime`, which no copy with kept dates can set back.
-        changed_at = path.stat().st_ctime_ns // 1000
-    except OSError as error:
-        raise broken(said, f"it cannot be looked at: {error.strerror}") from None
+    changed_at = _changed_at(path, said)
     declared = stream.exported_at
     if isinstance(declared, InName):
         begins_at, exported_at = _named(declared, path.name, said)
@@ -111,6 +110,14 @@ def _export(path: Path, folder: Path, stream: StreamDescription, until: int, whe
         export = _manifested(declared, Export(path, name, None, changed_at), said)
         return None if export is None else _past(export, until, said, waits=False)
     return Export(path, name, None, changed_at)
+
+
+def _changed_at(path: Path, where: str) -> int:
+    try:
+        # By `ctime`, which no copy with kept dates can set back.
+        return path.stat().st_ctime_ns // 1000
+    except OSError as error:
+        raise broken(where, f"it cannot be looked at: {error.strerror}") from None
 
 
 def _past(export: Export, until: int, where: str, *, waits: bool) -> Export | None:
