@@ -94,7 +94,7 @@ class Log:
         """
         table = ledger_entry.c
         for start in range(0, len(indexes), _PICKED):
-            asked = indexes[start : start + _PICKED]
+            asked = list(indexes[start : start + _PICKED])
             with self._engine.connect() as connection:
                 rows = connection.execute(select(table.idx, table.data).where(table.idx.in_(asked))).all()
             held = {idx: bytes(data) for idx, data in rows}

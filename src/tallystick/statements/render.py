@@ -13,8 +13,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from tallystick.money import Currency
 from tallystick.period import format_instant, zone
+from tallystick.statements.line import Line
 from tallystick.statements.pdf import statement_pdf
-from tallystick.statements.statement import Line, Statement, statement_json
+from tallystick.statements.statement import Statement, statement_json
 from tallystick.statements.words import (
     ADJUSTMENT_NAMES,
     STATUS_MEANING,

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
-import msgspec
-
 from tallystick.canonical import canonical, canonical_plain
-from tallystick.contracts import ExchangeRate, FinalityCalendar
+from tallystick.contracts import FinalityCalendar
 from tallystick.money import Currency, Money, Rounding
 from tallystick.period import Period, format_instant
+from tallystick.statements.line import Line, Lines
 from tallystick.verification.verdict import Status
 
 __all__ = [
@@ -24,13 +22,11 @@ __all__ = [
     "Change",
     "Issued",
     "LedgerHead",
-    "Line",
     "Note",
     "ReasonCount",
     "Statement",
     "Tally",
     "add_up",
-    "line_order",
     "statement_data",
     "statement_json",
 ]
@@ -49,33 +45,6 @@ class LedgerHead:
 
     size: int
     root: str
-
-
-class Line(msgspec.Struct, frozen=True, gc=False):
-    """One outcome that is paid, and what it costs.
-
-    `quantity` is in `unit`: a currency code (major units), or `unit`. `amount` is rounded; `rate` turned the currency
-    of the quantity into its own. Instants are microseconds UTC; `locks_at` picks the month. `entry` is the index of the
-    verdict in the ledger, `version` the version of the contract that decided. `status` is `unverifiable` for a line
-    that the buyer bears.
-    """
-
-    outcome: str
-    subject: str
-    ref: str
-    record_type: str
-    record_id: str
-    occurred_at: int | None
-    decided_at: int | None
-    locks_at: int
-    quantity: Decimal
-    unit: str
-    price: str
-    amount: Money
-    entry: int
-    version: int
-    status: Status
-    rate: ExchangeRate | None
 
 
 AdjustmentKind: TypeAlias = Literal["sample", "discount", "carried", "cap", "floor"]
@@ -207,12 +176,12 @@ class Statement:
     prepared_at: int
     provisional: tuple[str, ...]
     outcomes: Mapping[str, str]
-    lines: tuple[Line, ...]
+    lines: Lines
     closing: FinalityCalendar | None
     notes: tuple[Note, ...]
     adjustments: tuple[Adjustment, ...]
     shares: Mapping[str, Money]
-    found: tuple[Line, ...]
+    found: Lines
     tallies: tuple[Tally, ...]
     reasons: tuple[ReasonCount, ...]
     found_in_all: int
@@ -220,7 +189,7 @@ class Statement:
     @cached_property
     def subtotals(self) -> tuple[Money, ...]:
         """The sum of the lines of each currency, the contract's first."""
-        return add_up((line.amount for line in self.lines), self.currency)
+        return add_up((one.amount for one in self.lines.subtotals), self.currency)
 
     @cached_property
     def own_totals(self) -> tuple[Money, ...]:
@@ -270,11 +239,6 @@ class Statement:
         return found.hexdigest()
 
 
-def line_order(line: Line) -> tuple[str, int, str, str]:
-    """Give where a line stands on a statement: by outcome, then by when it happened."""
-    return (line.outcome, line.occurred_at or 0, line.record_id, line.subject)
-
-
 def add_up(amounts: Iterable[Money], first: Currency) -> tuple[Money, ...]:
     """Add amounts currency by currency: `first` stands first, even if it is zero, the others by their code."""
     sums = {first: 0}
@@ -307,7 +271,7 @@ def statement_json(
     yield b"}"
 
 
-def _lines_json(lines: Sequence[Line], shares: Mapping[str, Money]) -> Iterator[bytes]:
+def _lines_json(lines: Lines, shares: Mapping[str, Money]) -> Iterator[bytes]:
     mark = b"["
     for start in range(0, len(lines), _AT_ONCE):
         yield mark + canonical_plain([_line(line, shares) for line in lines[start : start + _AT_ONCE]])[1:-1]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 from functools import lru_cache
 from sys import intern
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
@@ -14,11 +14,9 @@ from tallystick.canonical import digest
 from tallystick.contracts import Contract, Termination, contract_from_body
 from tallystick.errors import Tampered
 from tallystick.period import parse_instant
-from tallystick.verification.verdict import Verdict, VerdictHead
+from tallystick.verification.verdict import Verdict
 
-__all__ = ["TERMINATION", "HeadEntry", "VerdictEntry", "build_version", "interned", "termination_of"]
-
-_Head = TypeVar("_Head", bound=VerdictHead)
+__all__ = ["TERMINATION", "VerdictEntry", "build_version", "interned", "termination_of"]
 
 TERMINATION = "termination"
 """Kind of the entry by which a party ends a contract."""
@@ -32,13 +30,7 @@ class VerdictEntry(msgspec.Struct, frozen=True):
     verdict: Verdict
 
 
-class HeadEntry(msgspec.Struct, frozen=True, gc=False):
-    """As much of an entry of kind `verdict` as its price depends on."""
-
-    verdict: VerdictHead
-
-
-def interned(verdict: _Head) -> _Head:
+def interned(verdict: Verdict) -> Verdict:
     """Give a verdict whose texts that many verdicts share are one object each, and so its own that are equal."""
     for name in _SHARED:
         text = getattr(verdict, name)
