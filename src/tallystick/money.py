@@ -106,8 +106,17 @@ class Money:
         """The amount in major units, with all decimals of the currency."""
         return _shift(self.minor, self.currency.exponent)
 
+    @property
+    def text(self) -> str:
+        """The same in plain notation, without the currency."""
+        places = self.currency.exponent
+        if not places:
+            return str(self.minor)
+        digits = f"{abs(self.minor):0{places + 1}}"
+        return f"{'-' if self.minor < 0 else ''}{digits[:-places]}.{digits[-places:]}"
+
     def __str__(self) -> str:
-        return f"{self.amount:f} {self.currency.code}"
+        return f"{self.text} {self.currency.code}"
 
     def __bool__(self) -> bool:
         return self.minor != 0

@@ -15,7 +15,7 @@ from tallystick.money import Currency
 from tallystick.period import format_instant, zone
 from tallystick.statements.line import Line
 from tallystick.statements.pdf import statement_pdf
-from tallystick.statements.statement import Statement, statement_json
+from tallystick.statements.statement import Statement, signed_json
 from tallystick.statements.words import (
     ADJUSTMENT_NAMES,
     STATUS_MEANING,
@@ -82,7 +82,7 @@ def render_pieces(statement: Statement, form: str, *, fonts: Path | None = None)
         ValueError: See `render`; likewise.
     """
     if form == "json":
-        return chain(statement_json(statement, more={"sha256": statement.digest}), (b"\n",))
+        return chain(signed_json(statement), (b"\n",))
     return (_whole(statement, form, fonts),)
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
+import msgspec
+
 from tallystick.canonical import canonical, canonical_plain
 from tallystick.contracts import FinalityCalendar
 from tallystick.money import Currency, Money, Rounding
@@ -27,6 +29,7 @@ __all__ = [
     "Statement",
     "Tally",
     "add_up",
+    "signed_json",
     "statement_data",
     "statement_json",
 ]
@@ -37,6 +40,9 @@ STATUSES: tuple[Status, ...] = ("verified", "pending", "rejected", "unverifiable
 FORMAT = "tallystick-statement/2"
 
 _AT_ONCE = 1_000
+_NOT_SIGNED = "prepared_at"
+# Stands after every name of a member.
+_END = "~"
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,8 +240,9 @@ class Statement:
     def digest(self) -> str:
         """SHA-256 of all the statement says except when it was prepared: two parties compare this."""
         found = hashlib.sha256()
-        for piece in statement_json(self, leave_out="prepared_at"):
-            found.update(piece)
+        for name, piece in _members(self):
+            if name != _NOT_SIGNED:
+                found.update(piece)
         return found.hexdigest()
 
 
@@ -248,27 +255,38 @@ def add_up(amounts: Iterable[Money], first: Currency) -> tuple[Money, ...]:
     return tuple(Money(sums[unit], unit) for unit in (first, *others))
 
 
-def statement_json(
-    statement: Statement, *, more: Mapping[str, str] | None = None, leave_out: str = ""
-) -> Iterator[bytes]:
-    """Give the canonical bytes of what `statement_data` gives, piece by piece, so that few lines are held twice.
+def statement_json(statement: Statement) -> Iterator[bytes]:
+    """Give the canonical bytes of what `statement_data` gives, piece by piece, so that few lines are held twice."""
+    return (piece for _, piece in _members(statement))
 
-    Args:
-        statement: The statement.
-        more: Members to add, with ASCII names.
-        leave_out: Member to leave out.
-    """
-    data = {**_frame(statement), **(more or {}), "lines": (), "found_not_claimed": ()}
+
+def signed_json(statement: Statement) -> Iterator[bytes]:
+    """Give the same with the digest of the statement as the member `sha256`; it is hashed while it is written."""
+    hashed, rest = hashlib.sha256(), []
+    for name, piece in _members(statement):
+        if name != _NOT_SIGNED:
+            hashed.update(piece)
+        if name < "sha256":
+            yield piece
+        else:
+            rest.append(piece)
+    yield b',"sha256":"%b"' % hashed.hexdigest().encode()
+    yield from rest
+
+
+def _members(statement: Statement) -> Iterator[tuple[str, bytes]]:
+    """Give the bytes of a statement in pieces, each with the name of its member; any but the first may be left out."""
+    data = {**_frame(statement), "lines": (), "found_not_claimed": ()}
     lines = {"lines": (statement.lines, statement.shares), "found_not_claimed": (statement.found, {})}
     mark = b"{"
-    for name in sorted(data.keys() - {leave_out}):
-        yield mark + canonical(name) + b":"
+    for name in sorted(data):
+        yield name, mark + canonical(name) + b":"
         mark = b","
         if name in lines:
-            yield from _lines_json(*lines[name])
+            yield from ((name, piece) for piece in _lines_json(*lines[name]))
         else:
-            yield canonical(data[name])
-    yield b"}"
+            yield name, canonical(data[name])
+    yield _END, b"}"
 
 
 def _lines_json(lines: Lines, shares: Mapping[str, Money]) -> Iterator[bytes]:
@@ -283,8 +301,8 @@ def statement_data(statement: Statement) -> dict[str, Any]:
     """Give a statement as plain data: amounts and quantities as decimal texts, instants in ISO 8601, UTC."""
     return {
         **_frame(statement),
-        "lines": [_line(line, statement.shares) for line in statement.lines],
-        "found_not_claimed": [_line(line, {}) for line in statement.found],
+        "lines": [msgspec.to_builtins(_line(line, statement.shares)) for line in statement.lines],
+        "found_not_claimed": [msgspec.to_builtins(_line(line, {})) for line in statement.found],
     }
 
 
@@ -347,30 +365,53 @@ def _frame(statement: Statement) -> dict[str, Any]:
 
 
 def _money(amount: Money) -> dict[str, str]:
-    return {"amount": f"{amount.amount:f}", "currency": amount.currency.code}
+    return {"amount": amount.text, "currency": amount.currency.code}
 
 
-def _line(line: Line, shares: Mapping[str, Money]) -> dict[str, Any]:
+class _LineData(msgspec.Struct, gc=False):
+    """A line as plain data."""
+
+    outcome: str
+    subject: str
+    ref: str
+    record: dict[str, str]
+    occurred_at: str | None
+    decided_at: str | None
+    locks_at: str
+    quantity: str
+    unit: str
+    rate: dict[str, str] | None
+    price: str
+    amount: str
+    currency: str
+    within_cap: str | None
+    status: Status
+    contract_version: int
+    ledger_entry: int
+
+
+def _line(line: Line, shares: Mapping[str, Money]) -> _LineData:
     share = shares.get(line.subject) if shares else None
     locks_at = format_instant(line.locks_at)
-    return {
-        "outcome": line.outcome,
-        "subject": line.subject,
-        "ref": line.ref,
-        "record": {"type": line.record_type, "id": line.record_id},
-        "occurred_at": _instant(line.occurred_at),
-        "decided_at": locks_at if line.decided_at == line.locks_at else _instant(line.decided_at),
-        "locks_at": locks_at,
-        "quantity": f"{line.quantity:f}",
-        "unit": line.unit,
-        "rate": None if line.rate is None else {"rate": f"{line.rate.rate:f}", "source": line.rate.source},
-        "price": line.price,
-        **_money(line.amount),
-        "within_cap": None if share is None else f"{share.amount:f}",
-        "status": line.status,
-        "contract_version": line.version,
-        "ledger_entry": line.entry,
-    }
+    return _LineData(
+        outcome=line.outcome,
+        subject=line.subject,
+        ref=line.ref,
+        record={"type": line.record_type, "id": line.record_id},
+        occurred_at=_instant(line.occurred_at),
+        decided_at=locks_at if line.decided_at == line.locks_at else _instant(line.decided_at),
+        locks_at=locks_at,
+        quantity=f"{line.quantity:f}",
+        unit=line.unit,
+        rate=None if line.rate is None else {"rate": f"{line.rate.rate:f}", "source": line.rate.source},
+        price=line.price,
+        amount=line.amount.text,
+        currency=line.amount.currency.code,
+        within_cap=None if share is None else share.text,
+        status=line.status,
+        contract_version=line.version,
+        ledger_entry=line.entry,
+    )
 
 
 def _finality(closing: FinalityCalendar) -> dict[str, str]:
