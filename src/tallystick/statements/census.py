@@ -1,14 +1,14 @@
-"""How all claims under a contract stand, counted while somebody else goes through the verdicts."""
+"""How all claims under a contract stand, counted while they are priced."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from tallystick.money import Currency, Money
 from tallystick.period import Period
-from tallystick.statements.line import Gathering
+from tallystick.statements.line import Gathering, Line
 from tallystick.statements.lines import Pricer
 from tallystick.statements.statement import STATUSES, ReasonCount, Tally, add_up
 from tallystick.verification.verdict import Status, VerdictHead
@@ -54,20 +54,18 @@ class Census:
         self.found = Gathering()
         self.found_in_all = 0
 
-    def count(self, pricer: Pricer, verdicts: Iterable[tuple[int, VerdictHead]]) -> Iterator[tuple[int, VerdictHead]]:
-        """Give the verdicts on, and count each once whoever asked for it is done with it.
+    def see(self, pricer: Pricer, entry: int, verdict: VerdictHead, line: Line | None) -> None:
+        """Count a verdict.
 
         Raises:
             ContractError: What was claimed or found cannot be priced.
         """
-        for entry, verdict in verdicts:
-            yield entry, verdict
-            if verdict.subject.startswith(_CLAIM):
-                self._count_claim(verdict, pricer.claimed(verdict))
-            elif verdict.found and verdict.status == "verified":
-                self.found_in_all += 1
-                if verdict.decided_at in self._period:
-                    self.found.add(pricer.found(entry, verdict))
+        if verdict.subject.startswith(_CLAIM):
+            self._count_claim(verdict, pricer.claimed(verdict, line))
+        elif verdict.found and verdict.status == "verified":
+            self.found_in_all += 1
+            if verdict.decided_at in self._period:
+                self.found.add(pricer.found(entry, verdict))
 
     def _count_claim(self, verdict: VerdictHead, amount: Money | None) -> None:
         counted = self._counts[verdict.status]

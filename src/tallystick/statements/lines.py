@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from operator import attrgetter
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 import msgspec
 
@@ -24,14 +24,15 @@ from tallystick.money import Currency, Money, currency
 from tallystick.period import Period, parse_period, zone
 from tallystick.statements.line import Gathering, Line, Lines
 from tallystick.statements.pricing import EXACT, counts_through_month, first_price, price_first, price_month
+from tallystick.verification.heads import Verdicts
 from tallystick.verification.verdict import VerdictHead
 
-__all__ = ["Months", "Pricer", "Tariff", "converted", "currency_of", "price_lines"]
+__all__ = ["Months", "Pricer", "Tariff", "Watcher", "converted", "currency_of", "price_lines"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CLAIM = "claim:"
 # Prices that are kept at a time, of each tariff.
-_KEPT = 4096
+_KEPT = 1 << 16
 
 
 class Months:
@@ -40,9 +41,15 @@ class Months:
     def __init__(self, zone_name: str) -> None:
         self.zone_name = zone_name
         self._found: list[Period] = []
+        self._last = Period(0, 0, "")
 
     def at(self, instant: int) -> Period:
         """Give the month that holds an instant."""
+        if instant not in self._last:
+            self._last = self._find(instant)
+        return self._last
+
+    def _find(self, instant: int) -> Period:
         place = bisect_right(self._found, instant, key=attrgetter("start")) - 1
         if place >= 0 and instant in self._found[place]:
             return self._found[place]
@@ -144,14 +151,20 @@ class Pricer:
         _, quantity, tariff = told
         return _line(entry, verdict, told, tariff.alone(quantity), tariff.words)
 
-    def claimed(self, verdict: VerdictHead) -> Money | None:
+    def claimed(self, verdict: VerdictHead, line: Line | None = None) -> Money | None:
         """Give what a claim would cost if it were paid as it was made; None if it does not say enough.
 
         A verified claim that names no amount means what was verified.
 
+        Args:
+            verdict: The verdict on the claim.
+            line: Its line, where there is one.
+
         Raises:
             ContractError: See `line`.
         """
+        if line is not None and line.price and verdict.claimed_amount is None and verdict.status == "verified":
+            return line.amount
         contract = self._contract(verdict)
         outcome, places = _outcome(contract, verdict), verdict.exponent
         if outcome.price.by_percent and verdict.claimed_amount is not None:
@@ -197,21 +210,31 @@ class Pricer:
         return self._tariffs[key]
 
 
-def price_lines(pricer: Pricer, verdicts: Iterable[tuple[int, VerdictHead]], months: Months) -> dict[str, Lines]:
+class Watcher(Protocol):
+    """Somebody who looks at the verdicts while they are priced, so that they are gone through once."""
+
+    def see(self, pricer: Pricer, entry: int, verdict: VerdictHead, line: Line | None) -> None:
+        """Look at a verdict, and at the line it gives if it is paid."""
+
+
+def price_lines(pricer: Pricer, verdicts: Verdicts, months: Months, watcher: Watcher | None = None) -> dict[str, Lines]:
     """Give all lines of an agreement by the label of their month.
 
     Args:
         pricer: What prices them.
-        verdicts: The newest verdict of each subject, with its ledger index.
+        verdicts: The newest verdict of each subject.
         months: The months of the agreement's time zone.
+        watcher: Somebody who looks at each verdict once it is priced.
 
     Raises:
         ContractError: A verdict was given under another text, or cannot be priced.
     """
     gathered: dict[str, Gathering] = defaultdict(Gathering)
     waiting: dict[tuple[str, int, str, Currency], Gathering] = defaultdict(Gathering)
-    for entry, verdict in verdicts:
+    for entry, verdict in verdicts.items():
         line = pricer.line(entry, verdict)
+        if watcher is not None:
+            watcher.see(pricer, entry, verdict, line)
         if line is None:
             continue
         month = months.at(line.locks_at).label
@@ -254,22 +277,22 @@ _Told: TypeAlias = tuple[int, Decimal, Tariff]
 def _line(entry: int, verdict: VerdictHead, told: _Told, amount: Money, words: str) -> Line:
     locks_at, quantity, tariff = told
     return Line(
-        outcome=verdict.outcome,
-        subject=verdict.subject,
-        ref=verdict.ref,
-        record_type=verdict.record_type,
-        record_id=verdict.record_id or "",
-        occurred_at=verdict.occurred_at,
-        decided_at=verdict.decided_at,
-        locks_at=locks_at,
-        quantity=quantity,
-        unit=tariff.unit,
-        price=words,
-        amount=amount,
-        entry=entry,
-        version=tariff.version,
-        status=verdict.status,
-        rate=tariff.rate,
+        verdict.outcome,
+        verdict.subject,
+        verdict.ref,
+        verdict.record_type,
+        verdict.record_id or "",
+        verdict.occurred_at,
+        verdict.decided_at,
+        locks_at,
+        quantity,
+        tariff.unit,
+        words,
+        amount,
+        entry,
+        tariff.version,
+        verdict.status,
+        tariff.rate,
     )
 
 

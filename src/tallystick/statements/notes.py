@@ -14,9 +14,8 @@ from tallystick.contracts import Agreement
 from tallystick.errors import Tampered
 from tallystick.money import Currency, Money
 from tallystick.period import Period
-from tallystick.statements.census import Census
 from tallystick.statements.line import Lines
-from tallystick.statements.lines import Months, Pricer, price_lines
+from tallystick.statements.lines import Months, Pricer, Watcher, price_lines
 from tallystick.statements.months import Findings, MonthTotal, total_months
 from tallystick.statements.statement import Change, Issued, Note
 from tallystick.verification.heads import Verdicts
@@ -52,7 +51,7 @@ def restate(
     verdicts: Verdicts,
     wanted: Sequence[Period],
     findings: Findings,
-    census: Census | None = None,
+    watcher: Watcher | None = None,
 ) -> Restatement:
     """Price all verdicts and total every month up to the end of the last period that is wanted.
 
@@ -61,7 +60,7 @@ def restate(
         verdicts: The newest verdict of each subject.
         wanted: Periods of whole months.
         findings: What acceptance samples found.
-        census: Counts the verdicts on the way, so that they are gone through once.
+        watcher: Somebody who looks at each verdict once it is priced.
 
     Raises:
         ConfigurationError: A period is not made of whole months.
@@ -70,9 +69,7 @@ def restate(
     months = Months(agreement.newest.timezone)
     for period in wanted:
         months.of(period)
-    pricer = Pricer(agreement)
-    items = verdicts.items() if census is None else census.count(pricer, verdicts.items())
-    lines = price_lines(pricer, items, months)
+    lines = price_lines(Pricer(agreement), verdicts, months, watcher)
     totals = total_months(agreement, lines, months, wanted, findings)
     return Restatement(agreement, months, lines, totals, verdicts)
 

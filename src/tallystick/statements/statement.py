@@ -368,19 +368,29 @@ def _money(amount: Money) -> dict[str, str]:
     return {"amount": amount.text, "currency": amount.currency.code}
 
 
+class _RateData(msgspec.Struct, gc=False):
+    rate: str
+    source: str
+
+
+class _RecordData(msgspec.Struct, gc=False):
+    type: str
+    id: str
+
+
 class _LineData(msgspec.Struct, gc=False):
     """A line as plain data."""
 
     outcome: str
     subject: str
     ref: str
-    record: dict[str, str]
+    record: _RecordData
     occurred_at: str | None
     decided_at: str | None
     locks_at: str
     quantity: str
     unit: str
-    rate: dict[str, str] | None
+    rate: _RateData | None
     price: str
     amount: str
     currency: str
@@ -394,23 +404,23 @@ def _line(line: Line, shares: Mapping[str, Money]) -> _LineData:
     share = shares.get(line.subject) if shares else None
     locks_at = format_instant(line.locks_at)
     return _LineData(
-        outcome=line.outcome,
-        subject=line.subject,
-        ref=line.ref,
-        record={"type": line.record_type, "id": line.record_id},
-        occurred_at=_instant(line.occurred_at),
-        decided_at=locks_at if line.decided_at == line.locks_at else _instant(line.decided_at),
-        locks_at=locks_at,
-        quantity=f"{line.quantity:f}",
-        unit=line.unit,
-        rate=None if line.rate is None else {"rate": f"{line.rate.rate:f}", "source": line.rate.source},
-        price=line.price,
-        amount=line.amount.text,
-        currency=line.amount.currency.code,
-        within_cap=None if share is None else share.text,
-        status=line.status,
-        contract_version=line.version,
-        ledger_entry=line.entry,
+        line.outcome,
+        line.subject,
+        line.ref,
+        _RecordData(line.record_type, line.record_id),
+        _instant(line.occurred_at),
+        locks_at if line.decided_at == line.locks_at else _instant(line.decided_at),
+        locks_at,
+        f"{line.quantity:f}",
+        line.unit,
+        None if line.rate is None else _RateData(f"{line.rate.rate:f}", line.rate.source),
+        line.price,
+        line.amount.text,
+        line.amount.currency.code,
+        None if share is None else share.text,
+        line.status,
+        line.version,
+        line.entry,
     )
 
 
