@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 from functools import lru_cache
+from operator import attrgetter
 from sys import intern
 from typing import Any
 
@@ -22,7 +23,7 @@ TERMINATION = "termination"
 """Kind of the entry by which a party ends a contract."""
 
 
-class VerdictEntry(msgspec.Struct, frozen=True):
+class VerdictEntry(msgspec.Struct, frozen=True, gc=False):
     """An entry of kind `verdict`: when it was written, ISO 8601, and what was found."""
 
     kind: str
@@ -32,8 +33,7 @@ class VerdictEntry(msgspec.Struct, frozen=True):
 
 def interned(verdict: Verdict) -> Verdict:
     """Give a verdict whose texts that many verdicts share are one object each, and so its own that are equal."""
-    for name in _SHARED:
-        text = getattr(verdict, name)
+    for name, text in zip(_SHARED, _shared(verdict), strict=True):
         if text is not None:
             msgspec.structs.force_setattr(verdict, name, intern(text))
     for name, other in _OFTEN_EQUAL:
@@ -45,6 +45,7 @@ def interned(verdict: Verdict) -> Verdict:
 
 _SHARED = ("contract", "contract_sha256", "outcome", "record_type", "status", "currency", "claimed_currency")
 _OFTEN_EQUAL = (("record_id", "ref"), ("locks_at", "decided_at"))
+_shared = attrgetter(*_SHARED)
 
 
 def termination_of(entry: Mapping[str, Any]) -> Termination:

@@ -262,6 +262,8 @@ class Rules:
 
     def contesting(self, record_id: str) -> list[tuple[int, Holder]]:
         """Give the claims under other contracts that exclude a record, those of its unit first, each oldest first."""
+        if not self.contested:
+            return []
         found = (rival for group in self.units.groups(record_id) for rival in self.contested.get(group, ()))
         return [rival for rival in found if self.units.exclude(record_id, rival[1].record_id)]
 
