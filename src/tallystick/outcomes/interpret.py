@@ -32,8 +32,7 @@ class ClauseValue:
     until: int | None = None
 
 
-@dataclass(frozen=True)
-class Evaluation:
+class Evaluation(msgspec.Struct, frozen=True):
     """A predicate decided for one record.
 
     `clause` is the index of the deciding clause, None where none decides. `facts` and `columns` hold what was read, by

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from functools import cache
 from itertools import chain
@@ -63,7 +63,7 @@ class Lines(Sequence[Line]):
     `subtotals` are what they come to, for each outcome, version and currency.
     """
 
-    __hash__ = None
+    __hash__ = None  # type: ignore[assignment]
 
     def __init__(self, rows: Sequence[bytes] = (), subtotals: Sequence[Subtotal] = ()) -> None:
         self.rows = rows
@@ -101,11 +101,9 @@ class Lines(Sequence[Line]):
 class Gathering:
     """Takes lines in any order, and gives them as `Lines`."""
 
-    def __init__(self, lines: Iterable[Line] = ()) -> None:
+    def __init__(self) -> None:
         self._rows: list[bytes] = []
         self._sums: dict[tuple[str, int, Currency], list[int]] = {}
-        for line in lines:
-            self.add(line)
 
     def add(self, line: Line) -> None:
         """Take a line."""
@@ -115,7 +113,7 @@ class Gathering:
         held[1] = max(held[1], line.locks_at)
 
     def lines(self) -> Lines:
-        """Give the lines that were taken."""
+        """Give the lines that were taken, once there are no more of them."""
         self._rows.sort()
         return Lines(
             self._rows,

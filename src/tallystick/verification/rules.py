@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from operator import itemgetter
 from typing import Any, Literal, TypeAlias
@@ -39,8 +38,7 @@ _STATUS: Mapping[str, Status] = {
 }
 
 
-@dataclass(frozen=True)
-class _Ruling:
+class _Ruling(msgspec.Struct, frozen=True):
     """How a subject stands, and why; `deleted_id` is the record it means if that is not there any more."""
 
     status: Status
