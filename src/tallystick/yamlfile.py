@@ -117,7 +117,7 @@ class Document:
 
     @classmethod
     def from_data(cls, data: Any, label: str) -> Document:
-        """Give a document that no file holds, such as values from flags."""
+        """Give a document of `data` that no file holds, such as values from flags, by a `label` for messages."""
         return cls(data, label)
 
     def position(self, path: KeyPath = ()) -> Position | str:
@@ -454,6 +454,8 @@ _SAYINGS: Mapping[str, tuple[str, str]] = {
     "string_too_long": ("it must have at most {max_length} characters", ""),
     "string_pattern_mismatch": ("it does not have the form {pattern}", ""),
     "too_short": ("at least one is needed", ""),
+    "union_tag_invalid": ("one of {expected_tags} is expected as {discriminator}", ""),
+    "union_tag_not_found": ("{discriminator} is missing", "Say first of which kind it is."),
 }
 
 

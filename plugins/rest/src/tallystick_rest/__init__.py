@@ -3,7 +3,7 @@
 from tallystick.connectors import Connector
 from tallystick.hookspecs import hookimpl
 from tallystick_rest.connector import RestConnector
-from tallystick_rest.systems import IntercomConnector
+from tallystick_rest.systems import FreshdeskConnector, IntercomConnector
 
 __all__ = ["tallystick_connectors"]
 
@@ -11,4 +11,4 @@ __all__ = ["tallystick_connectors"]
 @hookimpl
 def tallystick_connectors() -> list[type[Connector]]:
     """Offer the connector for any described system, and one for each description that comes with it."""
-    return [RestConnector, IntercomConnector]
+    return [RestConnector, IntercomConnector, FreshdeskConnector]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any
 
 from tallystick.connectors import CheckRow
-from tallystick.connectors.mapping import FieldMapping, PathText, RecordMapping, getter
+from tallystick.connectors.mapping import provenance_row
 from tallystick.errors import AuthorizationError, ConfigurationError, Error
 from tallystick_rest.api import RestApi, clock
 from tallystick_rest.opened import Opened
@@ -18,6 +17,8 @@ __all__ = ["check_source"]
 
 _SECOND = 1_000_000
 _SAMPLE = 20
+_SINGLES = 5
+_SHOWN = 8
 _RECENT = 30 * 86_400 * _SECOND
 
 
@@ -50,7 +51,7 @@ def check_source(opened: Opened, api: RestApi) -> Iterator[CheckRow]:
             found = stream.sample(opened.start if date is None else max(opened.start, date - _RECENT), _far(date))
             date = clock(found.response, described.title)
             yield CheckRow(name, "ok", f"readable; {len(found.raws)} in the sample")
-            yield from _field_rows(opened, stream, found)
+            yield from _field_rows(stream, found, date)
         except AuthorizationError as error:
             yield _failed(name, error)
             if "(401)" in error.message:
@@ -58,6 +59,7 @@ def check_source(opened: Opened, api: RestApi) -> Iterator[CheckRow]:
         except Error as error:
             yield _failed(name, error)
     yield _clock_row(date, described.title)
+    yield provenance_row({kind for stream in streams for kind in stream.types})
     yield from _not_shown(opened)
 
 
@@ -69,57 +71,23 @@ def _failed(name: str, error: Error) -> CheckRow:
     return CheckRow(name, "failed", str(error), error.hint)
 
 
-def _field_rows(opened: Opened, stream: RestStream, found: Found) -> Iterator[CheckRow]:
-    """Yield whether the mapped fields are in a sample, read one by one where the stream does so."""
-    described = opened.description.streams[stream.name]
-    objects: Sequence[Any] = found.objects[:_SAMPLE]
-    if described.object is not None and described.object.each and objects:
-        objects = [stream.whole(one) for one in objects[:1]]
+def _field_rows(stream: RestStream, found: Found, date: int) -> Iterator[CheckRow]:
+    """Yield whether the mapped columns have something in a sample, read one by one where the stream does so."""
+    objects = list(zip(found.objects, found.raws, strict=True))[:_SAMPLE]
     if not objects:
         return
-    absent = list(dict.fromkeys(_absent(described.records, set(described.children), objects)))
+    unknown = stream.objects.unknown(objects, date, most=_SINGLES)
     name = f"fields {stream.name}"
-    if not absent:
-        yield CheckRow(name, "ok", f"every mapped field is in the sample of {len(objects)}")
+    if not unknown:
+        yield CheckRow(name, "ok", "every mapped column has something in the sample")
         return
-    shown = ", ".join(absent[:8]) + (f" and {len(absent) - 8} more" if len(absent) > 8 else "")
+    shown = ", ".join(unknown[:_SHOWN]) + (f" and {len(unknown) - _SHOWN} more" if len(unknown) > _SHOWN else "")
     yield CheckRow(
         name,
         "warning",
-        f"not in the sample of {len(objects)}: {shown}",
-        "What is never there stays unknown; correct its path if the system calls it otherwise.",
+        f"unknown in all of the sample: {shown}",
+        "If the system has it, correct its path or its values in the description.",
     )
-
-
-def _absent(entries: Sequence[RecordMapping], apart: set[str], objects: Sequence[Any]) -> Iterator[str]:
-    """Yield the columns of which no object (or item of it) has anything at any of its paths."""
-    for entry in entries:
-        pairs = list(_items(entry, apart, objects))
-        for column, field in entry.columns.items():
-            paths = _paths(field)
-            if paths and pairs and not any(_there(path, item, around) for path in paths for item, around in pairs):
-                yield f"{entry.type}.{column}"
-
-
-def _items(entry: RecordMapping, apart: set[str], objects: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
-    if entry.each is None:
-        yield from ((one, None) for one in objects)
-        return
-    root = entry.each.partition(".")[0] if isinstance(entry.each, str) else str(entry.each[0])
-    if root in apart:  # read by calls of their own, which a check does not make
-        return
-    get = getter(entry.each, nested=True)
-    for one in objects:
-        items = get(one, None)
-        yield from ((item, one) for item in (items if isinstance(items, list) else ()))
-
-
-def _paths(field: FieldMapping) -> list[PathText]:
-    return [path for path in (field.path, *(field.first or ()), *(field.join or ())) if path is not None]
-
-
-def _there(path: PathText, item: Any, around: Any) -> bool:
-    return getter(path, nested=True)(item, around) is not None
 
 
 def _clock_row(date: int | None, title: str) -> CheckRow:

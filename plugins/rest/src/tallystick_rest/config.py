@@ -23,6 +23,7 @@ class AccountConfig(HttpConfig):
         start: How far back the first load goes: from 00:00 UTC of that day.
         allow_private: Let `base_url` lead into a private network, for a system inside the buyer's own.
         requests_per_second: Calls a second, instead of the description's: the buyer's own traffic shares the limit.
+        page_size: Objects of a page, if fewer than the description says, where its pages take too long.
     """
 
     base_url: str = ""
@@ -31,6 +32,7 @@ class AccountConfig(HttpConfig):
     start: date
     allow_private: bool = False
     requests_per_second: float | None = Field(default=None, gt=0, le=10_000, allow_inf_nan=False)
+    page_size: int | None = Field(default=None, ge=1, le=10_000)
 
     described_by: ClassVar[str] = ""
     """The description that comes with the connector."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 from typing import ClassVar
@@ -12,6 +13,7 @@ from tallystick.errors import ConfigurationError
 from tallystick.records.model import Record
 from tallystick_rest.check import check_source
 from tallystick_rest.config import AccountConfig, RestConfig
+from tallystick_rest.faults import MissingError
 from tallystick_rest.opened import Opened
 
 __all__ = ["RestConnector", "described"]
@@ -67,20 +69,33 @@ class RestConnector(Connector):
     def lookup(self, ref: str) -> Sequence[Record]:
         """Read one object live, with what belongs to it, by the call that the description names.
 
+        Args:
+            ref: The id of an object of the stream that `lookup` names; or of a record, with its type: `actor:17`.
+
         Raises:
-            ConfigurationError: The description names none.
+            ConfigurationError: The description names no such call.
             MissingError: There is no such object.
             Error: The call was refused or could not be made.
         """
         opened = self._opened()
-        name = opened.description.lookup
-        if name is None:
+        kind, _, key = ref.rpartition(":")
+        names = opened.singles(kind) if kind else [opened.description.lookup] if opened.description.lookup else []
+        if not names or not key:
             raise ConfigurationError(
-                f"the description of {opened.description.title} does not say how one object is read",
-                hint="Add `lookup:` and the stream's `object:`.",
+                f"the description of {opened.description.title} does not say how that is read alone",
+                hint="Add `lookup:` to it, and `object:` to the stream.",
             )
         opened.sign_in.ready()
-        return opened.looked_up(name).look_up(ref)
+        for name in names[:-1]:
+            with suppress(MissingError):
+                return opened.looked_up(name).look_up(key)
+        return opened.looked_up(names[-1]).look_up(key)
+
+    def ref_of(self, kind: str, record_id: str) -> str:
+        """Give what `lookup` is asked for to see a stored record: its id, and its type if the stream is another one."""
+        opened = self._opened()
+        singles = opened.singles(kind)
+        return record_id if not singles or opened.description.lookup in singles else f"{kind}:{record_id}"
 
     def calls(self) -> int:
         """Give the number of calls made so far, retries and sign-ins included."""

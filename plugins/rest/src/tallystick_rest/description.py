@@ -28,7 +28,11 @@ HeaderText: TypeAlias = Annotated[str, Field(pattern=r"^[\x20-\x7e]{1,500}$")]
 
 
 class Bearer(Shape):
-    """`Authorization: Bearer KEY`; the key is where `key` of the source says."""
+    """`Authorization: Bearer KEY`; the key is where `key` of the source says.
+
+    Attributes:
+        kind: `bearer`.
+    """
 
     kind: Literal["bearer"]
 
@@ -115,7 +119,7 @@ class ErrorRule(Shape):
     Attributes:
         status: Statuses it is for; a good one too, where a system tells errors in good answers.
         path: Where a word stands in the body,
-        is_in: and which words it is for.
+        in: and which words it is for.
         means: What the reader does: `retry`, `rate_limited` (wait as asked, then retry), `authorization`, `permanent`,
             `cursor_expired` (begin the stream again), or `missing` (the object is gone).
         hint: What a person does next.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from threading import Lock
 from typing import Any
 
@@ -98,6 +98,8 @@ class ObjectReader:
         def mapper(only: set[int]) -> Mapper:
             return Mapper(described.records, mappings, nested=True, given=(READ_AT,), custom=custom, only=only)
 
+        self._entries = described.records
+        self._alone: Callable[[int], Mapper] = lambda place: mapper({place})
         self._own = mapper(set(range(len(described.records))) - apart)
         self._apart = mapper(apart)
         self.types = tuple(dict.fromkeys(entry.type for entry in described.records))
@@ -144,9 +146,34 @@ class ObjectReader:
             raise PermanentError(f"{self.name} has no call for a single object", hint="Describe it as `object`.")
         return self._mapped(*self._one(self._single, key))
 
-    def whole(self, found: Any) -> Any:
-        """Give an object as the call for a single one shows it."""
-        return found if self._single is None else self._one(self._single, self.key(found))[0]
+    def unknown(self, found: Sequence[tuple[Any, bytes]], date: int, *, most: int) -> list[str]:
+        """Give the mapped columns that are unknown in all records of a sample, for `check`; lists of children are left.
+
+        Args:
+            found: Objects of the list with their bytes; the first ones are read alone where a sync does so.
+            date: The system's clock when it answered.
+            most: How many single objects are read.
+
+        Raises:
+            Error: A call was refused, or what came cannot be mapped.
+        """
+        if self._single is not None and self._single.each:
+            found = [self._one(self._single, self.key(one))[:2] for one, _ in found[:most]]
+        missing: dict[str, None] = {}
+        for place, entry in enumerate(self._entries):
+            records = [
+                record
+                for one, raw in found
+                for record in self._alone(place).records(one, raw, self.name, {READ_AT: date})
+            ]
+            names = [column.name for column in RECORD_TYPES[entry.type].columns]
+            for name in entry.columns:
+                column = names.index(name)
+                if any(not record.deleted for record in records) and all(
+                    record.values[column] is None for record in records
+                ):
+                    missing[f"{entry.type}.{name}"] = None
+        return list(missing)
 
     def _one(self, single: SingleObject, key: str) -> tuple[Any, bytes, int]:
         def read(response: Response) -> tuple[Any, bytes, int]:

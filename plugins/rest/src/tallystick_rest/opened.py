@@ -89,6 +89,7 @@ class Opened:
                 api or self.api,
                 start=self.start,
                 declared=f"{self.base_url} {self.description.api_version}",
+                size=self._config.page_size,
             )
             for name in self.description.streams
         ]
@@ -96,6 +97,14 @@ class Opened:
     def looked_up(self, name: str) -> ObjectReader:
         """Give what reads single objects of a stream."""
         return self._objects(name, self.api, Purse(self.description.budget))
+
+    def singles(self, kind: str) -> list[str]:
+        """Give the streams of which an object itself becomes a record of a type, and can be read alone."""
+        return [
+            name
+            for name, stream in self.description.streams.items()
+            if stream.object is not None and any(entry.type == kind and entry.each is None for entry in stream.records)
+        ]
 
     @property
     def calls(self) -> int:

@@ -85,10 +85,13 @@ class Turner:
     Args:
         paging: As the description says.
         name: What is read, for messages.
+        size: Objects of a page, if fewer than the description says.
     """
 
-    def __init__(self, paging: Paging, name: str) -> None:
+    def __init__(self, paging: Paging, name: str, size: int | None = None) -> None:
         self.paging = paging
+        most = getattr(paging, "size", None)
+        self.size: int | None = most if size is None or most is None else min(size, most)
         self._name = name
         more = getattr(paging, "more", None)
         self._more: Getter | None = None if more is None else getter(more, nested=True)
@@ -99,8 +102,8 @@ class Turner:
         """Give what stands for the placeholders of the call of a page."""
         paging = self.paging
         if not isinstance(paging, Counted):
-            return {"token": at.get("token")}
-        return {"size": paging.size, "page": at.get("page", paging.first), "offset": at.get("offset", 0)}
+            return {"size": self.size, "token": at.get("token")}
+        return {"size": self.size, "page": at.get("page", paging.first), "offset": at.get("offset", 0)}
 
     def turn(self, at: Cursor, found: Found) -> Cursor | None:
         """Give where the next page is; None if this one was the last.
@@ -139,10 +142,11 @@ class Turner:
         return {"link": str(told)} if isinstance(paging, NextLink) else {"token": told}
 
     def _counted(self, paging: Counted, at: Cursor, found: Found) -> Cursor | None:
-        full = len(found.raws) >= paging.size if self._more is None else self._has_more(found)
+        size = self.size or paging.size
+        full = len(found.raws) >= size if self._more is None else self._has_more(found)
         if not full:
             return None
-        page = at.get("page", paging.first) + 1 if paging.kind == "page" else at.get("offset", 0) // paging.size + 2
+        page = at.get("page", paging.first) + 1 if paging.kind == "page" else at.get("offset", 0) // size + 2
         if page - paging.first >= paging.most:
             raise PermanentError(
                 f"{self._name}: the list goes on after {paging.most:,} pages, and the system gives no more",

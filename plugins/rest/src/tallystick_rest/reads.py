@@ -29,8 +29,15 @@ TimeFormat: TypeAlias = Literal["iso", "unix", "unix_ms", "date"]
 """How a time is written: ISO 8601, Unix seconds, Unix milliseconds, or a day in UTC."""
 
 
+Size: TypeAlias = Annotated[int, Field(ge=1, le=10_000)] | None
+
+
 class OnePage(Shape):
-    """The answer holds everything."""
+    """The answer holds everything.
+
+    Attributes:
+        kind: `none`.
+    """
 
     kind: Literal["none"] = "none"
 
@@ -40,11 +47,13 @@ class Token(Shape):
 
     Attributes:
         kind: `token`.
+        size: Objects of a page, as `{size}`.
         path: Where the token stands in the answer.
         more: Where the answer says whether there is another page; without it, a token says so.
     """
 
     kind: Literal["token"]
+    size: Size = None
     path: PathText
     more: PathText | None = None
 
@@ -54,17 +63,25 @@ class NextLink(Shape):
 
     Attributes:
         kind: `next`.
+        size: Objects of a page, as `{size}`.
         path: Where the address stands in the answer.
     """
 
     kind: Literal["next"]
+    size: Size = None
     path: PathText
 
 
 class LinkHeader(Shape):
-    """The header `Link` holds the address of the next page (RFC 8288, `rel="next"`); none ends the list."""
+    """The header `Link` holds the address of the next page (RFC 8288, `rel="next"`); none ends the list.
+
+    Attributes:
+        kind: `link`.
+        size: Objects of a page, as `{size}`.
+    """
 
     kind: Literal["link"]
+    size: Size = None
 
 
 class Counted(Shape):
@@ -98,8 +115,9 @@ class CursorRule(Shape):
         order: `oldest_first`, `newest_first`, or `none` if the system promises no order.
         bound: Whether the system takes `{start}` as `inclusive` (at or after) or `exclusive` (after).
         unit_seconds: The smallest step the system's filter tells apart; 86400 if it counts whole days.
-        lag_seconds: How late the list may show a change.
-        overlap_seconds: How far before its end the last read is read again.
+        lag_seconds: How late the list may show a change: what is known stays behind the system's clock by that much, so
+            that it is asked for again.
+        overlap_seconds: How much more than that is read again.
         keyset: After each page go on from the time of its last object instead of turning pages: for lists that are
             `oldest_first` and change while they are read.
         window_seconds: Read the list in windows of this length, one after the other.
@@ -113,7 +131,7 @@ class CursorRule(Shape):
     bound: Literal["inclusive", "exclusive"] = "inclusive"
     unit_seconds: int = Field(default=1, ge=1, le=86_400)
     lag_seconds: int = Field(default=0, ge=0, le=7 * 86_400)
-    overlap_seconds: int = Field(default=600, ge=0, le=30 * 86_400)
+    overlap_seconds: int = Field(default=60, ge=0, le=30 * 86_400)
     keyset: bool = False
     window_seconds: int | None = Field(default=None, ge=60)
     slices: int = Field(default=1, ge=1, le=64)
@@ -128,12 +146,6 @@ class CursorRule(Shape):
             )
         if self.keyset and self.window_seconds is not None:
             raise FieldError("keyset needs no windows", hint="Leave one of them out.", path=("window_seconds",))
-        if self.overlap_seconds < self.lag_seconds:
-            raise FieldError(
-                "it is shorter than the lag, so a late change could be missed",
-                hint="Make it at least lag_seconds.",
-                path=("overlap_seconds",),
-            )
         return self
 
 
@@ -244,6 +256,12 @@ class StreamDescription(Shape):
             )
         if self.cursor is not None and self.cursor.window_seconds is not None and "end" not in names:
             raise FieldError("{end} is missing, which windows need", path=("call",))
+        if self.cursor is not None and self.cursor.slices > 1 and "end" not in names and not self.cursor.keyset:
+            raise FieldError(
+                "slices without {end} would each read to the end of the list",
+                hint="Ask for what changed before {end}, or use `keyset`.",
+                path=("cursor", "slices"),
+            )
         _check_paging(self.call, self.page)
         return self
 

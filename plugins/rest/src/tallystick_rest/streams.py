@@ -43,10 +43,18 @@ class RestStream(Stream):
         api: Makes the calls.
         start: Where its history begins, microseconds UTC.
         declared: What else decides how it is read, such as the address.
+        size: Objects of a page, if fewer than the description says.
     """
 
     def __init__(
-        self, described: StreamDescription, objects: ObjectReader, api: RestApi, *, start: int, declared: str
+        self,
+        described: StreamDescription,
+        objects: ObjectReader,
+        api: RestApi,
+        *,
+        start: int,
+        declared: str,
+        size: int | None,
     ) -> None:
         self.name = objects.name
         self.types = objects.types
@@ -54,11 +62,11 @@ class RestStream(Stream):
         said = f"{declared} {start} {objects.revision} {described.model_dump_json(exclude={'records'})}"
         self.revision = hashlib.sha256(said.encode()).hexdigest()
         self._described = described
-        self._objects = objects
+        self.objects = objects
         self._api = api
         self._start = start
         self._list = ListReader(described.items, self.name)
-        self._turner = Turner(described.page, self.name)
+        self._turner = Turner(described.page, self.name, size)
         self._field = None if described.cursor is None else getter(described.cursor.field, nested=True)
 
     def plan(self, watermark: int | None, until: int) -> Sequence[Slice]:
@@ -92,14 +100,6 @@ class RestStream(Stream):
             Error: The call was refused or could not be made.
         """
         return self._api.ask(self._asked(start, until, {}), self._list.read)
-
-    def whole(self, found: Any) -> Any:
-        """Give an object of the list as the call for a single one shows it, for `check`.
-
-        Raises:
-            Error: The call was refused or could not be made.
-        """
-        return self._objects.whole(found)
 
     # --- windows whose pages are turned
 
@@ -163,7 +163,7 @@ class RestStream(Stream):
         before = (
             {"page": cursor["page"] - 1}
             if paging.kind == "page"
-            else {"offset": max(cursor["offset"] - paging.size, 0)}
+            else {"offset": max(cursor["offset"] - (self._turner.size or paging.size), 0)}
         )
         return {"from": at, **before, "back": cursor["back"]}
 
@@ -187,7 +187,7 @@ class RestStream(Stream):
             if time is not None:
                 times.append(time)
             if time is None or start <= time < end or self._described.cursor is None:
-                records += self._objects.records(one, raw, date)
+                records += self.objects.records(one, raw, date)
         turned = None if "back" in cursor else self._turner.turn(at, found)
         if self._is_past(times, start):
             turned = None

@@ -13,7 +13,7 @@ from tallystick.errors import ConfigurationError
 from tallystick.period import zone
 from tallystick.yamlfile import FieldError
 
-__all__ = ["ColumnField", "Condition", "Conditions", "FieldMapping", "PathText", "Shape", "is_pattern"]
+__all__ = ["ColumnField", "Condition", "Conditions", "FieldMapping", "Part", "PathText", "Shape", "is_pattern"]
 
 _FORMATS = ("iso", "unix", "unix_ms", "date")
 
@@ -44,8 +44,9 @@ Word: TypeAlias = Annotated[str, BeforeValidator(_word)]
 
 
 class Condition(Shape):
-    """A test of one value: `is`, `in` or `not_in` some words, or `present`; or `any` of several tests.
+    """A test of the value at a `path`: `is`, `in` or `not_in` some words, or `present`; or `any` of several tests.
 
+    In Python `is_` and `in_` stand for the first two.
     Words are compared as text, so that `true` and `5` fit a JSON object and a CSV cell alike. A value that is not there
     is in no list: it fails `is` and `in`, and passes `not_in`.
     """
@@ -67,13 +68,20 @@ Conditions: TypeAlias = Annotated[list[Condition], BeforeValidator(_listed), Fie
 """Tests of which all must hold; a single one may stand alone."""
 
 
+class Part(Shape):
+    """A part of a joined text that is the same for every record, such as what sets the ids of one mapping apart."""
+
+    constant: str = Field(min_length=1)
+
+
 class FieldMapping(Shape):
     """Where the value of a column comes from, and how it is read.
 
     Attributes:
         path: Where it stands.
         first: Paths of which the first that holds something counts.
-        join: Paths whose texts are joined; a path that leads to a list adds all its items. Unknown when one of them is.
+        join: Paths whose texts are joined, and constants; a path that leads to a list adds all its items. Unknown when
+            one of them is.
         with_: What stands between joined texts.
         constant: The same value for every record.
         format: For an instant: `iso` (ISO 8601), `unix` (seconds), `unix_ms`, `date` (a day, meant as its first
@@ -92,7 +100,7 @@ class FieldMapping(Shape):
 
     path: PathText | None = None
     first: list[PathText] | None = Field(default=None, min_length=2)
-    join: list[PathText] | None = Field(default=None, min_length=1)
+    join: list[PathText | Part] | None = Field(default=None, min_length=1)
     with_: str = Field(default="", alias="with")
     constant: Scalar | None = None
     format: str | None = Field(default=None, min_length=1)
@@ -104,6 +112,12 @@ class FieldMapping(Shape):
     values: Annotated[dict[str, Scalar | None], Field(min_length=1)] | None = None
     otherwise: Literal["as_is", "refuse"] | None = None
     unreadable: Literal["refuse"] | None = None
+
+    @property
+    def paths(self) -> list[PathText]:
+        """All paths it reads."""
+        joined = [part for part in self.join or () if not isinstance(part, Part)]
+        return [path for path in (self.path, *(self.first or ()), *joined) if path is not None]
 
     @model_validator(mode="after")
     def _check(self) -> FieldMapping:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, NoReturn, TypeAlias
 
 from tallystick.connectors.custom import CustomField, extract
-from tallystick.connectors.mapping.fields import Condition, FieldMapping, PathText
+from tallystick.connectors.mapping.fields import Condition, FieldMapping, Part, PathText
 from tallystick.connectors.mapping.items import Items
 from tallystick.connectors.mapping.paths import Getter, getter, steps_of
 from tallystick.connectors.mapping.reading import Refused, Unreadable, reader, shape, word
@@ -138,10 +138,16 @@ class _Compiler:
             constant = field.constant
             return lambda _item, _around: constant
         if field.join is not None:
-            return _joined([self.path(path) for path in field.join], field.with_)
+            return _joined([self._part(part) for part in field.join], field.with_)
         if field.first is not None:
             return _first([self.path(path) for path in field.first])
         return self.path(field.path or [])
+
+    def _part(self, part: PathText | Part) -> Getter:
+        if not isinstance(part, Part):
+            return self.path(part)
+        constant = part.constant
+        return lambda _item, _around: constant
 
     def cells(self) -> list[_Cell | None]:
         """Give the cells of all columns of the type in their order; None for a column that is not mapped."""

@@ -109,7 +109,7 @@ def _record_problems(record: RecordMapping) -> Iterator[_Problem]:
         yield from _field_problems(("columns", name), field, kind.column[name].kind)
     yield from _field_problems(("id",), record.id, "text")
     yield from _field_problems(("as_of",), record.as_of, "instant")
-    if record.id.constant is not None:
+    if not record.id.paths:
         yield ("id",), FieldError("every record needs an id of its own", hint="Read it from the object.")
     yield from _missing(record, kind)
     yield from _misplaced(record)
@@ -143,8 +143,7 @@ def _paths(record: RecordMapping) -> Iterator[tuple[KeyPath, Any]]:
     fields: dict[KeyPath, FieldMapping] = {("id",): record.id, ("as_of",): record.as_of}
     fields |= {("columns", name): field for name, field in record.columns.items()}
     for place, field in fields.items():
-        paths = [path for path in (field.path, *(field.first or ()), *(field.join or ())) if path is not None]
-        yield from ((place, path) for path in paths)
+        yield from ((place, path) for path in field.paths)
     for name, tests in (("when", record.when), ("deleted", record.deleted)):
         yield from (((name,), path) for path in _tested(tests or ()))
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
+import msgspec
+
 from tallystick.connectors.base import Connector
 from tallystick.records.kinds import Kind
 from tallystick.records.model import Record
@@ -73,10 +75,19 @@ class ValueChecks(KitBase):
         whole = b"\n".join(bodies)
         for record in records:
             require(
-                record.raw and record.raw in whole,
+                record.raw and _kept(record.raw) in whole,
                 f"the raw bytes of {record.type} {record.id} are not what the system delivered: {record.raw[:80]!r}",
                 "Keep the slice of the answer that is the object (`msgspec.Raw`); do not encode it again.",
             )
+
+
+class _Item(msgspec.Struct):
+    item: msgspec.Raw
+
+
+def _kept(raw: bytes) -> bytes:
+    """Give what was delivered: all of it, or the item of a mapping that also reads the object around."""
+    return bytes(msgspec.json.decode(raw, type=_Item).item) if raw.startswith(b'{"^":') else raw
 
 
 def _records(desk: Desk, connector: Connector) -> Iterator[tuple[tuple[str, ...], Record]]:

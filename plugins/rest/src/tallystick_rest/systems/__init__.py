@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tallystick_rest.connector import described
 
-__all__ = ["IntercomConnector"]
+__all__ = ["FreshdeskConnector", "IntercomConnector"]
 
 _HERE = Path(__file__).parent
 
@@ -28,7 +28,32 @@ resolved:
   source: support
   uses: ticket-resolved
   # Fin acts under the id fin; another AI agent under the id of the seat it was given.
-  with: {bots: [fin], preset: buyer-strict}
+  with: {bots: [fin], platform_ai: true, preset: buyer-strict}
+  price: {per_unit: 1}
+""",
+)
+
+FreshdeskConnector = described(
+    "freshdesk",
+    _HERE / "freshdesk.yaml",
+    source_name="support",
+    starter="""\
+# Your account's address, and where the API key of an agent who sees everything is kept.
+base_url: https://your-company.freshdesk.com
+key: env:FRESHDESK_KEY
+""",
+    outcome="""\
+resolved:
+  source: support
+  uses: ticket-resolved
+  # bots: the id of the AI agent, which Freshdesk lists among the agents.
+  # Freshdesk does not tell since when a ticket is whose, so an assignment counts only if a person then acts; and it
+  # does not show who asked for a person, so that is not among what voids.
+  with:
+    bots: ["80000000099"]
+    preset: buyer-strict
+    assignment_counts: when_followed
+    handoff_voids: [assigned, public_reply]
   price: {per_unit: 1}
 """,
 )
