@@ -1,4 +1,4 @@
-"""A Python environment of its own in which the suite installs plugins, offline, beside all that the suite itself has."""
+"""A Python environment of its own in which the suite installs plugins, offline, beside all that it has itself."""
 
 import os
 import site

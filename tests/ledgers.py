@@ -77,9 +77,9 @@ def record(kind, record_id, as_of, **values):
 class Ledger:
     """A store of evidence, a ledger and the newest version of a contract, in a folder."""
 
-    def __init__(self, folder, text=TERMS):
+    def __init__(self, folder, text=TERMS, *, database=None):
         self.folder = folder
-        self.engine = open_database(folder / "tallystick.db", create=True)
+        self.engine = open_database(database or folder / "tallystick.db", create=True)
         self.store = RecordStore(self.engine, folder / "records")
         self.log = Log(self.engine, "tallystick/test")
         self.signer = load_or_create_key(folder / "ledger.key", "tallystick/test")

@@ -21,8 +21,8 @@ def subscription(sink="vendor", events=EVENTS, contracts=("acme",), since=None):
 class Sending(Ledger):
     """A ledger whose verdicts leave for sinks."""
 
-    def __init__(self, folder, *subscriptions, now=0):
-        super().__init__(folder)
+    def __init__(self, folder, *subscriptions, now=0, database=None):
+        super().__init__(folder, database=database)
         self.subscribe(*(subscriptions or (subscription(),)), now=now)
 
     def subscribe(self, *subscriptions, now=0):

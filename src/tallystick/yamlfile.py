@@ -117,7 +117,7 @@ class Document:
 
     @classmethod
     def from_data(cls, data: Any, label: str) -> Document:
-        """Give a document that no file holds, such as values from flags."""
+        """Give a document of `data` that no file holds, such as values from flags, by a `label` for messages."""
         return cls(data, label)
 
     def position(self, path: KeyPath = ()) -> Position | str:

@@ -67,6 +67,18 @@ def test_imports_stay_visible_to_the_import_rules():
     assert {path.name for path in SHIPPED if loaders.search(path.read_text())} <= allowed
 
 
+def test_no_verdict_is_recorded_past_the_outbox():
+    """Every place that records verdicts hands over an outlet, so that what leaves for sinks is written with them."""
+    calls = {
+        path.name: re.findall(r"[^.\w]verify_contract\(.*?\)", path.read_text(), flags=re.DOTALL)
+        for path in ROOT.glob("src/tallystick/**/*.py")
+    }
+    made = {name: [call for call in found if "def " not in call] for name, found in calls.items() if found}
+
+    assert set(made) == {"recorder.py", "work.py"}
+    assert all("outlet" in call for found in made.values() for call in found)
+
+
 def test_the_core_names_no_system():
     """No file of the core knows which systems of record exist."""
     systems = re.compile(r"stripe|zendesk|salesforce|hubspot", re.IGNORECASE)

@@ -10,15 +10,19 @@ from pathlib import Path
 import msgspec
 from pydantic import BaseModel
 
+from tallystick.records.types import RECORD_TYPES
+
 PAGE = Path(__file__).parents[2] / "docs" / "api-reference.md"
 
 MODULES = (
     "tallystick.connectors",
+    "tallystick.connectors.mapping",
     "tallystick.connectors.says",
     "tallystick.records.model",
     "tallystick.records.types",
     "tallystick.errors",
     "tallystick.hookspecs",
+    "tallystick.sinks",
     "tallystick.testing.kit",
     "tallystick.testing.steering",
     "tallystick.testing.faultplan",
@@ -30,9 +34,10 @@ MODULES = (
 _HEAD = """\
 # API reference
 
-What the author of a plugin imports: connectors, records, errors, hooks, the conformance kit, and the shell of simulators. Everything else may change
-without notice. This page is written from the code (`python tests/docs/api_reference.py`), and a test holds it to the code. How it all fits together is told
-in [Writing a connector](writing-a-connector.md) and [Hooks](hooks.md).
+What the author of a plugin imports: connectors, records, errors, hooks, the conformance kit, and the shell of
+simulators. Everything else may change without notice. This page is written from the code
+(`python tests/docs/api_reference.py`), and a test holds it to the code. How it all fits together is told in
+[Writing a connector](writing-a-connector.md) and [Hooks](hooks.md).
 """
 
 
@@ -52,7 +57,10 @@ def entries(module_name):
     for name in module.__all__:
         thing = getattr(module, name)
         if inspect.isclass(thing):
-            yield Entry(name, thing, f"class {name}{_bases(thing)}", inspect.cleandoc(thing.__doc__ or ""))
+            made = vars(thing).get("__init__")
+            docs = [thing.__doc__, made.__doc__ if inspect.isfunction(made) else None]
+            doc = "\n\n".join(inspect.cleandoc(doc) for doc in docs if doc)
+            yield Entry(name, thing, f"class {name}{_bases(thing)}", doc)
             yield from _members(name, thing)
         elif inspect.isfunction(inspect.unwrap(thing)):
             yield Entry(name, inspect.unwrap(thing), f"{name}{_signature(thing)}", inspect.getdoc(thing) or "")
@@ -63,20 +71,35 @@ def entries(module_name):
 def page():
     """Give the page as text."""
     parts = [_HEAD]
-    seen = {}
+    seen, elsewhere = {}, {}
     for module_name in MODULES:
-        parts.append(f"\n## {module_name}\n\n{importlib.import_module(module_name).__doc__.partition(chr(10))[0]}\n")
+        first_line = importlib.import_module(module_name).__doc__.partition("\n")[0]
+        parts.append(f"\n## {module_name}\n\n{first_line}\n")
         for entry in entries(module_name):
-            if "." not in entry.name and id(entry.thing) in seen:
-                parts.append(f"\n### {entry.name}\n\nAs in `{seen[id(entry.thing)]}`.\n")
+            inner = "." in entry.name
+            owner = (module_name, entry.name.partition(".")[0])
+            told = elsewhere.get(owner) if inner else seen.setdefault(id(entry.thing), module_name)
+            if told not in {None, module_name}:
+                elsewhere[owner] = told
+                parts += [] if inner else [f"\n### {entry.name}\n\nAs in `{told}`.\n"]
                 continue
-            level = "####" if "." in entry.name else "###"
-            if "." not in entry.name and (inspect.isclass(entry.thing) or inspect.isfunction(entry.thing)):
-                seen[id(entry.thing)] = module_name
-            elif "." in entry.name and f"{module_name}.{entry.name.partition('.')[0]}" in parts:
-                continue
+            level = "####" if inner else "###"
             parts.append(f"\n{level} {entry.name}\n\n```text\n{entry.signature}\n```\n\n{_text(entry.doc)}\n")
-    return "".join(parts)
+    return "".join((*parts, *_record_types()))
+
+
+def _record_types():
+    """Give the columns of each record type that a stream may feed."""
+    yield "\n## Record types\n\nThe values of a record stand in the order of these columns; what a system does not\n"
+    yield "tell is None. Of a frozen type the first version counts. A claim may name a record by its id or an alias.\n"
+    for kind in RECORD_TYPES.values():
+        if kind.of:
+            continue
+        told = [f"It occurred at `{kind.occurred}`."]
+        told += [f"Aliases: {', '.join(f'`{alias}`' for alias in kind.aliases)}."] if kind.aliases else []
+        told += ["Frozen."] if kind.frozen else []
+        yield f"\n### {kind.name}\n\n{kind.doc} {' '.join(told)}\n\n| Column | Kind | Is |\n|---|---|---|\n"
+        yield from (f"| `{column.name}` | {column.kind} | {column.doc} |\n" for column in kind.columns)
 
 
 def _members(name, thing):
@@ -104,8 +127,8 @@ def _bases(thing):
 
 def _fields(thing):
     """Give the fields that a class itself adds."""
-    marked = {"ClassVar", "classmethod"}
-    return [name for name, kind in vars(thing).get("__annotations__", {}).items() if not any(m in str(kind) for m in marked)]
+    annotations = vars(thing).get("__annotations__", {})
+    return [name for name, kind in annotations.items() if "ClassVar" not in str(kind) and name[0] != "_"]
 
 
 def parameters(entry):

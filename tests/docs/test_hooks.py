@@ -6,16 +6,14 @@ import re
 from pathlib import Path
 
 import pytest
+from tests.docs.pages import DOCS, blocks, run_block
 
 from tallystick import hookspecs
 from tallystick.plugins import PluginHost
-from tests.docs.pages import DOCS, blocks, run_block
 
 ROOT = Path(__file__).parents[2]
 PAGE = (DOCS / "hooks.md").read_text(encoding="utf-8")
-HOOKS = {
-    name: function for name, function in vars(hookspecs).items() if hasattr(function, f"{hookspecs.PROJECT}_spec")
-}
+HOOKS = {name: function for name, function in vars(hookspecs).items() if hasattr(function, f"{hookspecs.PROJECT}_spec")}
 ANSWERS = ("Called", "Args", "Returns", "Failure", "Since")
 
 

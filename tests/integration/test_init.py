@@ -1,23 +1,29 @@
 """`tallystick init`: asks a person at a terminal, takes flags from nobody, and never writes a secret."""
 
 import json
-import os
 import sys
 
 import pytest
-
+from tests.conftest import Company
 from tests.terminal import Terminal
+
+from tallystick.testing.simulation import start_story
 
 SECRET = "rk_live_51HxSecretSecret"
 INIT = [sys.executable, "-m", "tallystick", "init"]
 
 
+@pytest.fixture(scope="module")
+def company(small_story, tmp_path_factory):
+    """A running simulator, and what the environment of its reader holds."""
+    with start_story(small_story, now=small_story.stages[-1]) as simulators:
+        yield Company(small_story, simulators, tmp_path_factory.mktemp("nothing"))
+
+
 @pytest.fixture
-def folder(company, tmp_path):
-    """An empty folder beside a project, in reach of the same simulator."""
-    empty = tmp_path / "first"
-    empty.mkdir()
-    return empty
+def folder(tmp_path):
+    """An empty folder."""
+    return tmp_path
 
 
 def _terminal(company, folder, *arguments, **environment):
@@ -45,8 +51,8 @@ def test_a_person_is_led_to_a_project_that_can_be_read(company, folder):
     """What a person answers becomes two files, tested against the system before, and `check` and `sync` take them."""
     with _terminal(company, folder) as terminal:
         _choose_stripe(terminal)
-        terminal.answer("base_url [", company.simulator.origin)
         terminal.expect("Name the place, never the secret itself")
+        terminal.answer("base_url [", company.simulator.origin)
         terminal.answer("key [env:STRIPE_KEY]")
         terminal.expect("env:STRIPE_KEY: found")
         terminal.answer("start [", "2026-03-01")
@@ -58,7 +64,7 @@ def test_a_person_is_led_to_a_project_that_can_be_read(company, folder):
     assert _files(folder) == ["contracts/first.yaml", "tallystick.yaml"]
     assert "key: env:STRIPE_KEY" in (folder / "tallystick.yaml").read_text()
     assert "uses: dollars-collected" in (folder / "contracts/first.yaml").read_text()
-    by_hand = type(company)(company.story, company.simulators, folder)
+    by_hand = Company(company.story, company.simulators, folder)
     assert by_hand.json("check")["sources"]["billing"]
     by_hand.run("sync", "--now", company.now)
     by_hand.run("verify", "--now", company.now)
@@ -187,8 +193,8 @@ def test_two_systems_and_a_template_that_neither_proposes(company, folder):
         terminal.expect("another source has that name")
         terminal.answer("Name of this source in contracts [support]", "desk")
         terminal.answer("zendesk.com`.\nbase_url", "https://acme.zendesk.com")
-        terminal.answer("client_id [", "tallystick")
-        terminal.answer("client_secret [env:ZENDESK_CLIENT_SECRET]")
+        terminal.answer("client_id (- leaves it out) [", "tallystick")
+        terminal.answer("client_secret (- leaves it out) [env:ZENDESK_CLIENT_SECRET]")
         terminal.expect("not yet there")
         terminal.answer("start [")
         terminal.answer("Test it now?", "no")
@@ -202,8 +208,52 @@ def test_two_systems_and_a_template_that_neither_proposes(company, folder):
         assert terminal.end() == 0
 
     contract = (folder / "contracts/first.yaml").read_text()
-    assert "qualified_meeting:\n    source: desk\n    uses: qualified-meeting\n    with: {vendor_ids: [\"u1\", \"app:2\"]}\n" in contract
-    assert "To be edited before it can be used" not in terminal.screen
+    assert (
+        'qualified_meeting:\n    source: desk\n    uses: qualified-meeting\n    with: {vendor_ids: ["u1", "app:2"]}\n'
+        in contract
+    )
+    assert "To be edited before it can be used: contracts/first.yaml:" in terminal.screen  # who may accept, nobody said
+
+
+def test_what_is_optional_can_be_left_out_for_something_else(company, folder):
+    """A way to sign in that is not the usual one: what the starter shows is left out, and the others are asked for."""
+    with _terminal(company, folder) as terminal:
+        terminal.answer("Systems", "zendesk")
+        terminal.answer("Name of this source")
+        terminal.answer("`https://acme.zendesk.com`.\nbase_url", "https://acme.zendesk.com")
+        terminal.answer("client_id (- leaves it out) [tallystick]", "-")
+        terminal.answer("client_secret (- leaves it out) [env:ZENDESK_CLIENT_SECRET]", "-")
+        terminal.answer("start [", "2026-09-01")
+        terminal.answer("email (- leaves it out) [-]", "admin@acme.example")
+        terminal.answer("api_token (- leaves it out) [-]", "env:ZENDESK_TOKEN")
+        terminal.answer("Test it now?", "no")
+        _to_the_end(terminal)
+        assert terminal.end() == 0
+
+    project = (folder / "tallystick.yaml").read_text()
+    assert 'email: "admin@acme.example"' in project or "email: admin@acme.example" in project
+    assert "api_token: env:ZENDESK_TOKEN" in project
+    assert "client_id: " not in project
+
+
+def test_exports_beside_the_project_can_be_chosen_and_tested(company, folder):
+    """A source that is files has no address and no secret: its folder and description are asked for and looked at."""
+    (folder / "exports").mkdir()
+    with _terminal(company, folder) as terminal:
+        terminal.answer("Systems", "files")
+        terminal.answer("Name of this source in contracts [exports]")
+        terminal.answer("folder [exports]")
+        terminal.answer("mapping [exports.yaml]")
+        terminal.answer("start [", "2026-09-01")
+        terminal.answer("Test it now?", "yes")
+        terminal.expect("exports.yaml")
+        terminal.answer("And now", "keep")
+        _to_the_end(terminal)
+        assert terminal.end() == 0
+        assert "tallystick-init-" not in terminal.screen
+
+    assert _files(folder) == ["contracts/first.yaml", "tallystick.yaml"]
+    assert "folder: exports\n" in (folder / "tallystick.yaml").read_text()
 
 
 def test_in_json_the_answer_is_what_was_written(company, folder):
@@ -223,7 +273,7 @@ def test_in_json_the_answer_is_what_was_written(company, folder):
 
 def test_without_anybody_and_without_flags_the_usage_is_told(company, folder):
     """A script that names no source gets the usage and exit code 2, and nothing waits for an answer."""
-    by_hand = type(company)(company.story, company.simulators, folder)
+    by_hand = Company(company.story, company.simulators, folder)
     done = by_hand.run("init", check=False)
 
     assert done.returncode == 2
@@ -244,7 +294,7 @@ def test_without_anybody_and_without_flags_the_usage_is_told(company, folder):
 )
 def test_flags_that_cannot_be_used_write_nothing(company, folder, flags):
     """A secret, a day that is none, or an unknown setting leaves with 2, without the secret in any message."""
-    by_hand = type(company)(company.story, company.simulators, folder)
+    by_hand = Company(company.story, company.simulators, folder)
     done = by_hand.run("init", "--source", "stripe", *flags, check=False)
 
     assert done.returncode == 2
@@ -254,7 +304,7 @@ def test_flags_that_cannot_be_used_write_nothing(company, folder, flags):
 
 def test_flags_in_json_tell_what_was_written(company, folder):
     """A script learns the paths and the source from one object."""
-    by_hand = type(company)(company.story, company.simulators, folder)
+    by_hand = Company(company.story, company.simulators, folder)
 
     assert by_hand.json("init", "--source", "stripe", "--set", "account=acct_1", "--name", "first") == {
         "project": "tallystick.yaml",
@@ -264,14 +314,14 @@ def test_flags_in_json_tell_what_was_written(company, folder):
 
 
 def test_nothing_is_written_over_and_a_half_is_taken_back(company, folder):
-    """An existing project or contract stays, and where the project file cannot be written no contract is left behind."""
-    by_hand = type(company)(company.story, company.simulators, folder)
+    """What exists stays, and where the project file cannot be written no contract is left behind."""
+    by_hand = Company(company.story, company.simulators, folder)
     (folder / "contracts").mkdir()
     (folder / "contracts/first.yaml").write_text("mine\n")
     assert by_hand.run("init", "--source", "stripe", "--name", "first", check=False).returncode == 2
     assert (folder / "contracts/first.yaml").read_text() == "mine\n"
 
-    os.symlink("nowhere/else.yaml", folder / "tallystick.yaml")
+    (folder / "tallystick.yaml").symlink_to("nowhere/else.yaml")
     done = by_hand.run("init", "--source", "stripe", "--name", "second", check=False)
     assert done.returncode == 2
     assert "tallystick.yaml cannot be written" in done.stderr

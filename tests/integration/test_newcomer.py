@@ -1,33 +1,29 @@
 """The path of somebody who brings another system of record: from an empty folder to a verdict."""
 
 import json
+import shlex
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
+from tests.docs.pages import blocks
+from tests.installed import Installed
 
 from tallystick.errors import ConfigurationError
 from tallystick.testing.skeleton import write_skeleton
-from tests.installed import Installed
 
 ROOT = Path(__file__).parents[2]
+PAGE = "writing-a-connector.md"
+PORT = "8765"
 NOW = "2026-05-01T00:00:00Z"
-# Our help desk calls a solved ticket done, and lives elsewhere.
-THREE_LINES = {
-    "simulator.py": ('SOLVED = "solved"', 'SOLVED = "done"'),
-    "mapping.py": ('"solved": "solved"', '"done": "solved"'),
-    "connector.py": ('"https://api.helpdesk.example"', '"https://desk.acme.example"'),
-}
 
 
 @contextmanager
-def _served(environment, module, folder):
+def _served(command, folder):
     """Serve a simulator as a process of its own."""
-    process = subprocess.Popen(
-        [environment.python, "-m", module], cwd=folder, stdout=subprocess.PIPE, text=True, bufsize=1
-    )
+    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True, bufsize=1)
     try:
         yield process.stdout.readline().removeprefix("listening on ").strip()
     finally:
@@ -36,32 +32,63 @@ def _served(environment, module, folder):
         process.stdout.close()
 
 
+class _Newcomer:
+    """Somebody at a shell in an empty folder, who does what the page says."""
+
+    def __init__(self, folder, environment, stack):
+        self.folder = folder
+        self.environment = environment
+        self.variables = {}
+        self.origin = ""
+        self.printed = {}
+        self._stack = stack
+
+    def edit(self, diff):
+        """Change the lines that a diff names."""
+        for part in diff.split("--- ")[1:]:
+            name, before, after = part.splitlines()
+            [path] = self.folder.glob(f"*/src/*/{name}")
+            text = path.read_text()
+            assert text.count(before[1:]) == 1, f"{name} has no line {before[1:]!r}"
+            path.write_text(text.replace(before[1:], after[1:]))
+
+    def type(self, line):
+        """Run a command."""
+        words = shlex.split(line.replace(f"http://127.0.0.1:{PORT}", self.origin).replace(PORT, "0"))
+        match words:
+            case ["export", setting]:
+                name, _, value = setting.partition("=")
+                self.variables[name] = value
+            case ["pip", "install", "-e", project]:
+                self.environment.install(self.folder / project.partition("[")[0], editable=True)
+            case ["python", "-m", *_]:
+                served = _served([self.environment.python, *words[1:]], self.folder)
+                self.origin = self._stack.enter_context(served)
+            case ["tallystick", verb, *_]:
+                clock = ["--now", NOW, "--json"] if verb in {"sync", "verify"} else []
+                done = self.environment.run("-m", *words, *clock, cwd=self.folder, **self.variables)
+                self.printed[verb] = done.stdout
+            case _:
+                raise AssertionError(f"nobody knows how to run {line!r}")
+
+
 @pytest.mark.slow
 def test_from_an_empty_folder_to_a_verdict(tmp_path):
-    """Made, changed in three lines, installed and green, a new connector's records are decided under a contract."""
-    environment = Installed(tmp_path / "venv")
-    folder = tmp_path / "work"
-    folder.mkdir()
+    """The page's commands and its edits of three lines, done as they stand, lead to verdicts on the new connector."""
+    (tmp_path / "work").mkdir()
+    steps = sorted((line, kind, text) for kind in ("console", "diff") for line, text in blocks(PAGE, kind))
+    with ExitStack() as stack:
+        newcomer = _Newcomer(tmp_path / "work", Installed(tmp_path / "venv"), stack)
+        for _, kind, text in steps:
+            if kind == "diff":
+                newcomer.edit(text)
+                continue
+            for line in text.splitlines():
+                newcomer.type(line.removeprefix("$ "))
 
-    def tallystick(*arguments, **more):
-        return environment.run("-m", "tallystick", *arguments, cwd=folder, **more).stdout
-
-    made = json.loads(tallystick("connectors", "new", "helpdesk", "--json"))
-    package = folder / made["folder"] / "src" / "tallystick_helpdesk"
-    for name, (before, after) in THREE_LINES.items():
-        text = (package / name).read_text()
-        assert text.count(before) == 1
-        (package / name).write_text(text.replace(before, after))
-    environment.install(folder / made["folder"], editable=True)
-    environment.run("-m", "pytest", "-q", "-p", "no:cacheprovider", made["folder"], cwd=folder)
-    with _served(environment, "tallystick_helpdesk.simulator", folder) as origin:
-        secret = {"HELPDESK_KEY": "key-of-account-1"}
-        tallystick("init", "--source", "helpdesk", "--base-url", origin, "--start", "2026-01-01", "--name", "acme")
-        tallystick("check", **secret)
-        tallystick("sync", "--now", NOW, **secret)
-    [report] = json.loads(tallystick("verify", "--now", NOW, "--json"))["contracts"]
+    assert [kind for _, kind, _ in steps].count("diff") == 1
+    [report] = json.loads(newcomer.printed["verify"])["contracts"]
     assert report["counts"]["found"] == 8  # of twelve tickets, every third was solved by a person
-    tallystick("ledger", "fsck")
 
 
 def test_as_generated_it_keeps_our_rules(tmp_path):
@@ -79,7 +106,11 @@ def test_as_generated_it_keeps_our_rules(tmp_path):
             )
             assert done.returncode == 0, f"{name}: {done.stdout}{done.stderr}"
     done = subprocess.run(
-        [sys.executable, "-m", "mypy"], cwd=tmp_path / "tallystick-helpdesk", capture_output=True, text=True, check=False
+        [sys.executable, "-m", "mypy"],
+        cwd=tmp_path / "tallystick-helpdesk",
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
 

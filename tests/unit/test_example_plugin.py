@@ -3,7 +3,6 @@
 import json
 
 import pytest
-
 from tests.installed import Installed
 
 PLUGIN = "tests/plugins/tallystick-example"
@@ -13,6 +12,12 @@ project: acme
 sources:
   calls: {connector: notebook, path: calls.jsonl}
 contracts: [contract.yaml]
+sinks:
+  diary: {kind: diary, path: diary.txt}
+"""
+CLAIMS = """\
+claim_id,outcome,ref,claimed_at
+C-1,called_back,c1,2026-04-02T00:00:00Z
 """
 CONTRACT = """\
 contract: acme
@@ -54,11 +59,17 @@ def test_it_is_listed(example, tmp_path):
     assert (row["distribution"], row["version"], row["error"]) == ("tallystick-example", "1.2.3", None)
     assert row["connectors"] == ["notebook"]
     assert row["templates"] == ["called-back"]
+    assert row["sinks"] == ["diary"]
 
 
 def test_its_connector_syncs_and_its_template_decides(example, tmp_path):
-    """A contract uses its template on what its connector read: the call that lasted is found, and priced."""
-    for name, text in {"tallystick.yaml": PROJECT, "contract.yaml": CONTRACT, "calls.jsonl": CALLS}.items():
+    """Its template decides what its connector read, and its sink hears once of the call that lasted."""
+    for name, text in {
+        "tallystick.yaml": PROJECT,
+        "contract.yaml": CONTRACT,
+        "calls.jsonl": CALLS,
+        "claims.csv": CLAIMS,
+    }.items():
         (tmp_path / name).write_text(text)
 
     def tallystick(*arguments):
@@ -66,9 +77,13 @@ def test_its_connector_syncs_and_its_template_decides(example, tmp_path):
 
     assert json.loads(tallystick("check", "--json"))["sources"]["calls"][0]["status"] == "ok"
     tallystick("sync", "--now", NOW)
+    tallystick("claims", "import", "claims.csv", "--contract", "acme", "--now", NOW)
     [report] = json.loads(tallystick("verify", "--now", NOW, "--json"))["contracts"]
-    assert report["counts"]["found"] == 1
-    assert "it lasted" not in tallystick("explain", "c1", "--now", NOW)
+    assert report["counts"]["verified"] == 1
+    for _ in range(2):
+        tallystick("sinks", "deliver", "--now", NOW)
+    [line] = (tmp_path / "diary.txt").read_text().splitlines()
+    assert line.split()[1:] == ["C-1", "verified", "1"]
     statement = json.loads(tallystick("statement", "acme", "2026-03", "--json", "--now", NOW))
     assert "2.50" in json.dumps(statement)
 

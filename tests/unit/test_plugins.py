@@ -9,6 +9,7 @@ from tests.hostile_plugins import HostileConnector
 from tallystick.errors import PluginError
 from tallystick.hookspecs import hookimpl
 from tallystick.plugins import BLOCK_VARIABLE, PluginHost
+from tallystick.sinks import Sink
 
 
 class _Point:
@@ -61,6 +62,26 @@ def test_hook_tallystick_outcome_templates():
     host = PluginHost([])
 
     assert "dollars-collected" in host.templates
+
+
+def test_hook_tallystick_sinks():
+    """A kind of sink returned by the hook is offered under its own name, beside the built-in ones."""
+    fake = type("Fake", (Sink,), {"name": "fake"})
+    host = PluginHost([_Point("fake", _plugin(tallystick_sinks=lambda: [fake]))])
+
+    assert host.sink("fake") is fake
+    assert list(host.sinks) == ["csv", "fake", "webhook"]
+
+
+def test_wrong_sinks_set_the_plugin_aside():
+    """A plugin that offers something else than a kind of sink, or a name that is taken, is refused by name."""
+    host = PluginHost([_Point("odd", _plugin(tallystick_sinks=lambda: [HostileConnector]))])
+    with pytest.raises(PluginError, match=r"sink 'odd' is configured.*not a subclass of Sink"):
+        host.sink("odd")
+
+    same = type("Same", (Sink,), {"name": "csv"})
+    with pytest.raises(PluginError, match="two plugins offer the sink 'csv'"):
+        PluginHost([_Point("second", _plugin(tallystick_sinks=lambda: [same]))])
 
 
 def test_broken_unused_plugin_is_kept_with_its_error():

@@ -3,6 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
+from tallystick.cli.project import open_project
 from tallystick.errors import ConfigurationError
 from tallystick.plugins import PluginHost
 from tallystick_files.connector import FilesConfig
@@ -119,3 +120,16 @@ def test_closing_stops_what_is_read(exports):
     connector.close()
     with pytest.raises(Exception, match="closed while it was read"):
         next(pages)
+
+
+def test_a_project_elsewhere_is_read_from_its_own_folder(exports):
+    """The command line may stand in any folder: paths are seen from the project file."""
+    exports.tickets("2026-08-01", 1)
+    exports.connector()
+    project = exports.root / "tallystick.yaml"
+    project.write_text(
+        "project: acme\nsources:\n  s: {connector: files, folder: exports, mapping: mapping.yaml, start: 2026-01-01}\n",
+        encoding="utf-8",
+    )
+    with open_project(project) as opened, opened.connector("s") as connector:
+        assert [row.status for row in connector.check()][:2] == ["ok", "ok"]

@@ -4,12 +4,14 @@ import sqlite3
 import threading
 
 import psycopg
+import pyarrow as pa
 import pytest
 import sqlalchemy as sa
 from pydantic import ValidationError
 
 from tallystick.errors import AuthorizationError, ConfigurationError, ConnectorError, RetryableError
 from tallystick_sql.connector import SqlConfig, SqlConnector
+from tallystick_sql.duck import _in_utc
 
 SERVER = "postgresql://postgres@127.0.0.1:5432/postgres"
 AUG_1 = 1_785_542_400_000_000
@@ -302,3 +304,9 @@ def test_check_says_what_is_there_and_what_cannot_be_proved(tables):
     assert rows["table tickets"].status == "failed"
     tables.describe("streams: {}")
     assert [(row.name, row.status) for row in tables.connector().check()] == [("mapping", "failed")]
+
+
+def test_times_of_duckdb_are_given_in_utc():
+    """Where its extension for zones is loaded, it gives them in the zone of the machine."""
+    tokyo = pa.chunked_array([pa.array([AUG_1], pa.timestamp("us", "Asia/Tokyo"))])
+    assert [at.isoformat() for at in _in_utc(tokyo).to_pylist()] == ["2026-08-01T00:00:00+00:00"]

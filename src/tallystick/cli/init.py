@@ -11,7 +11,7 @@ import typer
 from tallystick.cli.options import AsJson, ProjectFile
 
 if TYPE_CHECKING:
-    from tallystick.cli.init_talk import Defaults
+    from tallystick.cli.init_source import Defaults
     from tallystick.cli.init_text import Draft
     from tallystick.plugins import PluginHost
 
@@ -50,7 +50,7 @@ def init(
     source if you like, shows what it would write, and writes nothing before you say so.
     """
     from tallystick.cli.clock import read_clock
-    from tallystick.cli.init_talk import Defaults
+    from tallystick.cli.init_source import Defaults
     from tallystick.cli.init_text import Draft, refuse_existing, source_from, write
     from tallystick.cli.output import print_json
     from tallystick.errors import ConfigurationError
@@ -63,7 +63,9 @@ def init(
     given |= _pairs(settings or [])
     host = PluginHost()
     if source is not None:
-        chosen = source_from(host.connector(source), {**given, "start": start})
+        kind = host.connector(source)
+        first = {"start": start} if "start" in kind.config_model.model_fields else {}
+        chosen = source_from(kind, {**given, **first})
         draft = Draft(name, (chosen,), chosen.kind.starter_outcome, timezone, currency, start)
     elif sys.stdin.isatty() and sys.stdout.isatty():
         draft = _asked(host, Defaults(name, timezone, currency, start, given), project)

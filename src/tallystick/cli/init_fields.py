@@ -6,7 +6,7 @@ import inspect
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
@@ -17,7 +17,15 @@ from pydantic.fields import FieldInfo
 from tallystick.connectors import Connector, ConnectorConfig, SecretRef
 from tallystick.yamlfile import parse_yaml
 
-__all__ = ["Setting", "as_yaml", "described", "problem_with", "settings_of", "trouble_with_reference"]
+__all__ = [
+    "Setting",
+    "as_yaml",
+    "described",
+    "others_of",
+    "problem_with",
+    "settings_of",
+    "trouble_with_reference",
+]
 
 _PLAIN = re.compile(r"[A-Za-z0-9/+_-](?:[A-Za-z0-9_.:/@+%=~?&,-]*[A-Za-z0-9_./@+%=~?&-])?", re.ASCII)
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]{0,63}", re.ASCII)
@@ -25,7 +33,10 @@ _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]{0,63}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One setting to ask for: its name, what it is, what stands there unless something else is said."""
+    """One setting to ask for: its name, what it is, what stands there unless something else is said.
+
+    One that is not `required`, and has no usual value either, can be left out.
+    """
 
     name: str
     about: str
@@ -34,12 +45,12 @@ class Setting:
     required: bool
 
 
-def settings_of(kind: type[Connector], given: Mapping[str, str]) -> Iterator[Setting]:
+def settings_of(kind: type[Connector], given: Mapping[str, str | None]) -> Iterator[Setting]:
     """Give what to ask for a source of a connector: what it needs, what its starter shows, and where its secrets are.
 
     Args:
         kind: The connector.
-        given: Values that are known and stand in place of a default, such as the first day.
+        given: Values that are known and stand in place of a default, such as the first day; None: left out before.
     """
     # A starter may be nothing but comments, which alone are no mapping.
     starter = parse_yaml(f"connector: {kind.name}\n{kind.starter}", kind.name).data
@@ -53,10 +64,26 @@ def settings_of(kind: type[Connector], given: Mapping[str, str]) -> Iterator[Set
         wanted = field.is_required() and name not in starter
         if not (wanted or name in shown or name == "base_url" or (secret and not usual)):
             continue
-        default = given.get(name) or shown.get(name) or _usual(field)
+        default = given[name] if name in given else shown.get(name) or _usual(field)
         if default is None and secret and field.is_required():
             default = f"env:{kind.name.upper()}_{name.upper()}"
-        yield Setting(name, about.get(name, ""), default, secret, field.is_required())
+        yield Setting(
+            name, about.get(name, ""), default, secret, required=field.is_required() or field.default is not None
+        )
+
+
+def others_of(kind: type[Connector], asked: Collection[str]) -> Iterator[Setting]:
+    """Give what may stand in place of a setting that was left out: all that is optional and has no usual value.
+
+    Args:
+        kind: The connector.
+        asked: Settings that were asked for already.
+    """
+    about = described(kind.config_model)
+    for name, field in kind.config_model.model_fields.items():
+        alone = not set(_kinds(field.annotation)) & {list, dict, tuple}
+        if name not in asked and not field.is_required() and field.default is None and alone:
+            yield Setting(name, about.get(name, ""), None, _is_secret(field), required=False)
 
 
 def described(model: type[BaseModel]) -> dict[str, str]:

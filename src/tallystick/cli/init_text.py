@@ -14,11 +14,12 @@ from textwrap import indent
 from tallystick.cli.init_fields import as_yaml, settings_of, trouble_with_reference
 from tallystick.cli.project import Project, open_project
 from tallystick.connectors import Connector
+from tallystick.contracts import load_contract
 from tallystick.errors import ConfigurationError, Error
 from tallystick.plugins import PluginHost
 from tallystick.yamlfile import Document, parse_yaml, validate
 
-__all__ = ["Draft", "NewSource", "refuse_existing", "source_from", "starter_outcome", "tried", "write"]
+__all__ = ["Draft", "NewSource", "refuse_existing", "source_from", "starter_outcome", "tried", "try_contract", "write"]
 
 _PROJECT = """\
 # What Tallystick reads, and what it decides. Secrets are references, never values: env:NAME, file:/path, keyring:name.
@@ -46,17 +47,18 @@ outcomes:
 
 @dataclass(frozen=True)
 class NewSource:
-    """A source to be: its name, its connector, and the settings given for it, as typed."""
+    """A source to be: its name, its connector, and the settings given for it, as typed; None: left out."""
 
     name: str
     kind: type[Connector]
-    settings: Mapping[str, str]
+    settings: Mapping[str, str | None]
 
     def text(self) -> str:
         """Give its part of the project file: the settings given, then the starter's lines for all others."""
         model = self.kind.config_model
-        given = "".join(f"{field}: {as_yaml(model, field, value)}\n" for field, value in self.settings.items())
-        # What was given stands in place of what the starter would show for it.
+        said = {field: value for field, value in self.settings.items() if value is not None}
+        given = "".join(f"{field}: {as_yaml(model, field, value)}\n" for field, value in said.items())
+        # What was given, or left out, stands in place of what the starter would show for it.
         shown = [line for line in self.kind.starter.splitlines(True) if line.partition(":")[0] not in self.settings]
         return f"  {self.name}:\n" + indent(f"connector: {self.kind.name}\n{given}{''.join(shown)}", "    ")
 
@@ -107,7 +109,8 @@ def source_from(kind: type[Connector], given: Mapping[str, str]) -> NewSource:
             raise ConfigurationError(f"{name}: {trouble}", where="--flags")
     usual = {name: each.default for name, each in wanted.items() if each.required and each.default}
     source = NewSource(kind.source_name, kind, {**usual, **given})
-    settings = "".join(f"{name}: {as_yaml(kind.config_model, name, text)}\n" for name, text in source.settings.items())
+    said = {name: text for name, text in source.settings.items() if text is not None}
+    settings = "".join(f"{name}: {as_yaml(kind.config_model, name, text)}\n" for name, text in said.items())
     data = parse_yaml(settings, "--flags").data if settings else {}
     validate(Document.from_data(data, "--flags"), kind.config_model, error=ConfigurationError)
     return source
@@ -118,9 +121,25 @@ def starter_outcome(source: NewSource) -> str:
     return re.sub(r"(?m)^  source: .*", f"  source: {source.name}", source.kind.starter_outcome)
 
 
+def try_contract(draft: Draft, host: PluginHost, root: Path) -> None:
+    """Read the contract of a draft as `verify` would.
+
+    Raises:
+        ConfigurationError: The project cannot be used.
+        ContractError: The contract cannot be used; places are those in the file to be written.
+    """
+    with tried(draft, host, root) as project:
+        load_contract(project.folder.parent / draft.contract_path, templates=host.templates, custom=project.custom)
+
+
 @contextmanager
-def tried(draft: Draft, host: PluginHost) -> Iterator[Project]:
+def tried(draft: Draft, host: PluginHost, root: Path) -> Iterator[Project]:
     """Open a draft as the project it would be, in a folder that goes away again.
+
+    Args:
+        draft: What would be written.
+        host: The installed plugins.
+        root: Where it would be written, and what paths in the settings of a source are meant from.
 
     Raises:
         ConfigurationError: What the draft says cannot be used; places are those in the files to be written.
@@ -133,6 +152,7 @@ def tried(draft: Draft, host: PluginHost) -> Iterator[Project]:
         (path.parent / draft.contract_path).write_text(draft.contract_text, encoding="utf-8")
         try:
             with open_project(path, host) as project:
+                project.root = root
                 yield project
         except Error as error:
             error.message = error.message.replace(f"{folder}{os.sep}", "")

@@ -40,7 +40,7 @@ def deliver(
     now: Now = None,
     as_json: AsJson = False,
 ) -> None:
-    """Hand over what is due, as the end of a scheduled turn does; exits 3 when a sink could not be reached."""
+    """Hand over what is due, as the end of a scheduled turn does; exits 3 unless all of it was taken."""
     from tallystick.cli.clock import read_clock
     from tallystick.cli.output import print_json
     from tallystick.cli.project import open_project

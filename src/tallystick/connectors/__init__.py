@@ -1,6 +1,7 @@
 """What a connector author imports."""
 
 from tallystick.connectors.base import CheckRow, Connector, ConnectorConfig, Cursor, HttpConfig, Page, Slice, Stream
+from tallystick.connectors.bearer import Bearer, Token, TokenEndpoint
 from tallystick.connectors.custom import CustomField, extract
 from tallystick.connectors.http import HttpClient, Params, Response, retry_after, user_agent
 from tallystick.connectors.origin import PinnedTransport, same_origin
@@ -9,6 +10,7 @@ from tallystick.connectors.retry import Retry
 from tallystick.connectors.secrets import SecretRef, masked
 
 __all__ = [
+    "Bearer",
     "CheckRow",
     "Connector",
     "ConnectorConfig",
@@ -25,7 +27,9 @@ __all__ = [
     "Slice",
     "Stream",
     "Timer",
+    "Token",
     "TokenBucket",
+    "TokenEndpoint",
     "extract",
     "masked",
     "retry_after",

@@ -45,10 +45,10 @@ class Slice(msgspec.Struct, frozen=True):
 class Page(msgspec.Struct):
     """What one call gave.
 
-    `records` are in the system's order. `cursor` resumes after this page; None says that the slice is exhausted. `watermark` is the instant up to which the
-    slice is completely read once this page is stored; None says that nothing is known before the slice is exhausted
-    (a newest-first list). The page that exhausts the slice must carry a watermark, and it must not be later than the
-    system's own clock when the slice's first page was answered.
+    `records` are in the system's order. `cursor` resumes after this page; None says that the slice is exhausted.
+    `watermark` is the instant up to which the slice is completely read once this page is stored; None says that nothing
+    is known before the slice is exhausted (a newest-first list). The page that exhausts the slice must carry a
+    watermark, and it must not be later than the system's own clock when the slice's first page was answered.
     """
 
     records: Sequence[Record]

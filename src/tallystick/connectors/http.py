@@ -55,8 +55,8 @@ class Response(msgspec.Struct, frozen=True):
     """What a call was answered with.
 
     `status` is the HTTP status and `body` the whole answer, decompressed; `request_id` is the system's own id of the
-    request, if it gave one. `headers` holds those the client was told to keep, by lower-case name. `date` is the system's own clock when it
-    answered (microseconds UTC, whole seconds), None when it did not say.
+    request, if it gave one. `headers` holds those the client was told to keep, by lower-case name. `date` is the
+    system's own clock when it answered (microseconds UTC, whole seconds), None when it did not say.
     """
 
     status: int
@@ -67,7 +67,7 @@ class Response(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, status: int, headers: dict[str, str], body: bytes, request_id: str | None) -> Self:
-        """Make one of `status`, `body`, `request_id`, and `headers` by lower-case name; an unreadable `date` is none."""
+        """Make one of `status`, `body`, `request_id`, and `headers` by lower-case name; a bad `date` counts as none."""
         return cls(status, headers, body, _date(headers.get("date")), request_id)
 
 

@@ -149,9 +149,10 @@ class Preset:
 class Template:
     """A named predicate with parameters: a contract says `uses: <name>`, and under `with` what differs.
 
-    It is about records of the type `record`; `doc` says what it counts, and `params` what can be settled. `build` gets every parameter, defaults filled in, and gives the predicate as text; what it gives depends on its
-    argument alone. For a fact of a second source it gets `beside.<fact>` too: the vendor's identities there, a tuple of
-    texts. `presets` are published definitions by name: `with: {preset: NAME}` takes the values of one first.
+    It is about records of the type `record`; `doc` says what it counts, and `params` what can be settled. `build` gets
+    every parameter, defaults filled in, and gives the predicate as text; what it gives depends on its argument alone.
+    For a fact of a second source it gets `beside.<fact>` too: the vendor's identities there, a tuple of texts.
+    `presets` are published definitions by name: `with: {preset: NAME}` takes the values of one first.
     """
 
     name: str

@@ -82,8 +82,8 @@ class Relation:
 class RecordType:
     """A canonical record type, by its `name`; `occurred` names the instant column that says when it happened.
 
-    `doc` says what it is. `columns` are the stored ones, in the order in which a record's values stand; `relations` lead
-    to other records. A claim may use the `aliases` instead of the id.
+    `doc` says what it is. `columns` are the stored ones, in the order in which a record's values stand; `relations`
+    lead to other records. A claim may use the `aliases` instead of the id.
 
     `derived` columns are not stored: they are read from other rows when the record is related to another one.
 

@@ -30,6 +30,7 @@ __all__ = [
 ]
 
 EventName: TypeAlias = Literal["verified", "locked", "corrected", "reversed"]
+"""One of `EVENTS`."""
 
 EVENTS: tuple[EventName, ...] = ("verified", "locked", "corrected", "reversed")
 """What is told of a claim.
@@ -40,7 +41,7 @@ and counts another quantity than was told. `reversed`: what was told holds no mo
 
 
 class LedgerPlace(msgspec.Struct, frozen=True):
-    """Where the ledger holds what an event tells: the entry, and size and root of the checkpoint signed with it."""
+    """Where the ledger (its `origin`) holds what an event tells: `entry`, and `size` and `root` of the checkpoint."""
 
     origin: str
     entry: int
@@ -49,7 +50,7 @@ class LedgerPlace(msgspec.Struct, frozen=True):
 
 
 class Previous(msgspec.Struct, frozen=True):
-    """How the claim stood before: the ledger entry, and what it counted."""
+    """How the claim stood before: its ledger `entry` and `status`, and the `quantity` it counted, in `unit`."""
 
     entry: int
     status: str
@@ -62,10 +63,12 @@ class OutcomeEvent(msgspec.Struct, frozen=True):
 
     `key` is the idempotency key: the same for the same event for ever, another for any other. `at` is when the verdict
     was recorded; of `locked`, when the outcome locked. `quantity` is what the claim counts from now on, in `unit`:
-    units, or major units of a currency, which then has `exponent` decimal places; 0 for `reversed`. `clause` is the one
-    that decides against it. `month` is the calendar month of `at` in the contract's zone, as `2026-09`; for `locked`
-    that of the statement with its line. `disputable_until` and `clawback_until` are the dates of the finality calendar;
-    None as long as no lock is known.
+    units, or major units of a currency, which then has `exponent` decimal places; 0 for `reversed`. `status` is that of
+    the verdict, and `clause` the one that decides against it. `month` is the calendar month of `at` in the contract's
+    zone, as `2026-09`; for `locked` that of the statement with its line. `locks_at`, `disputable_until` and
+    `clawback_until` are the dates of the finality calendar; None as long as no lock is known. `contract_version` and
+    `contract_sha256` say under which text it was decided, `previous` how the claim stood before, and `ledger` where all
+    of this is recorded.
 
     `occurred_at` is there to choose an instant by, such as that of a usage record. It is not in what a webhook sends.
     """
@@ -93,7 +96,10 @@ class OutcomeEvent(msgspec.Struct, frozen=True):
 
 
 class Earlier(msgspec.Struct, frozen=True):
-    """An earlier event of the same claim for the same sink, and how it ended: `delivered` or `dead`, and when."""
+    """An earlier `event` of the same claim for the same sink, by its `key`.
+
+    `state` is how it ended, `delivered` or `dead`, and `done_at` when.
+    """
 
     key: str
     event: EventName
@@ -102,7 +108,7 @@ class Earlier(msgspec.Struct, frozen=True):
 
 
 class Attempt(msgspec.Struct, frozen=True):
-    """What is known about the delivery of an event.
+    """What is known about the delivery of an event. `now` is the instant of this attempt.
 
     `unsure_since` is when the first attempt began whose end is not known, such as a call without an answer, or one by a
     process that was killed; None where the event certainly has not arrived yet. `earlier` are the earlier events of the

@@ -44,10 +44,12 @@ _IN_A_ROW = 3
 _FIRST_WAIT = 60_000_000
 _LONGEST_WAIT = 6 * 3_600_000_000
 _NOTE = 500
+_NAMED = 3
+"""Dead letters that a report names; the others it counts."""
 
 
 class SinkReport(msgspec.Struct):
-    """What a turn did for one sink: events delivered, newly given up, and left; and why it stopped early, if it did."""
+    """What a turn did for one sink: events delivered, newly given up, and left; and what a person should look at."""
 
     sink: str
     delivered: int = 0
@@ -216,13 +218,14 @@ class _Delivery:
         self._in_a_row += 1
         if self._in_a_row >= _IN_A_ROW:
             self._stop(error)
-        said = _shown(error)
-        if said not in self._report.errors:
+        if (said := _shown(error)) not in self._report.errors and row.attempts + 1 < most:
             self._report.errors.append(said)
 
     def _give_up(self, row: Row[Any], error: Error, *, unsure: int | None) -> None:
         self._end(row, state="dead", done_at=self._clock(), unsure_since=unsure, note=_shown(error))
         self._report.dead += 1
+        if self._report.dead <= _NAMED:
+            self._report.errors.append(f"gave up {row.key}: {_shown(error)}")
 
     def _later(self, row: Row[Any], error: Error, *, unsure: int | None, wait: float | None = None) -> None:
         delay = max(backoff(row.key, row.attempts + 1), int((wait or 0) * 1_000_000))

@@ -39,8 +39,8 @@ def matches(pattern: str, path: str) -> bool:
 class Fault:
     """One line of the plan, and how often a call that it means was seen since.
 
-    `kind` is what goes wrong with calls to `path`: after `after` of them, the next `times` (None: all), or of those only
-    that have the trait `only`. `seconds` is how long, how far or when, as the kind has it.
+    `kind` is what goes wrong with calls to `path`: after `after` of them, the next `times` (None: all), or of those
+    only that have the trait `only`. `seconds` is how long, how far or when, as the kind has it.
 
     A simulator adds keys of its own by a subclass, which is a dataclass too.
     """

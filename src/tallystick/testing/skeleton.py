@@ -72,7 +72,7 @@ def write_skeleton(name: str, folder: Path, *, taken: Collection[str]) -> tuple[
 def _check_name(name: str, package: str, taken: Collection[str]) -> None:
     if not _NAME.fullmatch(name) or keyword.iskeyword(name):
         raise ConfigurationError(
-            "the name of a connector is a Python identifier of up to 24 letters: lower case, digits, and single _ between them",
+            "a connector is named in lower case, by up to 24 letters, digits, and single _ between them",
             hint="As in: tallystick connectors new helpdesk",
         )
     if name in taken or find_spec(package) is not None:

@@ -457,3 +457,16 @@ def test_an_answer_that_never_ends_is_given_up(timer):
         client.get("/slow")
 
     assert 50 < timer.time - began < 60
+
+
+def test_a_post_of_exact_bytes(client, api):
+    """A POST sends the bytes and the content type it was given; its own headers are made anew each time."""
+    route = api.post("https://api.example.com/prefix/hook").mock(side_effect=[_json(status=500), _json()])
+    made = iter(["first", "second"])
+    client.post("/hook", b"\x00 a=1", content_type="text/x", headers=lambda: {"X-Signature": next(made)})
+    requests = [call.request for call in route.calls]
+
+    assert [request.content for request in requests] == [b"\x00 a=1"] * 2
+    assert [request.headers["x-signature"] for request in requests] == ["first", "second"]
+    assert {request.headers["content-type"] for request in requests} == {"text/x"}
+    assert {request.headers["authorization"] for request in requests} == {f"Bearer {SECRET}"}

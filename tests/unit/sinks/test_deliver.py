@@ -2,6 +2,7 @@
 
 import pytest
 from sqlalchemy import update
+from tests.fakes import postgres_url
 from tests.ledgers import at, payment, refund
 from tests.sinking import Kept, Sending, subscription
 
@@ -99,6 +100,7 @@ def test_a_later_event_goes_on_behind_a_dead_one(office, sink):
     report = office.deliver(NOW, vendor=sink)["vendor"]
 
     assert (report.dead, report.delivered) == (1, 3)
+    assert report.errors == [f"gave up {office.rows()[0].key}: gone"]
     [last] = [attempt for event, attempt in sink.attempts if (event.event, event.claim) == ("locked", "A")]
     [earlier] = last.earlier
     assert (earlier.event, earlier.state, earlier.done_at) == ("verified", "dead", NOW)
@@ -215,6 +217,36 @@ def test_a_refusal_leaves_no_doubt(office, sink):
     sink.fails = [PermanentError("no")]
     office.deliver(NOW + 9 * HOUR, vendor=sink)
     assert office.rows()[0].unsure_since == NOW + HOUR
+
+
+@pytest.mark.postgres
+def test_on_postgresql(tmp_path, sink):
+    """The whole life of an outbox is the same on PostgreSQL: scheduled, withdrawn, let go, delivered, tried again."""
+    with postgres_url() as url:
+        office = Sending(tmp_path, database=url)
+        office.claim("A,paid,p_1,,,", "B,paid,p_2,,,", now=MADE)
+        office.turn(payment("p_1", MADE), payment("p_2", MADE), now=at("09-03T12:00:00"))
+        office.subscribe(subscription("other"), now=at("09-03T12:00:00"))
+        office.subscribe(subscription(), now=at("09-03T12:00:00"))
+        office.turn(refund("r_1", "p_1", at("09-04")), now=at("09-04"))
+        office.turn(now=LOCKED)
+        sink.fails = [UndeliverableError("gone"), RetryableError("no answer")]
+        office.deliver(NOW, vendor=sink)
+        office.deliver(NOW + HOUR, vendor=sink)
+        assert retry(office.engine, None, NOW) == 1
+        office.deliver(NOW + 2 * HOUR, vendor=sink)
+        found = sorted(office.told())
+        keys = {row.key for row in office.rows()}
+        office.engine.dispose()
+
+    assert found == [
+        ("locked", "A", "withdrawn"),
+        ("locked", "B", "delivered"),
+        ("reversed", "A", "delivered"),
+        ("verified", "A", "delivered"),
+        ("verified", "B", "delivered"),
+    ]
+    assert len(keys) == 5
 
 
 def test_a_turn_is_bounded(office, sink):

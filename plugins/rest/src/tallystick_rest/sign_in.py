@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Callable, Mapping
-from threading import Lock
 from typing import Any, Protocol
 
 import httpx
 import msgspec
 
-from tallystick.connectors import Response, SecretRef, Timer, masked, retry_after, user_agent
-from tallystick.connectors.http import map_http_error, read_whole
+from tallystick.connectors import Bearer, Response, SecretRef, Timer, Token, TokenEndpoint, masked, retry_after
 from tallystick.errors import (
     AuthorizationError,
     ConfigurationError,
@@ -19,15 +17,11 @@ from tallystick.errors import (
     PermanentError,
     RateLimited,
     RetryableError,
-    SchemaChanged,
 )
 from tallystick_rest.description import Auth, Basic, ClientCredentials, Header
 
 __all__ = ["Account", "SignIn", "sign_in"]
 
-_EARLY = 0.1
-_MOST_EARLY = 60.0
-_SILENCE = 30.0
 _LATER = "Check the network, or wait: the next run signs in again."
 
 
@@ -153,11 +147,6 @@ class _Constant:
         """Give back nothing: no call is made."""
 
 
-class _Token(msgspec.Struct):
-    access_token: str
-    expires_in: float | None = None
-
-
 class _Tokens:
     """Mints bearers from a client's credentials; one at a time, shared by all threads, never shown.
 
@@ -177,69 +166,39 @@ class _Tokens:
         self._auth = auth
         self._account = account
         self._name = name
-        self._timer = timer
-        self._lock = Lock()
-        self._bearer: str | None = None
-        self._until: float | None = None
-        self.calls = 0
-        self._http = httpx.Client(
-            base_url=base_url,
-            trust_env=False,
-            follow_redirects=False,
-            timeout=httpx.Timeout(_SILENCE, connect=5.0),
-            headers={"User-Agent": user_agent(), "Accept": "application/json"},
-            transport=transport,
+        self._endpoint = TokenEndpoint(
+            base_url, auth.path, name=name, update="Check `auth`.", timer=timer, transport=transport
         )
+        self._bearer = Bearer(self._mint, timer, release=self._endpoint.close)
 
     def __repr__(self) -> str:
         return f"SignIn(client_credentials, {self._account!r})"
+
+    @property
+    def calls(self) -> int:
+        return self._endpoint.calls
 
     def ready(self) -> None:
         self._account.user()
         self._account.key()
 
     def headers(self) -> Mapping[str, str]:
-        with self._lock:
-            if self._bearer is None or (self._until is not None and self._timer.now() >= self._until):
-                self._bearer = None
-                self._mint()
-            return {"Authorization": f"Bearer {self._bearer}"}
+        return {"Authorization": f"Bearer {self._bearer.get()}"}
 
     def secrets(self, headers: Mapping[str, str]) -> list[str]:
         return [self._account.key(), headers.get("Authorization", "").rpartition(" ")[2]]
 
     def refused(self, headers: Mapping[str, str]) -> bool:
-        with self._lock:
-            if headers.get("Authorization") == f"Bearer {self._bearer}":
-                self._bearer = None
+        self._bearer.refused(headers.get("Authorization", "").removeprefix("Bearer "))
         return True
 
     def close(self) -> None:
-        self._http.close()
+        self._bearer.close()
 
-    def _mint(self) -> None:
-        if self._timer.stopped:
-            raise RetryableError("the connector was closed while it was reading", hint="Run the command again.")
-        began = self._timer.now()
-        token = self._ask()
-        lives = token.expires_in
-        self._until = None if lives is None else began + max(lives - min(_MOST_EARLY, lives * _EARLY), 0.0)
-        self._bearer = token.access_token
-
-    def _ask(self) -> _Token:
+    def _mint(self) -> Token:
         client, secret = self._account.user(), self._account.key()
-        self.calls += 1
-        try:
-            with self._http.stream("POST", self._auth.path, **self._sent(client, secret)) as answer:
-                content = read_whole(answer, self._timer, _SILENCE, largest=1_000_000)
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, httpx.CookieConflict) as cause:
-            raise map_http_error(cause, f"{self._name} (sign-in)") from None
-        headers = {name: answer.headers[name] for name in ("date", "retry-after") if name in answer.headers}
-        response = Response.of(answer.status_code, headers, content, None)
-        error = self._refused(response, secret)
-        if error is not None:
-            raise error
-        return self._decoded(response)
+        sent = self._sent(client, secret)
+        return self._endpoint.ask(lambda response: self._refused(response, secret), [secret], **sent)
 
     def _sent(self, client: str, secret: str) -> dict[str, Any]:
         fields = {"grant_type": "client_credentials"}
@@ -269,19 +228,6 @@ class _Tokens:
         if status == 429 or retry_after(response) is not None:
             return RateLimited(text, retry_after=retry_after(response), hint=_LATER)
         return (RetryableError if status >= 500 else PermanentError)(text, hint=_LATER)
-
-    def _decoded(self, response: Response) -> _Token:
-        try:
-            token = msgspec.json.decode(response.body, type=_Token)
-        except msgspec.ValidationError:
-            # What was wrong is not repeated: it may be the bearer.
-            raise SchemaChanged(f"{self._name} answered the sign-in without a token", hint="Check `auth`.") from None
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            raise RetryableError(f"{self._name} answered the sign-in with no JSON", hint=_LATER) from None
-        bearer = token.access_token
-        if not bearer or not bearer.isascii() or not bearer.isprintable() or " " in bearer:
-            raise SchemaChanged(f"{self._name} gave a token that cannot be sent", hint="Check `auth`.")
-        return token
 
 
 class _Reason(msgspec.Struct):

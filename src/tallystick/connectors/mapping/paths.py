@@ -28,7 +28,7 @@ def steps_of(path: str | Sequence[Step], *, nested: bool) -> list[Step]:
 
 
 def getter(path: str | Sequence[Step], *, nested: bool) -> Getter:
-    """Give the function that walks a path.
+    """Give the function that walks a path; without `nested`, a text is the name of a column, dots and all.
 
     A step is a name, a place in a list (0 is the first, -1 the last) or `*`, all items of a list, which gives a list
     with those items that have something at the rest of the path. `^` as the first step starts at the object around.

@@ -35,7 +35,12 @@ _CAST = "Export it as a decimal or as text: CAST(... AS NUMERIC)."
 
 
 class Unreadable(ValueError):
-    """A value does not read as its kind; says what it looks like, never the value itself."""
+    """A value does not read as its kind.
+
+    Args:
+        message: What it looks like, never the value itself.
+        hint: What to write instead.
+    """
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)

@@ -79,7 +79,7 @@ class SecretChecks(KitBase):
         """A secret written into the configuration in place of where it is kept is refused, and not repeated."""
         config = dict(desk.system.config)
         places = {f"env:{name}": secret for name, secret in desk.system.environment.items()}
-        named = [key for key, value in config.items() if value in places]
+        named = [key for key, value in config.items() if isinstance(value, str) and value in places]
         require(
             named,
             "no key of the configuration names a variable of `System.environment` as env:NAME",

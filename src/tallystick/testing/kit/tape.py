@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -13,7 +14,7 @@ __all__ = ["Tape"]
 
 
 class Tape:
-    """A simulator of this process, served; it can write down the bodies that it sends.
+    """A simulator of this process, served; it can write down the bodies that it sends, uncompressed.
 
     Args:
         app: The simulator, an ASGI application.
@@ -26,13 +27,18 @@ class Tape:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer as the simulator does."""
         parts: list[bytes] = []
+        packed = False
 
         async def noted(message: Message) -> None:
+            nonlocal packed
+            if message["type"] == "http.response.start":
+                packed = (b"content-encoding", b"gzip") in message.get("headers", ())
             if message["type"] == "http.response.body":
                 parts.append(message.get("body", b""))
                 # Before it is sent: whoever waits for the answer looks at the tape right after it.
                 if self._bodies is not None and not message.get("more_body", False):
-                    self._bodies.append(b"".join(parts))
+                    whole = b"".join(parts)
+                    self._bodies.append(gzip.decompress(whole) if packed else whole)
             await send(message)
 
         await self._app(scope, receive, noted)

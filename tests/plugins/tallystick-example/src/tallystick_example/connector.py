@@ -100,6 +100,7 @@ def _record(line: bytes) -> Record:
     known: dict[str, Any] = {
         "started_at": instant(call.start),
         "ended_at": instant(call.end),
+        "seconds": call.end - call.start,
         "status": call.status,
     }
     values: tuple[Value, ...] = tuple(known.get(column.name) for column in RECORD_TYPES["call"].columns)

@@ -9,10 +9,10 @@ __all__ = ["CALLED_BACK"]
 
 def _build(values: Mapping[str, Setting]) -> PredicateSource:
     return PredicateSource(
-        facts={"lasted": "ended_at - started_at"},
+        facts={},
         clauses={
             "connected": ClauseSource("status = 'connected'"),
-            "long_enough": ClauseSource("lasted >= interval :min_seconds second", says="it lasted {lasted}"),
+            "long_enough": ClauseSource("seconds >= :min_seconds", says="it lasted {seconds} seconds"),
         },
         params=scalars(values, "min_seconds"),
     )
