@@ -56,8 +56,8 @@ class PluginHost:
     """What all plugins together offer. Pass it in; there is no global one.
 
     A plugin that cannot be imported, names a hook that does not exist, raises in a hook, or offers something that is no
-    whole connector, template or sink is set aside with its error; the others go on. What it prints while it is loaded goes to
-    standard error. Asking for a connector or sink that is not there says which plugin failed and why.
+    whole connector, template or sink is set aside with its error; the others go on. What it prints while it is loaded
+    goes to standard error. Asking for a connector or sink that is not there says which plugin failed and why.
 
     Args:
         found: Entry points to load; by default those installed in the group `tallystick`.

@@ -24,7 +24,7 @@ _LATER = "Check the network, or wait: the next run signs in again."
 
 
 class Token(msgspec.Struct):
-    """What signing in gave; `expires_in` are the seconds that it lives, None where that is not told."""
+    """The `access_token` that signing in gave; it lives `expires_in` seconds, None where that is not told."""
 
     access_token: str
     expires_in: float | None = None
