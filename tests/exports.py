@@ -81,13 +81,13 @@ class Alone:
     def __init__(self, folder):
         self.folder = folder
 
-    def run(self, *arguments, code=0):
-        """Run a verb, which must end with that exit code; give what it printed."""
+    def run(self, *arguments, code=0, out=False):
+        """Run a verb, which must end with that exit code; give what it printed: errors, if not 0 nor `out`."""
         command = [sys.executable, "-m", "tallystick", *map(str, arguments)]
         done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False)
         assert done.returncode == code, f"exit {done.returncode}: {done.stdout}{done.stderr}"
         assert "Traceback" not in done.stderr
-        return done.stdout if code == 0 else done.stderr
+        return done.stdout if out or code == 0 else done.stderr
 
     def add(self, text):
         """Add lines to the project file."""

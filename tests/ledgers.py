@@ -77,13 +77,14 @@ def record(kind, record_id, as_of, **values):
 class Ledger:
     """A store of evidence, a ledger and the newest version of a contract, in a folder."""
 
-    def __init__(self, folder, text=TERMS):
+    def __init__(self, folder, text=TERMS, *, database=None):
         self.folder = folder
-        self.engine = open_database(folder / "tallystick.db", create=True)
+        self.engine = open_database(database or folder / "tallystick.db", create=True)
         self.store = RecordStore(self.engine, folder / "records")
         self.log = Log(self.engine, "tallystick/test")
         self.signer = load_or_create_key(folder / "ledger.key", "tallystick/test")
         self.contract = self.agree(text)
+        self.outlet = None
 
     def agree(self, text):
         """Read a contract from its text, and go by it from now on."""
@@ -106,7 +107,9 @@ class Ledger:
 
     def verify(self, now):
         """Decide everything as of an instant; gives how many verdicts changed."""
-        return verify_contract(self.engine, self.store, self.log, self.signer, self.contract, now=now).changed
+        return verify_contract(
+            self.engine, self.store, self.log, self.signer, self.contract, now=now, outlet=self.outlet
+        ).changed
 
     def turn(self, *records, now):
         """Read records and decide everything, both as of an instant."""

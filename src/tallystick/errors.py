@@ -52,7 +52,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """A place in a file a person edits; lines and columns count from 1."""
+    """A place in a `file` that a person edits; `line` and `column` count from 1."""
 
     file: str
     line: int

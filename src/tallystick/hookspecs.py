@@ -9,14 +9,37 @@ from __future__ import annotations
 import pluggy
 
 from tallystick.connectors.base import Connector
-from tallystick.outcomes.template import Template
 
-__all__ = ["PROJECT", "hookimpl", "hookspec", "tallystick_connectors", "tallystick_outcome_templates"]
+# What the answers to the hooks are made of, for plugins, which import nothing of `tallystick.outcomes`.
+from tallystick.outcomes.predicate import ClauseSource, PredicateSource, Unit
+from tallystick.outcomes.template import Param, Preset, Setting, Template, scalars
+from tallystick.sinks.base import Sink
+
+__all__ = [
+    "PROJECT",
+    "ClauseSource",
+    "Param",
+    "PredicateSource",
+    "Preset",
+    "Setting",
+    "Template",
+    "Unit",
+    "hookimpl",
+    "hookspec",
+    "scalars",
+    "tallystick_connectors",
+    "tallystick_outcome_templates",
+    "tallystick_sinks",
+]
 
 PROJECT = "tallystick"
+"""Name of the project for pluggy, and of the group of entry points in which plugins are found."""
 
 hookspec = pluggy.HookspecMarker(PROJECT)
+"""Marks the functions below; not for plugins."""
+
 hookimpl = pluggy.HookimplMarker(PROJECT)
+"""Marks a plugin's function that implements the hook of the same name."""
 
 
 @hookspec
@@ -58,4 +81,26 @@ def tallystick_outcome_templates() -> list[Template]:  # type: ignore[empty-body
         @hookimpl
         def tallystick_outcome_templates():
             return [DOLLARS_COLLECTED]
+    """
+
+
+@hookspec
+def tallystick_sinks() -> list[type[Sink]]:  # type: ignore[empty-body]
+    """Offer kinds of sinks: places that verified and locked outcomes leave for.
+
+    Called: once per host, after loading and before any configuration is read; no order among plugins.
+
+    Args: none.
+
+    Returns: classes, not instances; an empty list means that the plugin offers none. The webhook and the CSV files come
+    the same way.
+
+    Failure: the plugin is set aside with its error; a command on a project that has a sink of its kinds stops.
+
+    Since: 0.1
+
+    Example:
+        @hookimpl
+        def tallystick_sinks():
+            return [StripeMeterSink]
     """

@@ -35,7 +35,17 @@ from ruamel.yaml.reader import ReaderError
 
 from tallystick.errors import ConfigurationError, Error, Position
 
-__all__ = ["LARGEST_FILE", "Document", "FieldError", "KeyPath", "Problem", "combine", "load_yaml", "validate"]
+__all__ = [
+    "LARGEST_FILE",
+    "Document",
+    "FieldError",
+    "KeyPath",
+    "Problem",
+    "combine",
+    "load_yaml",
+    "parse_yaml",
+    "validate",
+]
 
 LARGEST_FILE = 1_000_000
 """Bytes a file may have."""
@@ -107,7 +117,7 @@ class Document:
 
     @classmethod
     def from_data(cls, data: Any, label: str) -> Document:
-        """Give a document that no file holds, such as values from flags."""
+        """Give a document of `data` that no file holds, such as values from flags, by a `label` for messages."""
         return cls(data, label)
 
     def position(self, path: KeyPath = ()) -> Position | str:
@@ -187,12 +197,27 @@ def load_yaml(path: Path, *, error: type[Error] = ConfigurationError) -> Documen
         Error: Of the class asked for, with a position: the file cannot be read, is not UTF-8, is not YAML, or uses
             what this dialect leaves out.
     """
-    text = _read(path, error)
-    reader = _Reader(str(path), text, error)
-    return Document(reader.read(), str(path), reader.places)
+    return parse_yaml(_read(path, error), str(path), error=error)
 
 
-def validate(document: Document, model: type[Model], *, error: type[Error]) -> Model:
+def parse_yaml(text: str, label: str, *, error: type[Error] = ConfigurationError) -> Document:
+    """Read YAML that no file holds yet, as `load_yaml` reads a file.
+
+    Args:
+        text: One mapping.
+        label: What stands for the file's name in positions.
+        error: Class of the error to raise.
+
+    Raises:
+        Error: Of the class asked for, with a position: the text is not YAML, or uses what this dialect leaves out.
+    """
+    reader = _Reader(label, text, error)
+    return Document(reader.read(), label, reader.places)
+
+
+def validate(
+    document: Document, model: type[Model], *, error: type[Error], context: Mapping[str, Any] | None = None
+) -> Model:
     """Check a document against a model.
 
     Values never appear in the messages: a project file may hold what is nobody else's business.
@@ -201,12 +226,13 @@ def validate(document: Document, model: type[Model], *, error: type[Error]) -> M
         document: The content.
         model: A pydantic model; its validators may raise `FieldError`.
         error: Class of the error to raise.
+        context: What validators may need to know beside the document.
 
     Raises:
         Error: Of the class asked for; says every problem with its position and what to write instead.
     """
     try:
-        return model.model_validate(document.data)
+        return model.model_validate(document.data, context=None if context is None else dict(context))
     except ValidationError as invalid:
         found = invalid.errors(include_url=False, include_input=False)
         problems = [_problem(document, model, details) for details in found]
@@ -428,6 +454,8 @@ _SAYINGS: Mapping[str, tuple[str, str]] = {
     "string_too_long": ("it must have at most {max_length} characters", ""),
     "string_pattern_mismatch": ("it does not have the form {pattern}", ""),
     "too_short": ("at least one is needed", ""),
+    "union_tag_invalid": ("one of {expected_tags} is expected as {discriminator}", ""),
+    "union_tag_not_found": ("{discriminator} is missing", "Say first of which kind it is."),
 }
 
 

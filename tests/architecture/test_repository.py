@@ -60,11 +60,23 @@ def test_modules_stay_small(path):
 
 
 def test_imports_stay_visible_to_the_import_rules():
-    """Nothing but the plugin host and the harness loads modules by name, where import-linter cannot see it."""
+    """Nothing but the plugin host, the harness and the kit's runner loads modules by name, unseen by import-linter."""
     loaders = re.compile(r"importlib\.import_module|__import__\(|EntryPoint|entry_points")
-    allowed = {"plugins.py", "simulation.py"}
+    allowed = {"plugins.py", "runner.py", "simulation.py"}
 
     assert {path.name for path in SHIPPED if loaders.search(path.read_text())} <= allowed
+
+
+def test_no_verdict_is_recorded_past_the_outbox():
+    """Every place that records verdicts hands over an outlet, so that what leaves for sinks is written with them."""
+    calls = {
+        path.name: re.findall(r"[^.\w]verify_contract\(.*?\)", path.read_text(), flags=re.DOTALL)
+        for path in ROOT.glob("src/tallystick/**/*.py")
+    }
+    made = {name: [call for call in found if "def " not in call] for name, found in calls.items() if found}
+
+    assert set(made) == {"recorder.py", "work.py"}
+    assert all("outlet" in call for found in made.values() for call in found)
 
 
 def test_the_core_names_no_system():

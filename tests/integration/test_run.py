@@ -55,6 +55,27 @@ def test_a_source_that_fails_is_in_the_record(company):
     assert company.json("run", "--now", company.now)["contracts"][0]["counts"]["verified"] > 0
 
 
+def test_a_turn_delivers_to_the_sinks(company):
+    """A turn hands what has locked to the sinks, and exits 3 with all in its record if one cannot be reached."""
+    company.run("claims", "import", company.write_claims(), "--contract", _contract(company), "--now", company.now)
+    sinks = {
+        "invoices": {"kind": "csv", "folder": "invoices"},
+        "vendor": {"kind": "webhook", "url": "http://127.0.0.1:9/", "secret": "env:NOT_SET"},
+    }
+    with (company.folder / "tallystick.yaml").open("a") as file:
+        file.write(f"sinks: {json.dumps(sinks)}\n")
+    done = company.run("run", "--json", "--now", company.now, check=False)
+    report = json.loads(done.stdout)
+    delivered = {sink["sink"]: sink["delivered"] for sink in report["sinks"]}
+    names = {path.name.rpartition("-20")[0] for path in (company.folder / "invoices").iterdir()}
+
+    assert done.returncode == report["exit_code"] == 3
+    assert delivered["vendor"] == 0 < delivered["invoices"]
+    assert report["contracts"][0]["counts"]["verified"] >= delivered["invoices"]
+    assert names == {_contract(company)}
+    assert "NOT_SET is not set" in report["sinks"][1]["errors"][0]
+
+
 def test_a_source_is_read_when_it_is_due(company):
     """A source with `every_minutes` is left alone until that time has passed since its last complete sync."""
     path = company.folder / "tallystick.yaml"

@@ -4,11 +4,12 @@ from importlib.metadata import EntryPoint
 from types import ModuleType, SimpleNamespace
 
 import pytest
+from tests.hostile_plugins import HostileConnector
 
-from tallystick.connectors.base import Connector
 from tallystick.errors import PluginError
 from tallystick.hookspecs import hookimpl
 from tallystick.plugins import BLOCK_VARIABLE, PluginHost
+from tallystick.sinks import Sink
 
 
 class _Point:
@@ -21,7 +22,7 @@ class _Point:
         self._given = given
 
     def load(self):
-        if isinstance(self._given, Exception):
+        if isinstance(self._given, BaseException):
             raise self._given
         return self._given
 
@@ -36,7 +37,7 @@ def _nothing():
 
 
 def _connector(called):
-    return type("Fake", (Connector,), {"name": called})
+    return type("Fake", (HostileConnector,), {"name": called})
 
 
 def _plugin(**hooks):
@@ -63,6 +64,26 @@ def test_hook_tallystick_outcome_templates():
     assert "dollars-collected" in host.templates
 
 
+def test_hook_tallystick_sinks():
+    """A kind of sink returned by the hook is offered under its own name, beside the built-in ones."""
+    fake = type("Fake", (Sink,), {"name": "fake"})
+    host = PluginHost([_Point("fake", _plugin(tallystick_sinks=lambda: [fake]))])
+
+    assert host.sink("fake") is fake
+    assert list(host.sinks) == ["csv", "fake", "webhook"]
+
+
+def test_wrong_sinks_set_the_plugin_aside():
+    """A plugin that offers something else than a kind of sink, or a name that is taken, is refused by name."""
+    host = PluginHost([_Point("odd", _plugin(tallystick_sinks=lambda: [HostileConnector]))])
+    with pytest.raises(PluginError, match=r"sink 'odd' is configured.*not a subclass of Sink"):
+        host.sink("odd")
+
+    same = type("Same", (Sink,), {"name": "csv"})
+    with pytest.raises(PluginError, match="two plugins offer the sink 'csv'"):
+        PluginHost([_Point("second", _plugin(tallystick_sinks=lambda: [same]))])
+
+
 def test_broken_unused_plugin_is_kept_with_its_error():
     """A plugin that raises on import is set aside with name, version and cause, and the others go on."""
     fake = _connector("fake")
@@ -76,6 +97,12 @@ def test_broken_unused_plugin_is_kept_with_its_error():
     assert (broken.name, broken.version) == ("broken", "1.2.3")
     assert "no module named acme" in broken.error
     assert host.connector("fake") is fake
+
+
+def test_ctrl_c_while_a_plugin_is_imported_ends_the_command():
+    """KeyboardInterrupt is the operator's and never taken for a plugin's error."""
+    with pytest.raises(KeyboardInterrupt):
+        PluginHost([_Point("slow", KeyboardInterrupt())])
 
 
 def test_broken_configured_plugin_stops_the_run():

@@ -4,8 +4,9 @@ import json
 
 import pytest
 
+from tallystick.connectors import masked
 from tallystick.errors import RateLimited, RetryableError
-from tallystick_hubspot.faults import PausedError, masked, refusal, said, spent
+from tallystick_hubspot.faults import PausedError, refusal, said, spent
 
 
 def _bytes(body):

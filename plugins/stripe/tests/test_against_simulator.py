@@ -9,7 +9,7 @@ from tallystick.errors import AuthorizationError, PermanentError, RateLimited, R
 from tallystick.testing.simulation import start_simulator
 from tallystick_stripe.check import check_source
 from tallystick_stripe.connector import StripeConfig, StripeConnector
-from tallystick_stripe.streams import PATHS
+from tallystick_stripe.streams import LAG, PATHS
 
 MODULE = "tallystick_stripe.simulator"
 FIRST, SECOND, LAST = "2026-08-31T22:00:00Z", "2026-09-20T00:00:00Z", "2026-10-12T06:00:00Z"
@@ -87,7 +87,7 @@ def test_the_whole_account_is_read_in_few_calls(simulator, open_):
         ids = [(record.type, record.id) for page in pages for record in page.records]
         _store(held, pages)
 
-        assert watermark == INSTANTS[SECOND]
+        assert watermark == INSTANTS[SECOND] - LAG
         assert name == "events" or len(ids) == len(set(ids))
     invoices = sum(kind == "invoice" for kind, _ in held)
     windows = sum(count for name, count in calls.items() if name not in {"events", "customers"})
@@ -180,10 +180,10 @@ def test_reading_again_brings_nothing_new(simulator, open_):
 
 
 def test_the_watermark_obeys_stripes_clock(simulator, open_):
-    """With our clock an hour ahead, nothing counts as known beyond Stripe's own clock."""
+    """With our clock an hour ahead, nothing counts as known beyond a minute behind Stripe's own clock."""
     ahead = INSTANTS[SECOND] + 3_600_000_000
     for stream in _streams(open_(simulator)).values():
-        assert _read(stream, INSTANTS[SECOND] - 86_400_000_000, ahead)[1] == INSTANTS[SECOND]
+        assert _read(stream, INSTANTS[SECOND] - 86_400_000_000, ahead)[1] == INSTANTS[SECOND] - LAG
 
 
 @pytest.mark.parametrize(
@@ -215,7 +215,7 @@ def test_one_wrong_date_is_got_over(simulator, open_):
     simulator.set_faults([{"path": "/v1/charges", "kind": "clock_skew", "after": 3, "times": 1, "seconds": 7200}])
     pages, watermark = _read(_streams(open_(simulator))["charges"], None, INSTANTS[SECOND])
 
-    assert watermark == INSTANTS[SECOND]
+    assert watermark == INSTANTS[SECOND] - LAG
     assert max(record.as_of for page in pages for record in page.records) <= INSTANTS[SECOND] + 60_000_000
 
 

@@ -335,3 +335,31 @@ def test_async_paging(origin, app):
         return found
 
     assert len(asyncio.run(read())) == len(app.worlds[True].books.refunds.items)
+
+
+def test_meter_events(app, origin):
+    """The SDK reports usage and cancels it; a known identifier, an old or early instant and no right are refused."""
+    with requests.Session() as session:
+        session.trust_env = False
+        billing = _on(session, origin, "rk_live_meter").v1.billing
+        payload = {"stripe_customer_id": "cus_1", "value": "3"}
+        given = {"event_name": "outcomes", "identifier": "id_1", "payload": payload}
+        made = billing.meter_events.create(params=given)
+        assert (made.object, made.identifier, made.timestamp) == ("billing.meter_event", "id_1", app.now)
+        assert set(made.to_dict()) == set(stripe.billing.MeterEvent.__annotations__) - {"OBJECT_NAME"}
+
+        with pytest.raises(
+            stripe.InvalidRequestError, match=r"An event already exists with identifier id_1\."
+        ) as known:
+            billing.meter_events.create(params=given)
+        assert (known.value.http_status, known.value.code) == (400, None)
+        for at in (app.now - 35 * 86_400 - 1, app.now + 301):
+            with pytest.raises(stripe.InvalidRequestError, match="35 calendar days"):
+                billing.meter_events.create(params={**given, "identifier": f"id_{at}", "timestamp": at})
+        cancel = {"event_name": "outcomes", "type": "cancel", "cancel": {"identifier": "id_1"}}
+        assert billing.meter_event_adjustments.create(params=cancel).status == "pending"
+        assert app.meters[True].totals == {}
+        with pytest.raises(stripe.InvalidRequestError):
+            billing.meter_event_adjustments.create(params=cancel)
+        with pytest.raises(stripe.PermissionError, match="rak_billing_meter_event_write"):
+            _on(session, origin).v1.billing.meter_events.create(params=given)

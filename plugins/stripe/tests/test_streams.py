@@ -11,6 +11,7 @@ from tallystick.connectors import Slice
 from tallystick.errors import AuthorizationError, CursorExpired, RetryableError
 from tallystick_stripe.changes import EVENT_TYPES
 from tallystick_stripe.client import API_VERSION
+from tallystick_stripe.streams import LAG
 
 SECOND = 1_000_000
 DAY = 86_400 * SECOND
@@ -243,7 +244,7 @@ def test_fractions_of_seconds_are_rounded_up_at_both_ends(account, streams):
 
 
 def test_the_watermark_never_runs_ahead_of_stripes_clock(account, streams):
-    """If our clock is ahead, the watermark is Stripe's clock at the first page, also when later pages are later."""
+    """If our clock is ahead, the watermark is a minute behind Stripe's at its first page, whenever the others come."""
     account.add("charges", *(_charge(n, AT - 100 + n) for n in range(7)))
     account.now = AT - 60
     pages = []
@@ -251,18 +252,18 @@ def test_the_watermark_never_runs_ahead_of_stripes_clock(account, streams):
         pages.append(page)
         account.now += 30
 
-    assert pages[-1].watermark == (AT - 60) * SECOND
+    assert pages[-1].watermark == (AT - 60) * SECOND - LAG
 
 
 def test_resuming_keeps_the_clock_of_the_first_page(account, streams):
-    """A slice that is resumed an hour later is known up to the clock of its first page, not of its last."""
+    """A slice that is resumed later is known by the clock of its first page, not of its last."""
     account.add("charges", *(_charge(n, AT - 100 + n) for n in range(7)))
     account.now = AT - 60
     first = next(streams["charges"].read(Slice((AT - 200) * SECOND, AT * SECOND, {})))
     account.now = AT - 1
     rest = _read(streams["charges"], Slice((AT - 200) * SECOND, AT * SECOND, json.loads(json.dumps(first.cursor))))
 
-    assert rest[-1].watermark == (AT - 60) * SECOND
+    assert rest[-1].watermark == (AT - 60) * SECOND - LAG
 
 
 def test_resuming_at_every_page_gives_the_rest(account, streams):
@@ -311,7 +312,7 @@ def test_an_empty_window_is_known(account, streams):
     """A window without an object ends at once, and is known to hold nothing."""
     [page] = _read(streams["refunds"], Slice((AT - 100) * SECOND, AT * SECOND, {}))
 
-    assert (list(page.records), page.cursor, page.watermark) == ([], None, AT * SECOND)
+    assert (list(page.records), page.cursor, page.watermark) == ([], None, AT * SECOND - LAG)
     assert len(account.calls) == 1
 
 
@@ -360,7 +361,7 @@ def test_events_give_changes_and_the_newest_object_of_a_page(account, streams):
         "succeeded",
         (AT - 20) * SECOND,
     )
-    assert (first.watermark, last.watermark) == (None, AT * SECOND)
+    assert (first.watermark, last.watermark) == (None, AT * SECOND - LAG)
 
 
 def test_the_object_of_an_event_is_its_exact_bytes(account, streams):
@@ -378,7 +379,7 @@ def test_all_types_are_asked_for_in_passes(account, streams):
     """Each pass asks for its own types over the same window, and only the last one makes the watermark."""
     pages = _read(streams["events"], Slice((AT - 100) * SECOND, AT * SECOND, {}))
 
-    assert [page.watermark for page in pages] == [None] * (len(EVENT_TYPES) - 1) + [AT * SECOND]
+    assert [page.watermark for page in pages] == [None] * (len(EVENT_TYPES) - 1) + [AT * SECOND - LAG]
     assert len(account.calls) == len(EVENT_TYPES)
     assert {(params["created[gte]"], params["created[lt]"]) for _, _, params in account.calls} == {
         (str(AT - 100), str(AT))
@@ -487,7 +488,7 @@ def test_a_vanished_event_restarts_its_pass(account, streams):
             account.rows["events"] = [row for row in account.rows["events"] if row["id"] != anchor]
 
     assert {key for kind, key in _latest(pages) if kind == "payment"} == {f"ch_{n}" for n in range(8)}
-    assert pages[-1].watermark == AT * SECOND
+    assert pages[-1].watermark == AT * SECOND - LAG
 
 
 def test_a_slice_that_stripe_has_begun_to_forget_is_expired(account, streams):

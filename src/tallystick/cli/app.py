@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from typing import Annotated
 
 import typer
@@ -32,6 +33,7 @@ from tallystick.cli import (
     review,
     run,
     sample,
+    sinks,
     statement,
     sync,
     verify,
@@ -67,6 +69,7 @@ app.add_typer(sample.app, name="sample")
 app.command("review")(review.review)
 app.add_typer(dispute.app, name="dispute")
 app.command("run")(run.run)
+app.add_typer(sinks.app, name="sinks")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(keys.app, name="keys")
 app.command("export")(export.export)
@@ -89,12 +92,27 @@ def _root(
     """Hold the options that come before the verb."""
 
 
+def _end(code: object) -> None:
+    """End at once where a plugin left a thread that would keep the process, and the scheduler behind it, for ever."""
+    if any(thread is not threading.main_thread() and not thread.daemon for thread in threading.enumerate()):
+        from tallystick.cli.reading import strays
+
+        if strays({threading.main_thread()}):
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code if isinstance(code, int) else 0 if code is None else 1)
+
+
 def main() -> None:
     """Run the command line; every error becomes one message and the documented exit code, never a traceback."""
     try:
         app()
+    except SystemExit as done:
+        _end(done.code)
+        raise
     except Error as error:
         print_error(error, as_json="--json" in sys.argv)
+        _end(error.exit_code)
         sys.exit(error.exit_code)
     except BrokenPipeError:
         # The reader of our output went away (`| head`): nothing to say and nobody to say it to.

@@ -21,12 +21,12 @@ def check(
     """Sign in to each source and say which permission, field or history is missing; exit 3 when a row failed."""
     from tallystick.cli.output import print_json, print_table
     from tallystick.cli.project import open_project
+    from tallystick.cli.reading import check_one
 
     found = {}
     with open_project(project) as opened:
         for name in sources or list(opened.sources):
-            with opened.connector(name) as connector:
-                found[name] = list(connector.check())
+            found[name] = check_one(opened, name)
     if as_json:
         print_json({"sources": found})
     else:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from tallystick.cli.output import print_table, say
+from tallystick.cli.reading import look_up
 from tallystick.database import schema
 from tallystick.errors import ConfigurationError
 from tallystick.period import format_instant
@@ -267,9 +268,7 @@ def _look_up(project: Project, verdict: Verdict) -> tuple[LiveLook, list[bytes]]
             hint="Add --no-lookup.",
         )
     source = contract.outcomes[verdict.outcome].source
-    with project.connector(source) as connector:
-        ref = connector.ref_of(verdict.record_type, verdict.record_id or verdict.ref)
-        records = connector.lookup(ref)
+    ref, records = look_up(project, source, verdict.record_type, verdict.record_id or verdict.ref)
     cited = {item.raw_sha256 for item in verdict.evidence}
     return LiveLook(source, ref, tuple(_live(record, cited) for record in records)), [item.raw for item in records]
 

@@ -47,9 +47,17 @@ def say(text: str) -> None:
 
 
 def print_table(
-    title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, right: Sequence[int] = ()
+    title: str,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+    *,
+    right: Sequence[int] = (),
+    on_error: bool = False,
 ) -> None:
-    """Print a table for a person; the columns whose positions are in `right` are aligned to the right."""
+    """Print a table for a person; the columns whose positions are in `right` are aligned to the right.
+
+    With `on_error` it stands on standard error, among the questions to a person.
+    """
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -59,7 +67,7 @@ def print_table(
         table.add_column(name, justify="right" if position in right else "left", overflow="fold")
     for row in rows:
         table.add_row(*(Text("" if cell is None else plain(str(cell))) for cell in row))
-    console = Console()
+    console = Console(stderr=on_error)
     # A pipe has no width of its own; a table folded to 80 columns cannot be read in a log.
     console.width = console.width if console.is_terminal else 120
     console.print(table)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,17 +14,22 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Engine
 
 from tallystick.connectors import Connector
+from tallystick.connectors.secrets import hide_secrets
 from tallystick.contracts import Contract, load_contract
 from tallystick.database.engine import open_database
-from tallystick.errors import ConfigurationError
+from tallystick.errors import ConfigurationError, ConnectorError, Error, PluginError
 from tallystick.ledger import KeyChain, Log, Signer, Verifier, open_ledger_key
 from tallystick.ledger.rotation import chain_path, load_chain
+from tallystick.period import parse_instant
 from tallystick.plugins import PluginHost
 from tallystick.records.catalog import RecordStore
+from tallystick.sinks.base import EventName, Sink
+from tallystick.sinks.outbox import Outbox, Subscription
+from tallystick.sync.guards import Blame
 from tallystick.sync.lock import ProjectLock
 from tallystick.yamlfile import Document, load_yaml, validate
 
-__all__ = ["Project", "Source", "first_settings", "open_project"]
+__all__ = ["Project", "SinkOf", "Source", "open_project"]
 
 
 class _SourceSettings(BaseModel):
@@ -35,6 +41,17 @@ class _SourceSettings(BaseModel):
     every_minutes: int = Field(default=0, ge=0)
 
 
+class _SinkSettings(BaseModel):
+    """What the core reads of a sink; the rest belongs to its kind."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    kind: str
+    events: list[EventName] = Field(default=[], min_length=1)
+    contracts: list[str] = Field(default=[], min_length=1)
+    from_: date | None = Field(default=None, alias="from")
+
+
 class _ProjectFile(BaseModel):
     """Shape of `tallystick.yaml`."""
 
@@ -43,18 +60,28 @@ class _ProjectFile(BaseModel):
     project: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
     sources: dict[str, _SourceSettings]
     contracts: list[str] = []
+    sinks: dict[str, _SinkSettings] = {}
     database: str | None = None
     folder: str = ".tallystick"
 
 
 class Source:
-    """One source of the project: its connector class and its validated settings."""
+    """One source of the project: its connector class, its validated settings, and who is named for its faults."""
 
-    def __init__(self, name: str, kind: type[Connector], config: Any, every_minutes: int) -> None:
-        self.name = name
+    def __init__(self, kind: type[Connector], config: Any, every_minutes: int, blame: Blame) -> None:
         self.kind = kind
         self.config = config
         self.every_minutes = every_minutes
+        self.blame = blame
+
+
+class SinkOf:
+    """One sink of the project: its kind, its validated settings, and what leaves for it."""
+
+    def __init__(self, kind: type[Sink], config: Any, subscription: Subscription) -> None:
+        self.kind = kind
+        self.config = config
+        self.subscription = subscription
 
 
 class Project:
@@ -171,6 +198,32 @@ class Project:
         return {name: self._source(name, settings) for name, settings in self._file.sources.items()}
 
     @cached_property
+    def sinks(self) -> dict[str, SinkOf]:
+        """Sinks by name, in the order of the file."""
+        return {name: self._sink(name, settings) for name, settings in self._file.sinks.items()}
+
+    @property
+    def outbox(self) -> Outbox:
+        """What writes the outbox of the sinks."""
+        return Outbox(self.log.origin, [sink.subscription for sink in self.sinks.values()])
+
+    @contextmanager
+    def opened_sinks(self, names: Sequence[str], clock: Callable[[], int]) -> Iterator[dict[str, Sink]]:
+        """Give the named sinks, closed again on leaving.
+
+        Args:
+            names: All of them are the project's.
+            clock: Gives the instant of an attempt.
+        """
+        with ExitStack() as stack:
+            opened = {}
+            for name in names:
+                sink = self.sinks[name]
+                made = sink.kind(sink.config, root=self.root, clock=clock)
+                opened[name] = stack.enter_context(closing(made))
+            yield opened
+
+    @cached_property
     def custom(self) -> dict[str, dict[str, dict[str, str]]]:
         """Custom fields that the buyer declared: source to record type to field to kind."""
         return {name: _custom_kinds(source.config) for name, source in self.sources.items()}
@@ -213,16 +266,37 @@ class Project:
         Raises:
             ConfigurationError: The project has no such source.
             PluginError: Its plugin is missing or broken.
+            ConnectorError: The connector could not be made, or not be closed.
+        """
+        source = self.source(name)
+        try:
+            with source.blame.guarded():
+                connector = source.kind(source.config)
+            try:
+                yield connector
+            except BaseException:
+                with suppress(Error), source.blame.guarded():
+                    connector.close()
+                raise
+            with source.blame.guarded():
+                connector.close()
+        except ConnectorError as error:
+            # Its text is the plugin's own, and a plugin knows the secrets.
+            error.message, error.hint = (hide_secrets(text, source.config) for text in (error.message, error.hint))
+            error.args = (error.message,)
+            raise
+
+    def source(self, name: str) -> Source:
+        """Give the source of that name.
+
+        Raises:
+            ConfigurationError: The project has none of that name; those it has are listed.
+            PluginError: The plugin of one of its sources is missing or broken.
         """
         if name not in self.sources:
             has = ", ".join(self.sources) or "none"
             raise ConfigurationError(f"this project has no source {name!r}; it has: {has}", where=str(self.root))
-        source = self.sources[name]
-        connector = source.kind(source.config)
-        try:
-            yield connector
-        finally:
-            connector.close()
+        return self.sources[name]
 
     def lock(self, verb: str) -> ProjectLock:
         """Give the lock that every verb which writes holds.
@@ -232,11 +306,40 @@ class Project:
         """
         return ProjectLock(self.folder / "lock", verb)
 
+    def _sink(self, name: str, settings: _SinkSettings) -> SinkOf:
+        kind = self.host.sink(settings.kind)
+        part = self._document.at(("sinks", name))
+        for field, known, chosen in (
+            ("events", list(kind.events), settings.events),
+            ("contracts", list(self.contracts), settings.contracts),
+        ):
+            for position, value in enumerate(chosen):
+                if value not in known:
+                    raise ConfigurationError(
+                        f"the sink {name} has no {field} {value!r} to take",
+                        where=part.position((field, position)),
+                        hint=f"There are: {', '.join(known) or 'none'}.",
+                    )
+        config = validate(
+            part.without("kind", "events", "contracts", "from"), kind.config_model, error=ConfigurationError
+        )
+        events: tuple[EventName, ...] = tuple(settings.events) or kind.events
+        since = None if settings.from_ is None else parse_instant(f"{settings.from_}T00:00:00Z")
+        return SinkOf(kind, config, Subscription(name, events, tuple(settings.contracts or self.contracts), since))
+
     def _source(self, name: str, settings: _SourceSettings) -> Source:
         kind = self.host.connector(settings.connector)
+        blame = Blame(name, self.host.plugin_of(settings.connector).release)
         part = self._document.at(("sources", name)).without("connector", "every_minutes")
-        config = validate(part, kind.config_model, error=ConfigurationError)
-        return Source(name, kind, config, settings.every_minutes)
+        try:
+            with blame.guarded():
+                # Paths in the settings of a source are meant as seen from the project file.
+                config = validate(part, kind.config_model, error=ConfigurationError, context={"folder": self.root})
+        except ConnectorError as error:
+            raise PluginError(
+                error.message, hint=error.hint, where=self._document.position(("sources", name))
+            ) from error
+        return Source(kind, config, settings.every_minutes, blame)
 
 
 @contextmanager
@@ -248,21 +351,6 @@ def open_project(path: Path, host: PluginHost | None = None) -> Iterator[Project
     finally:
         if "engine" in project.__dict__:
             project.engine.dispose()
-
-
-def first_settings(host: PluginHost, connector: str, given: Mapping[str, str | None]) -> dict[str, str]:
-    """Give the settings of a new source: those given, checked by the connector, and a reference for a missing key.
-
-    Raises:
-        ConfigurationError: A value does not fit the connector.
-        PluginError: No plugin offers the connector.
-    """
-    kind = host.connector(connector)
-    settings = {field: value for field, value in given.items() if value is not None}
-    if "key" in kind.config_model.model_fields and "key" not in settings:
-        settings["key"] = f"env:{connector.upper()}_KEY"
-    validate(Document.from_data(settings, "--flags"), kind.config_model, error=ConfigurationError)
-    return settings
 
 
 def _load(path: Path) -> Document:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -24,7 +25,7 @@ def run(
     now: Now = None,
     as_json: AsJson = False,
 ) -> None:
-    """Sync what is due, verify every contract, keep a record of the turn; a second turn at the same time exits 5."""
+    """Sync what is due, verify every contract, deliver to the sinks, keep a record; a second turn meanwhile exits 5."""
     from tallystick.cli.clock import read_clock
     from tallystick.cli.output import print_error, print_json
     from tallystick.cli.project import open_project
@@ -37,7 +38,7 @@ def run(
         else:
             try:
                 with opened.lock("run"):
-                    report = take_turn(opened, read_clock(now))
+                    report = take_turn(opened, partial(read_clock, now))
             except Busy as busy:
                 print_error(busy, as_json=as_json)
                 raise typer.Exit(BUSY) from busy

@@ -21,7 +21,7 @@ from tallystick.export.manifest import MANIFEST, PROJECT, Tick, is_project_path
 from tallystick.ledger import Verifier, load_key
 from tallystick.ledger.rotation import chain_path
 from tallystick.verification.exhibits import MOST_BYTES, ExhibitFolder
-from tallystick.yamlfile import LARGEST_FILE, Document, load_yaml
+from tallystick.yamlfile import LARGEST_FILE, Document, load_yaml, parse_yaml
 
 if TYPE_CHECKING:
     from tallystick.ledger import KeyChain, Signer
@@ -83,8 +83,8 @@ def project_files(project: Project) -> dict[str, bytes]:
     Raises:
         ConfigurationError: See `export_project`.
     """
-    # The connectors' own checks: a secret that is written out is refused here, before anything is copied.
-    _ = project.sources
+    # The connectors' and sinks' own checks: a secret that is written out is refused here, before anything is copied.
+    _ = project.sources, project.sinks
     document = project.document
     files = {_FILE: _without_places(document)}
     for position, entry in enumerate(document.data.get("contracts") or []):
@@ -240,13 +240,8 @@ def _line(document: Document, name: str) -> int:
 
 
 def _parsed(data: bytes) -> Any:
-    import tempfile
-
-    with tempfile.NamedTemporaryFile(suffix=".yaml") as file:
-        file.write(data)
-        file.flush()
-        with suppress(ConfigurationError):
-            return load_yaml(Path(file.name)).data
+    with suppress(ConfigurationError):
+        return parse_yaml(data.decode(), "copy").data
     return None
 
 

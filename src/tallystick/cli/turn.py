@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -9,6 +10,7 @@ from sqlalchemy import insert, select, update
 
 from tallystick.cli.notices import notices, print_notice
 from tallystick.cli.output import say
+from tallystick.cli.sending import deliver_sinks, print_delivered
 from tallystick.cli.work import sync_sources, verify_contracts
 from tallystick.database import schema
 from tallystick.database.engine import transaction
@@ -21,12 +23,18 @@ if TYPE_CHECKING:
 __all__ = ["last_turn", "print_turn", "take_turn"]
 
 
-def take_turn(project: Project, now: int) -> dict[str, Any]:
-    """Sync the sources that are due, verify every contract, and keep the record of the turn.
+def take_turn(project: Project, clock: Callable[[], int]) -> dict[str, Any]:
+    """Sync the sources that are due, verify every contract, deliver to the sinks, and keep the record of the turn.
 
     A source that could not be read makes the exit code 3; the contracts are verified all the same, and what its missing
-    part would decide stays pending, because its watermark has not moved.
+    part would decide stays pending, because its watermark has not moved. A sink that could not be reached makes it 3
+    too; what it did not get waits for the next turn.
+
+    Args:
+        project: The project, whose lock is held.
+        clock: Gives the instant of the turn, and later that of each delivery.
     """
+    now = clock()
     since = _before(project)
     with transaction(project.engine) as connection:
         row = connection.execute(insert(schema.run).values(started_at=now)).inserted_primary_key
@@ -42,7 +50,8 @@ def take_turn(project: Project, now: int) -> dict[str, Any]:
         report["sources"] = sync_sources(project, _due(project, now), now)
         report["contracts"] = verify_contracts(project, list(project.contracts), now)
         report["notices"] = [notices(project, contract, since, now) for contract in project.contracts.values()]
-        incomplete = any(source["errors"] for source in report["sources"])
+        report["sinks"] = deliver_sinks(project, [], clock)
+        incomplete = any(part["errors"] for part in (*report["sources"], *report["sinks"]))
         report.update(exit_code=3 if incomplete else 0, error=None)
     except Error as error:
         report.update(exit_code=error.exit_code, error=error.diagnostics())
@@ -79,6 +88,7 @@ def print_turn(report: dict[str, Any]) -> None:
         say(f"{source['source']}: {source['stored']} new records in {source['calls']} calls; {state}")
     for contract in report.get("contracts", []):
         say(f"{contract['contract']}: {contract['changed']} verdicts changed; {contract['counts']}")
+    print_delivered(report.get("sinks", []))
     for notice in report.get("notices", []):
         print_notice(notice)
     if report["error"]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import threading
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -14,15 +13,13 @@ import msgspec
 from tallystick.cli.disputing import exhibit_findings, print_standing
 from tallystick.cli.drafts import variants_of
 from tallystick.cli.output import money_text, print_table, say
-from tallystick.cli.progress import progress_of
 from tallystick.cli.project import Project
+from tallystick.cli.reading import sync_one
 from tallystick.errors import ConfigurationError
 from tallystick.ledger import fsck
-from tallystick.period import format_instant, parse_period
-from tallystick.records.compaction import compact
+from tallystick.period import parse_period
 from tallystick.statements import Statement
 from tallystick.statements.issuing import StatementBook
-from tallystick.sync.engine import sync_source
 from tallystick.verification.agreements import read_agreement
 from tallystick.verification.corroboration import connect_outcome, inputs_for
 from tallystick.verification.dispute_acts import newest_verdict, read_disputes
@@ -58,22 +55,27 @@ def sync_sources(project: Project, names: Sequence[str], now: int, *, watched: b
             if stop.is_set():
                 reports.append(_unread(name))
             else:
-                reports.append(_sync(project, name, now, stop, watched=watched))
+                reports.append(sync_one(project, name, now, stop, watched=watched))
     return reports
 
 
 def verify_contracts(project: Project, names: Sequence[str], now: int) -> list[dict[str, Any]]:
     """Decide the named contracts one after the other; those with claims under others again, until nothing changes.
 
-    Whoever comes first in line for a record is paid, in whatever order the contracts are decided.
+    Whoever comes first in line for a record is paid, in whatever order the contracts are decided. What leaves for the
+    project's sinks is written with the verdicts.
     """
+    outbox = project.outbox
+    outbox.register(project.engine, now)
     found: dict[str, dict[str, Any]] = {}
     again = list(names)
     for _ in range(len(names) + 1):
         changed = 0
         for name in again:
             agreed = project.contract(name)
-            report = verify_contract(project.engine, project.store, project.log, project.signer, agreed, now=now)
+            report = verify_contract(
+                project.engine, project.store, project.log, project.signer, agreed, now=now, outlet=outbox
+            )
             changed += report.changed
             before = found.get(name, {}).get("changed", 0)
             found[name] = {**msgspec.to_builtins(report), "changed": before + report.changed}
@@ -256,36 +258,6 @@ def print_explanation(told: Trace) -> None:
     for write in told.writes:
         change = f" {write.field}: {write.old} -> {write.new}" if write.field else ""
         say(f"  {write.at}  {write.object_id}  {write.event}{change}  by {write.by}")
-
-
-def _sync(project: Project, name: str, now: int, stop: threading.Event, *, watched: bool) -> dict[str, Any]:
-    began = time.monotonic()
-    with project.connector(name) as connector, progress_of(name, watched=watched) as tick:
-        done = sync_source(project.store, name, connector, until=now, observed_at=now, progress=tick, stop=stop)
-        calls = connector.calls()
-    # Segments as small as their batches would slow every later scan.
-    compact(project.store)
-    errors = [f"{stream.stream}: {stream.error}" for stream in done.streams if stream.error]
-    errors = errors or [str(error) for error in done.errors]
-    if done.stopped:
-        errors.append("stopped before it was complete; the next run goes on there")
-    streams = [
-        {
-            "stream": stream.stream,
-            "read": stream.read,
-            "stored": stream.stored,
-            "watermark": None if stream.watermark is None else format_instant(stream.watermark),
-        }
-        for stream in done.streams
-    ]
-    return {
-        "source": name,
-        "stored": sum(stream.stored for stream in done.streams),
-        "calls": calls,
-        "seconds": round(time.monotonic() - began, 3),
-        "streams": streams,
-        "errors": errors,
-    }
 
 
 def _unread(name: str) -> dict[str, Any]:

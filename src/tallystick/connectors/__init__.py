@@ -1,13 +1,16 @@
 """What a connector author imports."""
 
 from tallystick.connectors.base import CheckRow, Connector, ConnectorConfig, Cursor, HttpConfig, Page, Slice, Stream
+from tallystick.connectors.bearer import Bearer, Token, TokenEndpoint
 from tallystick.connectors.custom import CustomField, extract
 from tallystick.connectors.http import HttpClient, Params, Response, retry_after, user_agent
+from tallystick.connectors.origin import PinnedTransport, same_origin
 from tallystick.connectors.pacing import Timer, TokenBucket
 from tallystick.connectors.retry import Retry
-from tallystick.connectors.secrets import SecretRef
+from tallystick.connectors.secrets import SecretRef, masked
 
 __all__ = [
+    "Bearer",
     "CheckRow",
     "Connector",
     "ConnectorConfig",
@@ -17,14 +20,19 @@ __all__ = [
     "HttpConfig",
     "Page",
     "Params",
+    "PinnedTransport",
     "Response",
     "Retry",
     "SecretRef",
     "Slice",
     "Stream",
     "Timer",
+    "Token",
     "TokenBucket",
+    "TokenEndpoint",
     "extract",
+    "masked",
     "retry_after",
+    "same_origin",
     "user_agent",
 ]

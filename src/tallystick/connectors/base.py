@@ -18,7 +18,17 @@ from pydantic import BaseModel, ConfigDict, field_validator
 from tallystick.connectors.custom import CustomField
 from tallystick.records.model import Record
 
-__all__ = ["CheckRow", "Connector", "ConnectorConfig", "Cursor", "HttpConfig", "Page", "Slice", "Stream"]
+__all__ = [
+    "CheckRow",
+    "Connector",
+    "ConnectorConfig",
+    "Cursor",
+    "HttpConfig",
+    "Page",
+    "Slice",
+    "Stream",
+    "checked_address",
+]
 
 Cursor: TypeAlias = dict[str, Any]
 """Where a read resumes: a JSON object that only the stream understands."""
@@ -35,10 +45,10 @@ class Slice(msgspec.Struct, frozen=True):
 class Page(msgspec.Struct):
     """What one call gave.
 
-    `cursor` resumes after this page; None says that the slice is exhausted. `watermark` is the instant up to which the
-    slice is completely read once this page is stored; None says that nothing is known before the slice is exhausted
-    (a newest-first list). The page that exhausts the slice must carry a watermark, and it must not be later than the
-    system's own clock when the slice's first page was answered.
+    `records` are in the system's order. `cursor` resumes after this page; None says that the slice is exhausted.
+    `watermark` is the instant up to which the slice is completely read once this page is stored; None says that nothing
+    is known before the slice is exhausted (a newest-first list). The page that exhausts the slice must carry a
+    watermark, and it must not be later than the system's own clock when the slice's first page was answered.
     """
 
     records: Sequence[Record]
@@ -79,7 +89,11 @@ class Stream(ABC):
 
 
 class CheckRow(msgspec.Struct, frozen=True):
-    """One line of `tallystick check`: what was looked at, how it stands, and what to do."""
+    """One line of `tallystick check`.
+
+    `name` is what was looked at, `status` how it stands (only a `failed` one keeps a sync from running), `detail` what
+    was found, and `action` what to do; a row that is not `ok` has one.
+    """
 
     name: str
     status: Literal["ok", "warning", "failed"]
@@ -88,7 +102,11 @@ class CheckRow(msgspec.Struct, frozen=True):
 
 
 class ConnectorConfig(BaseModel):
-    """What every source may set; a connector's own model adds to it."""
+    """What every source may set; a connector's own model adds to it.
+
+    Attributes:
+        custom: Fields of the buyer's own to be read, by record type and by the name they get.
+    """
 
     # What was typed may be a secret in the wrong place, so errors do not repeat it.
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
@@ -100,6 +118,9 @@ class HttpConfig(ConnectorConfig):
     """What every source that is read over HTTP may set; its origin can always be set.
 
     Plain http is for this machine only, where simulators listen: over a network the key could be read along.
+
+    Attributes:
+        base_url: Where the API is; a path in it is kept.
     """
 
     base_url: str
@@ -107,17 +128,26 @@ class HttpConfig(ConnectorConfig):
     @field_validator("base_url")
     @classmethod
     def _check_base_url(cls, value: str) -> str:
-        try:
-            parts = urlsplit(value)
-            host, _ = parts.hostname, parts.port
-        except ValueError as cause:
-            raise ValueError("not an address; write it like https://api.example.com") from cause
-        plain = value.isascii() and value.isprintable() and not set(value) & set(" @?#\\")
-        if parts.scheme not in {"http", "https"} or not host or not plain:
-            raise ValueError("write an address like https://api.example.com, without user, password, ? or #")
-        if parts.scheme == "http" and not _is_this_machine(host):
-            raise ValueError("plain http is for this machine only; write https://")
-        return value
+        return checked_address(value)
+
+
+def checked_address(value: str) -> str:
+    """Give an address that may be called: https, or http on this machine; no user, password, query or fragment.
+
+    Raises:
+        ValueError: It is none; the address is not repeated, because it may hold a secret.
+    """
+    try:
+        parts = urlsplit(value)
+        host, _ = parts.hostname, parts.port
+    except ValueError as cause:
+        raise ValueError("not an address; write it like https://api.example.com") from cause
+    plain = value.isascii() and value.isprintable() and not set(value) & set(" @?#\\")
+    if parts.scheme not in {"http", "https"} or not host or not plain:
+        raise ValueError("write an address like https://api.example.com, without user, password, ? or #")
+    if parts.scheme == "http" and not _is_this_machine(host):
+        raise ValueError("plain http is for this machine only; write https://")
+    return value
 
 
 class Connector(ABC):
@@ -156,7 +186,12 @@ class Connector(ABC):
         """Read one object live, with what belongs to it, through the system's own SDK."""
 
     def ref_of(self, kind: str, record_id: str) -> str:  # noqa: ARG002 - for systems whose ids do not say what they are
-        """Give what `lookup` is asked for to see a stored record: its id, unless the system needs its type too."""
+        """Give what `lookup` is asked for to see a stored record: its id, unless the system needs its type too.
+
+        Args:
+            kind: The record's type.
+            record_id: Its id.
+        """
         return record_id
 
     @abstractmethod

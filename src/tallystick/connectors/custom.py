@@ -15,7 +15,7 @@ __all__ = ["CustomField", "extract"]
 
 
 class CustomField(BaseModel):
-    """Where a custom field stands in the raw record and what it is.
+    """Where a custom field stands in the raw record (`path`, names with dots between them) and what it is (`type`).
 
     `instant` accepts ISO 8601 with an offset, whole Unix seconds, or a date alone, which means 00:00 UTC of that day.
     """

@@ -35,13 +35,16 @@ __all__ = ["Classify", "HttpClient", "Params", "Response", "map_http_error", "re
 
 T = TypeVar("T")
 Params: TypeAlias = Mapping[str, str | int | Sequence[str]]
+"""Query parameters by name; a sequence is repeated under its name."""
 
 _KEPT = ("content-type", "date", "retry-after")
 _SECONDS = re.compile(r"\d{1,9}(\.\d+)?", re.ASCII)
 _PATIENCE = 5
 """Times the longest silence that a whole answer may take."""
 
-_LARGEST_BODY = 256_000_000
+LARGEST_BODY = 256_000_000
+"""Bytes of an answer beyond which it is given up."""
+
 _SECRET = 12
 """Signs that a word of a header has at least when it may be a secret."""
 
@@ -51,8 +54,9 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 class Response(msgspec.Struct, frozen=True):
     """What a call was answered with.
 
-    `headers` holds those the client was told to keep, by lower-case name. `date` is the system's own clock when it
-    answered (microseconds UTC, whole seconds), None when it did not say.
+    `status` is the HTTP status and `body` the whole answer, decompressed; `request_id` is the system's own id of the
+    request, if it gave one. `headers` holds those the client was told to keep, by lower-case name. `date` is the
+    system's own clock when it answered (microseconds UTC, whole seconds), None when it did not say.
     """
 
     status: int
@@ -63,17 +67,19 @@ class Response(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, status: int, headers: dict[str, str], body: bytes, request_id: str | None) -> Self:
-        """Make one from headers by lower-case name; a `date` that cannot be read counts as none."""
+        """Make one of `status`, `body`, `request_id`, and `headers` by lower-case name; a bad `date` counts as none."""
         return cls(status, headers, body, _date(headers.get("date")), request_id)
 
 
 class _Asked(NamedTuple):
-    """One call: what is asked, where, and with what body."""
+    """One call: what is asked, where, with what body, and what headers it has besides those of every call."""
 
     method: str
     path: str
     params: Params | None = None
     content: bytes | None = None
+    content_type: str = "application/json"
+    headers: Callable[[], Mapping[str, str]] | None = None
 
 
 Classify: TypeAlias = Callable[[Response], Error | None]
@@ -100,6 +106,8 @@ class HttpClient:
         connect_timeout: Seconds to reach the system.
         read_timeout: Longest silence of the system, in seconds.
         connections: Most calls at the same time.
+        transport: What sends the calls, such as a `PinnedTransport`; by default one of httpx.
+        largest_body: Bytes an answer may have, unpacked.
 
     Raises:
         ConfigurationError: The base URL is none.
@@ -120,6 +128,8 @@ class HttpClient:
         connect_timeout: float = 5.0,
         read_timeout: float = 30.0,
         connections: int = 64,
+        transport: httpx.BaseTransport | None = None,
+        largest_body: int = LARGEST_BODY,
     ) -> None:
         self._name = name
         self._bucket = bucket
@@ -129,6 +139,7 @@ class HttpClient:
         self._headers = headers
         self._request_id = request_id
         self._read_timeout = read_timeout
+        self._largest_body = largest_body
         self._keep = (*_KEPT, *(header.lower() for header in keep))
         self._lock = Lock()
         self._busy = 0
@@ -141,12 +152,17 @@ class HttpClient:
                 timeout=httpx.Timeout(read_timeout, connect=connect_timeout, pool=2 * read_timeout),
                 limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
                 headers={"User-Agent": user_agent(), "Accept": "application/json", "Accept-Encoding": "gzip"},
+                transport=transport,
             )
         except httpx.InvalidURL:
             raise ConfigurationError(f"the address of {name} cannot be used", hint="Correct base_url.") from None
 
     def get(self, path: str, params: Params | None = None) -> Response:
         """Give the answer to a GET, repeated where that may help.
+
+        Args:
+            path: Path below the base URL.
+            params: Query parameters; a sequence is repeated under its name.
 
         Raises:
             Error: What `classify` or a broken connection means, once the retries are spent.
@@ -186,6 +202,25 @@ class HttpClient:
             Error: As `get`.
         """
         return self._ask(_Asked("POST", path, params, msgspec.json.encode(body)), decode)
+
+    def post(
+        self, path: str, content: bytes, *, content_type: str, headers: Callable[[], Mapping[str, str]] | None = None
+    ) -> Response:
+        """Give the answer to a POST of exactly these bytes, repeated where that may help.
+
+        The other side must know a repeated call again, by a key in it: a call without an answer may have arrived.
+
+        Args:
+            path: Path below the base URL.
+            content: What is sent.
+            content_type: What it is.
+            headers: Gives further headers, anew for each repetition, such as a signature over the time of sending.
+
+        Raises:
+            Error: As `get`.
+        """
+        asked = _Asked("POST", path, None, content, content_type, headers)
+        return self._retry(lambda: self._call(asked))
 
     def close(self) -> None:
         """Give back the connections and wake every waiting thread; calls under way end by themselves.
@@ -247,15 +282,15 @@ class HttpClient:
     def _send(self, asked: _Asked) -> Response:
         request_id = None
         try:
-            signed = dict(self._headers())
-            kind = {} if asked.content is None else {"Content-Type": "application/json"}
+            signed = {**self._headers(), **(asked.headers() if asked.headers else {})}
+            kind = {} if asked.content is None else {"Content-Type": asked.content_type}
             request = self._client.build_request(
                 asked.method, asked.path, params=asked.params, content=asked.content, headers={**signed, **kind}
             )
             answer = self._client.send(request, stream=True)
             try:
                 request_id = _harmless(answer.headers.get(self._request_id), signed)
-                body = read_whole(answer, self._timer, self._read_timeout)
+                body = read_whole(answer, self._timer, self._read_timeout, largest=self._largest_body)
             finally:
                 answer.close()
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, httpx.CookieConflict) as cause:
@@ -291,16 +326,25 @@ class HttpClient:
             self._client.close()
 
 
-def read_whole(answer: httpx.Response, timer: Timer, silence: float) -> bytes:
+class TooLargeError(httpx.StreamError):
+    """An answer has more bytes than it may."""
+
+    def __init__(self, largest: int) -> None:
+        super().__init__(f"more than {largest:,} bytes")
+
+
+def read_whole(answer: httpx.Response, timer: Timer, silence: float, *, largest: int = LARGEST_BODY) -> bytes:
     """Give the body of an answer; a system that drips it byte by byte, or never stops, does not hold us for ever.
 
     Args:
         answer: An answer whose body has not been read.
         timer: Tells elapsed time.
         silence: Longest silence of the system, in seconds; the whole body may take five times that.
+        largest: Bytes it may have, unpacked.
 
     Raises:
-        httpx.ReadTimeout: It takes longer than that, or is larger than 256 MB.
+        httpx.ReadTimeout: It takes longer than that.
+        TooLargeError: It is larger than that.
     """
     until = timer.now() + _PATIENCE * silence
     parts: list[bytes] = []
@@ -308,8 +352,10 @@ def read_whole(answer: httpx.Response, timer: Timer, silence: float) -> bytes:
     for part in answer.iter_bytes():
         parts.append(part)
         size += len(part)
-        if timer.now() > until or size > _LARGEST_BODY:
+        if timer.now() > until:
             raise httpx.ReadTimeout("the answer does not come to its end")
+        if size > largest:
+            raise TooLargeError(largest)
     return b"".join(parts)
 
 
@@ -341,13 +387,9 @@ def map_http_error(cause: Exception, name: str, request_id: str | None = None) -
         request_id: The system's id of the request, if it had begun to answer.
     """
     kind = type(cause).__name__
-    if _is_certificate(cause):
-        return PermanentError(
-            f"the certificate of {name} could not be verified",
-            hint="Somebody may be reading along. Check base_url and the certificates of this machine.",
-        )
-    if isinstance(cause, (httpx.UnsupportedProtocol, httpx.InvalidURL)):
-        return PermanentError(f"the address of {name} cannot be used ({kind})", hint="Correct base_url.")
+    hopeless = _hopeless(cause, name, request_id)
+    if hopeless is not None:
+        return hopeless
     if isinstance(cause, httpx.TimeoutException):
         return RetryableError(f"{name} did not answer in time ({kind})", hint=_LATER, request_id=request_id)
     if isinstance(cause, httpx.NetworkError):
@@ -361,6 +403,25 @@ def map_http_error(cause: Exception, name: str, request_id: str | None = None) -
         hint="This is a fault of the connector or of a header it was given; report it.",
         request_id=request_id,
     )
+
+
+def _hopeless(cause: Exception, name: str, request_id: str | None) -> PermanentError | None:
+    """Give what a failure means that would come again; None for any other."""
+    if _is_certificate(cause):
+        return PermanentError(
+            f"the certificate of {name} could not be verified",
+            hint="Somebody may be reading along. Check base_url and the certificates of this machine.",
+        )
+    if isinstance(cause, (httpx.UnsupportedProtocol, httpx.InvalidURL)):
+        kind = type(cause).__name__
+        return PermanentError(f"the address of {name} cannot be used ({kind})", hint="Correct base_url.")
+    if isinstance(cause, TooLargeError):
+        return PermanentError(
+            f"{name} answered with {cause}, which no page of any system has",
+            hint="Ask for fewer objects a page, or check base_url.",
+            request_id=request_id,
+        )
+    return None
 
 
 _DEEPEST = 8  # a chain of causes may be a ring

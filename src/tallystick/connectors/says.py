@@ -38,7 +38,7 @@ _THANKS = (
 )
 _CONFIRMATION = (
     # "That works" alone agrees to a proposal as often as it reports a success.
-    r"(?:that|it|this) (?:worked|works (?:now|perfectly|great|fine))|it works",
+    r"(?:that|it|this) (?:worked|works (?:now|perfectly|great|fine))|it works|(?:that|this) did it",
     r"(?:that|it|this) (?:has )?(?:helped|solved it|fixed it|did the trick|solved (?:the|my) (?:problem|issue))",
     r"(?:(?:it|everything|all) (?:is )?)?(?:working|works) (?:now|fine now)",
     r"(?:the )?(?:problem|issue) (?:is |has been )?(?:solved|fixed|resolved)(?: now)?",

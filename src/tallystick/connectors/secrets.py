@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import os
 import re
+from base64 import b64encode
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, quote_plus
 
-from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import BaseModel, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
 from tallystick.errors import ConfigurationError
 
-__all__ = ["SecretRef"]
+__all__ = ["SecretRef", "hide_secrets", "masked"]
 
 _FORMS = "env:NAME, file:/absolute/path or keyring:service/name"
 _ENV = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _LONGEST = 65_536
+_SHORTEST = 4
+"""Signs of a secret that is looked for in a text; a shorter one would be found in any word."""
 
 
 class SecretRef:
@@ -92,6 +98,43 @@ class SecretRef:
             "pattern": "^(env|file|keyring):.+$",
             "description": f"Where a secret is kept: {_FORMS}",
         }
+
+
+def masked(text: str, secrets: Sequence[str]) -> str:
+    """Give a text without some secrets, however they are written in it: plain, quoted as in an address, or base64."""
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):
+        for form in (secret, quote(secret, safe=""), quote_plus(secret), b64encode(secret.encode()).decode()):
+            text = text.replace(form, "...")
+    return text
+
+
+def hide_secrets(text: str, config: BaseModel) -> str:
+    """Give a text with every secret of a source taken out, should a plugin have put one in.
+
+    Args:
+        text: What is about to be shown or kept.
+        config: The settings of the source; their references are read now, and nothing of them is kept.
+    """
+    for reference in _references(config):
+        with suppress(ConfigurationError):
+            secret = reference.reveal()
+            if len(secret) >= _SHORTEST:
+                text = text.replace(secret, f"<{reference}>")
+    return text
+
+
+def _references(value: object) -> Iterator[SecretRef]:
+    if isinstance(value, SecretRef):
+        yield value
+    elif isinstance(value, BaseModel):
+        for _, held in value:
+            yield from _references(held)
+    elif isinstance(value, Mapping):
+        for held in value.values():
+            yield from _references(held)
+    elif isinstance(value, list | tuple | set | frozenset):
+        for held in value:
+            yield from _references(held)
 
 
 def _is_place(scheme: str, place: str) -> bool:

@@ -14,10 +14,10 @@ from tallystick.errors import Busy, ConfigurationError, DatabaseTooNew, Error, S
 
 __all__ = ["HEAD", "open_database", "transaction"]
 
-HEAD = "0002"
+HEAD = "0003"
 """Revision this version reads and writes: the newest module under `migrations/`."""
 
-_KNOWN = ("0001", "0002")
+_KNOWN = ("0001", "0002", "0003")
 _BUSY_MS = 30_000
 _SQLITE_PRAGMAS = (
     "PRAGMA journal_mode = WAL",

@@ -17,9 +17,11 @@ __all__ = [
     "ledger_entry",
     "ledger_tile",
     "metadata",
+    "outbox",
     "record_head",
     "run",
     "segment",
+    "sink",
     "slice_state",
     "stream_state",
     "superseded",
@@ -191,3 +193,46 @@ ledger_act = Table(
 )
 """Where the ledger holds what people did under a contract, so that it is found without reading all entries; an index
 that `ledger fsck` can rebuild."""
+
+sink = Table(
+    "sink",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("covers", Text, nullable=False),
+    Column("since", BigInteger, nullable=False),
+    Column("active", Boolean, nullable=False),
+    Column("held", Boolean, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Sinks that the project file named when contracts were verified. `covers` is a JSON object of the contracts and events
+that leave for it, `since` the instant from which they do. `active` is false once the file names it no more; `held` says
+that the project was imported and nobody has said yet that this copy is the one that delivers."""
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", _KEY, primary_key=True),
+    Column("sink", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("contract", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("event", Text, nullable=False),
+    Column("idx", BigInteger, nullable=False),
+    Column("replaces", BigInteger),
+    Column("due_at", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("unsure_since", BigInteger),
+    Column("next_at", BigInteger, nullable=False),
+    Column("done_at", BigInteger),
+    Column("note", Text),
+    Index("outbox_by_key", "sink", "key", unique=True),
+    Index("outbox_by_state", "sink", "state", "id"),
+    Index("outbox_by_claim", "sink", "contract", "subject"),
+)
+"""Events that leave for sinks, written with the ledger entries they come from.
+
+`idx` is the entry that an event tells, `replaces` the verdict before it; everything else an event says is read there.
+`state` is `scheduled` (the outcome locks later), `waiting`, `delivered`, `dead` (given up; `note` says why) or
+`withdrawn` (the verdict changed before the outcome locked). `unsure_since` is when an attempt began whose end is not
+known, null where there is none; `next_at` is the instant before which nothing is tried."""

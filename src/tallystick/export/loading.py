@@ -11,7 +11,7 @@ from typing import Any
 
 import duckdb
 import msgspec
-from sqlalchemy import Connection, func, insert, select, text
+from sqlalchemy import Connection, func, insert, select, text, update
 from sqlalchemy.exc import DataError, IntegrityError
 
 from tallystick.database import schema
@@ -183,6 +183,8 @@ class _Load:
         """Fill the tables that are taken as they are."""
         for name in TAKEN:
             self._insert(name, (row for _, row in self._rows(name)))
+        # The project that was exported may deliver still: two that do would tell everything twice.
+        self._connection.execute(update(schema.sink).values(held=True))
         self._check_progress()
         _move_sequences(self._connection)
 

@@ -258,7 +258,12 @@ def _path(record: RecordType, name: str) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class ClauseSource:
-    """A clause as text."""
+    """A clause as text: the `test`, which is true, false or unknown of a record.
+
+    `until` is the end of its window, before which it is not decided; `open` says when it cannot be known yet. A `guard`
+    that is false makes the outcome unverifiable instead of rejected. `says` is the sentence for a person when it is
+    false, `waits` the one when it cannot be known yet; `{name}` in them stands for a fact or a column.
+    """
 
     test: str
     until: str | None = None
@@ -270,7 +275,12 @@ class ClauseSource:
 
 @dataclass(frozen=True, slots=True)
 class PredicateSource:
-    """A predicate as text: what a template builds."""
+    """A predicate as text: what a template builds.
+
+    `facts` are expressions by name, for the clauses and for one another. The `clauses` decide in their order.
+    `quantity` is what the price applies to, None for one unit each. `params` are values for `:name` in the texts, and
+    `unit` says which records are one unit.
+    """
 
     facts: Mapping[str, str]
     clauses: Mapping[str, str | ClauseSource]

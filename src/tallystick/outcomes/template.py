@@ -29,13 +29,13 @@ People: TypeAlias = Mapping[str, Mapping[str, Sequence[str]]]
 
 
 def scalars(values: Mapping[str, Setting], *names: str) -> dict[str, Value]:
-    """Give some parameters that are single values, for the `:name` placeholders of a predicate."""
+    """Give those of the `values` that have one of the `names` and are single ones, for `:name` in a predicate."""
     return {name: value for name in names if isinstance(value := values[name], (str, int, bool))}
 
 
 @dataclass(frozen=True, slots=True)
 class Param:
-    """One parameter of a template.
+    """One parameter of a template: its `name`, and in `doc` what it settles.
 
     `kind` `field` is the name of a custom field the buyer declared, or "" for none where that is the default. A `list`
     holds texts, each of `choices` if there are any. `hours` are whole hours by channel, one of `choices`; a number
@@ -126,7 +126,7 @@ def _unless_given(param: Param, vendors: Sequence[str], people: People) -> Setti
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """A published definition as values of a template's parameters.
+    """A published definition, `doc` in words, as `values` of a template's parameters under a `name`.
 
     `source` and `date` say where and when it was published, `confidence` how well it is known: `P` the party's own
     page, `P*` its text as republished by another, `S` a third party. `unpublished` names the parameters nothing is
@@ -147,11 +147,12 @@ class Preset:
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A named predicate with parameters.
+    """A named predicate with parameters: a contract says `uses: <name>`, and under `with` what differs.
 
-    `build` gets every parameter, defaults filled in, and gives the predicate as text; what it gives depends on its
-    argument alone. For a fact of a second source it gets `beside.<fact>` too: the vendor's identities there, a tuple of
-    texts. `with: {preset: NAME}` in a contract takes the values of a preset first.
+    It is about records of the type `record`; `doc` says what it counts, and `params` what can be settled. `build` gets
+    every parameter, defaults filled in, and gives the predicate as text; what it gives depends on its argument alone.
+    For a fact of a second source it gets `beside.<fact>` too: the vendor's identities there, a tuple of texts.
+    `presets` are published definitions by name: `with: {preset: NAME}` takes the values of one first.
     """
 
     name: str
@@ -211,6 +212,10 @@ class Template:
 
     def as_preset(self, name: str, given: Mapping[str, object]) -> dict[str, object]:
         """Give the settings that put a preset in the place of what a contract agrees, in the same account.
+
+        Args:
+            name: The preset.
+            given: What the contract agrees.
 
         Raises:
             ContractError: There is no such preset.
@@ -274,7 +279,10 @@ class Template:
         people: People | None = None,
         beside: Mapping[str, Sequence[str]] | None = None,
     ) -> Predicate:
-        """Build the predicate for some parameters; see `source`."""
+        """Build the predicate for the parameters `given`.
+
+        The others (`custom`, `locate`, `vendors`, `people`, `beside`) are as of `source`.
+        """
         source = self.source(given, custom=custom, locate=locate, vendors=vendors, people=people, beside=beside)
         return predicate_from_source(self.record, source, custom=custom, label=f"template {self.name}:")
 

@@ -14,11 +14,12 @@ from typing import Literal, TypeAlias
 __all__ = ["Column", "Derived", "Following", "Kind", "LookedUp", "RecordType", "Relation"]
 
 Kind = Literal["text", "integer", "money", "rate", "boolean", "instant"]
+"""What a column may hold; an instant is microseconds since 1970-01-01T00:00Z, money is exact, in major units."""
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One typed column of a record type."""
+    """One typed column of a record type: its `name`, its `kind`, and in `doc` what it says."""
 
     name: str
     kind: Kind
@@ -31,7 +32,7 @@ class LookedUp:
 
     The other record is the one of `type` whose id is in the row's column `key`. Of its versions, the newest that its
     system held at the instant the row occurred counts; where none is that old, the oldest one known does. Null when
-    there is no such record.
+    there is no such record. `name`, `kind` and `doc` are as of a `Column`; `column` is the other record's.
     """
 
     name: str
@@ -47,7 +48,7 @@ class Following:
     """When the next row of the same group followed whose `column` has `value`; null when none did.
 
     Rows of a group have the same value in `group`. They follow each other by the instant they occurred at, those of one
-    instant by id.
+    instant by id. `name`, `kind` and `doc` are as of a `Column`.
     """
 
     name: str
@@ -59,11 +60,12 @@ class Following:
 
 
 Derived: TypeAlias = LookedUp | Following
+"""A column that is not stored."""
 
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """A to-many link from a record to records of another type.
+    """A to-many link, by its `name`, from a record to records of another type, its `target`.
 
     A target record is linked when its `remote` column equals any of the `local` columns of the record, or, with `via`,
     of the records that the relation `via` leads to. Null never equals anything.
@@ -78,7 +80,10 @@ class Relation:
 
 @dataclass(frozen=True)
 class RecordType:
-    """A canonical record type; `occurred` names the instant column that says when it happened.
+    """A canonical record type, by its `name`; `occurred` names the instant column that says when it happened.
+
+    `doc` says what it is. `columns` are the stored ones, in the order in which a record's values stand; `relations`
+    lead to other records. A claim may use the `aliases` instead of the id.
 
     `derived` columns are not stored: they are read from other rows when the record is related to another one.
 

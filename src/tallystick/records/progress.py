@@ -132,14 +132,15 @@ def store_plan(
     """Replace the plan of a registered stream by new slices `(start, end, cursor)`, oldest first.
 
     Raises:
-        PermanentError: There is a gap between slices, or they are not in order.
+        PermanentError: There is a gap between slices, they overlap (they may be the same), or are not in order.
     """
     before = None
     for start, end, _ in slices:
-        if start > end or (before is not None and not before[0] <= start <= before[1]):
+        if start > end or (before is not None and (start, end) != before and start != before[1]):
             raise PermanentError(
-                f"{source}/{stream}: the plan is not a row of slices, oldest first, without a gap",
-                hint="This is a fault of the connector; nothing was read. Report it with this message.",
+                f"{source}/{stream}: the plan is not a row of slices, oldest first, without a gap or an overlap",
+                hint="This is a fault of the connector; nothing was read. Its author lets each slice begin where the "
+                "one before ends, or read the very same time.",
             )
         before = (start, end)
     drop_plan(connection, source, stream)
@@ -198,7 +199,7 @@ def advance(connection: Connection, source: str, progress: Iterable[Progress]) -
 
 def _move_stream(connection: Connection, source: str, stream: str, slices: Sequence[SliceState]) -> None:
     state = read_streams(connection, source)[stream]
-    start, reached = slices[0].start, _walk(slices)
+    start, reached = slices[0].start, _reached(slices)
     if reached == start and any(part.cursor is not None for part in slices):
         return
     since, watermark = _union(state, start, reached)
@@ -206,16 +207,13 @@ def _move_stream(connection: Connection, source: str, stream: str, slices: Seque
         connection.execute(_of(update(stream_state), source, stream).values(since=since, watermark=watermark))
 
 
-def _walk(slices: Sequence[SliceState]) -> int:
-    """Give the instant up to which a plan is read without a gap from its start."""
-    reached = slices[0].start
-    for part in slices:
-        if part.start > reached:
-            break
-        reached = max(reached, part.known_until)
-        if part.cursor is not None:
-            break
-    return reached
+def _reached(slices: Sequence[SliceState]) -> int:
+    """Give the instant up to which a plan is read without a gap: where the first of its slices still lacks something.
+
+    Several slices may read the same time, one after what another shows; it is known only once all of them have.
+    """
+    lacking = [part.known_until for part in slices if part.cursor is not None or part.known_until < part.end]
+    return min(lacking, default=slices[-1].end)
 
 
 def _union(state: StreamState, start: int, reached: int) -> tuple[int, int]:

@@ -11,6 +11,7 @@ import os
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
 from itertools import accumulate
@@ -52,6 +53,8 @@ _WANTED: Mapping[Kind, str] = {
     "boolean": "a bool",
     "instant": "an int of microseconds since 1970-01-01T00:00Z, between the years 1 and 9999",
 }
+_SHOWN = frozenset({int, bool, float, Decimal, date, datetime})
+_SHOWN_BITS, _SHOWN_SIGNS = 128, 60
 _FIRST_INSTANT = -62_135_596_800_000_000
 _LAST_INSTANT = 253_402_300_799_999_999
 # Values that hardly repeat: a dictionary of them costs time and wins nothing.
@@ -219,12 +222,18 @@ def _array(column: Column, values: Iterable[Any], ids: Sequence[str], where: str
         pass
     for record_id, value in zip(ids, values, strict=True):
         if not _fits(column, value):
-            # The value itself may be personal data: its type and length say enough.
-            shown = f"{type(value).__name__}" if isinstance(value, str) else f"{type(value).__name__} {value!r}"
             raise PermanentError(
-                f"{where} {record_id}: column {column.name}: {shown} is not {_WANTED[column.kind]}", hint=_HINT
+                f"{where} {record_id}: column {column.name}: {_shown(value)} is not {_WANTED[column.kind]}", hint=_HINT
             )
     raise AssertionError(f"{column.name} is refused as a whole and accepted value by value")
+
+
+def _shown(value: object) -> str:
+    """Give a number or an instant as it is, and of anything else the type: a text may be personal data."""
+    name = type(value).__name__
+    if isinstance(value, int) and value.bit_length() > _SHOWN_BITS:
+        return f"{name} of {value.bit_length()} bits"
+    return f"{name} {str(value)[:_SHOWN_SIGNS]}" if type(value) in _SHOWN else name
 
 
 def _in_range(array: pa.Array) -> bool:

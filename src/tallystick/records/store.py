@@ -27,6 +27,10 @@ __all__ = ["Committed", "RecordStore", "record_digest"]
 _SOURCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _HINT = "This is a fault of the connector; nothing of this batch was stored. Report it with this message."
 _CUSTOM, _DELETED = b"\n", b"\ndeleted"
+_LONGEST_ID = 500
+"""Signs: the index of a database takes no longer key."""
+_INSTANTS = (-62_135_596_800_000_000, 253_402_300_799_999_999)
+_json = msgspec.json.Decoder(msgspec.Raw).decode
 
 
 class Committed(msgspec.Struct, frozen=True):
@@ -93,12 +97,16 @@ class RecordStore:
         stored: list[int] = []
         with transaction(self.engine) as connection:
             last = _last_seq(connection)
+            built = []
             for batch in batches:
                 heads = read_heads(connection, source, batch.kind, batch.ids)
                 changes = compare(batch.versions, heads, last + 1)
-                if changes.places:
-                    self._write(connection, batch, changes, shared)
-                    last += len(changes.places)
+                last += len(changes.places)
+                built.append((batch, changes, batch.build(changes, shared) if changes.places else None))
+            # No file is written before every record of every type is known to fit.
+            for batch, changes, table in built:
+                if table is not None:
+                    self._write(connection, batch.kind, table, source)
                     stored += batch.stored(changes)
                 write_heads(connection, source, batch.kind, changes.heads)
                 write_superseded(connection, source, batch.kind, changes.superseded)
@@ -161,18 +169,11 @@ class RecordStore:
         folder = self.folder / source
         return folder / kind if kind else folder
 
-    def _write(self, connection: Connection, batch: _Batch, changes: Changes, shared: Mapping[str, Any]) -> None:
-        from tallystick.records.segments import build, write
+    def _write(self, connection: Connection, kind: str, table: Any, source: str) -> None:
+        from tallystick.records.segments import write
 
-        table = build(
-            batch.kind,
-            {**shared, **batch.common(changes)},
-            batch.select("values", changes),
-            batch.select("id", changes),
-            where=batch.where,
-        )
-        file = write(self.part(shared["source"], batch.kind), table)
-        row = {**msgspec.structs.asdict(file), "source": shared["source"], "type": batch.kind, "replaced": False}
+        file = write(self.part(source, kind), table)
+        row = {**msgspec.structs.asdict(file), "source": source, "type": kind, "replaced": False}
         connection.execute(insert(segment), row)
 
 
@@ -199,6 +200,10 @@ class _Batch:
             # Several records of one object come one after the other with the very same bytes.
             if record.raw is not last:
                 last, raw = record.raw, hashlib.sha256(record.raw)
+                try:
+                    _json(last)
+                except (msgspec.DecodeError, RecursionError) as error:
+                    raise self._misfit(record.id, "raw", f"the bytes are not JSON ({error})") from None
                 digest = raw.digest()
                 name = digest.hex()
             names.append(name)
@@ -211,6 +216,13 @@ class _Batch:
             )
             digests.append(whole.digest())
         return names, digests
+
+    def build(self, changes: Changes, shared: Mapping[str, Any]) -> Any:
+        """Give the rows that are stored as an Arrow table."""
+        from tallystick.records.segments import build
+
+        common = {**shared, **self.common(changes)}
+        return build(self.kind, common, self.select("values", changes), self.select("id", changes), where=self.where)
 
     def common(self, changes: Changes) -> dict[str, Any]:
         """Give the common columns that differ from row to row, for the rows that are stored."""
@@ -246,21 +258,26 @@ class _Batch:
             if set(map(type, values)) != {kind}:
                 place = next(place for place, value in enumerate(values) if type(value) is not kind)
                 found = type(values[place]).__name__
-                raise PermanentError(
-                    f"{self.where}: {self.kind} {self.ids[place]}: column {field}: {found} is not {kind.__name__}",
-                    hint=_HINT,
-                )
-        if "" in self.ids or not _is_text("".join(self.ids)):
-            bad = next(record_id for record_id in self.ids if not record_id or not _is_text(record_id))
-            raise PermanentError(f"{self.where}: {self.kind} {bad!a}: column id: not usable as an id", hint=_HINT)
+                raise self._misfit(self.ids[place], field, f"{found} is not {kind.__name__}")
+            if field == "as_of" and not (_INSTANTS[0] <= min(values) and max(values) <= _INSTANTS[1]):
+                place = next(n for n, value in enumerate(values) if not _INSTANTS[0] <= value <= _INSTANTS[1])
+                raise self._misfit(self.ids[place], field, "it is not between the years 1 and 9999")
+        if "" in self.ids or max(map(len, self.ids)) > _LONGEST_ID or not _is_text("".join(self.ids)):
+            bad = next(one for one in self.ids if not one or len(one) > _LONGEST_ID or not _is_text(one))
+            raise self._misfit(bad, "id", f"not usable as an id; it has 1 to {_LONGEST_ID} signs, none of them NUL")
 
     def _custom(self, record: Record) -> str:
+        if type(record.custom) is not dict:
+            raise self._misfit(record.id, "custom", f"{type(record.custom).__name__} is not dict")
         try:
             return canonical(record.custom).decode()
         except (TypeError, ValueError) as error:
-            raise PermanentError(
-                f"{self.where}: {self.kind} {record.id}: column custom: {error}", hint=_HINT
-            ) from error
+            raise self._misfit(record.id, "custom", str(error)) from error
+
+    def _misfit(self, record_id: object, column: str, why: str) -> PermanentError:
+        """Give the error for a value that does not fit; an id is shown as far as a line takes it."""
+        shown = record_id if type(record_id) is str and record_id.isprintable() and record_id else ascii(record_id)
+        return PermanentError(f"{self.where}: {self.kind} {shown[:80]}: column {column}: {why}", hint=_HINT)
 
 
 def record_digest(raw: bytes, custom: str | None, *, deleted: bool) -> bytes:

@@ -38,6 +38,7 @@ COMMON: tuple[Column, ...] = (
     Column("raw_sha256", "text", "SHA-256 of `raw`, lower-case hexadecimal."),
     Column("raw", "text", "The record exactly as delivered (UTF-8 JSON)."),
 )
+"""Columns that every row has beside those of its type."""
 
 _CURRENCY = (
     Column("currency", "text", "ISO 4217 code, upper case."),
@@ -306,3 +307,4 @@ RECORD_TYPES: dict[str, RecordType] = {
         TICKET_EVENT,
     )
 }
+"""All record types by name. Those with `of` are a type seen from a second source, and no stream feeds them."""

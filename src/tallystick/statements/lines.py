@@ -195,12 +195,20 @@ class Pricer:
         borne = verdict.status == "unverifiable" and contract.unverifiable.borne_by == "buyer"
         return borne and verdict.locks_at is not None and self.claimed(verdict) is not None
 
+    def counted(self, verdict: VerdictHead) -> tuple[Decimal, str] | None:
+        """Give the quantity and the unit, `unit` or a currency, that a verdict is counted for; None for none.
+
+        Raises:
+            ContractError: See `line`.
+        """
+        contract = self._contract(verdict)
+        if verdict.found or not self._is_paid(contract, verdict):
+            return None
+        return _quantity(contract, _outcome(contract, verdict), verdict)
+
     def _told(self, contract: Contract, verdict: VerdictHead) -> _Told:
         outcome, locks_at = _outcome(contract, verdict), _locks_at(verdict)
-        if verdict.status == "unverifiable":
-            quantity, unit = _as_claimed(contract, outcome, verdict)
-        else:
-            quantity, unit = _measure(outcome, verdict)
+        quantity, unit = _quantity(contract, outcome, verdict)
         return locks_at, quantity, self._tariff(contract, outcome, unit, verdict.exponent)
 
     def _tariff(self, contract: Contract, outcome: Outcome, unit: str, places: int | None) -> Tariff:
@@ -305,6 +313,13 @@ def _outcome(contract: Contract, verdict: VerdictHead) -> Outcome:
     if verdict.outcome not in contract.outcomes:
         raise _unpriceable(verdict, f"the contract has no outcome {verdict.outcome}")
     return contract.outcomes[verdict.outcome]
+
+
+def _quantity(contract: Contract, outcome: Outcome, verdict: VerdictHead) -> tuple[Decimal, str]:
+    """Give what the price of a paid verdict applies to, and its unit."""
+    if verdict.status == "unverifiable":
+        return _as_claimed(contract, outcome, verdict)
+    return _measure(outcome, verdict)
 
 
 def _measure(outcome: Outcome, verdict: VerdictHead) -> tuple[Decimal, str]:

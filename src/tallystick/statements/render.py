@@ -13,6 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from tallystick.money import Currency
 from tallystick.period import format_instant, zone
+from tallystick.statements.cells import harmless
 from tallystick.statements.line import Line
 from tallystick.statements.pdf import statement_pdf
 from tallystick.statements.statement import Statement, signed_json
@@ -30,7 +31,7 @@ from tallystick.statements.words import (
     subtotals_of,
 )
 
-__all__ = ["CSV_COLUMNS", "FORMS", "harmless", "render", "render_pieces"]
+__all__ = ["CSV_COLUMNS", "FORMS", "render", "render_pieces"]
 
 FORMS = ("json", "csv", "html", "pdf")
 
@@ -55,8 +56,6 @@ CSV_COLUMNS = (
     "note",
 )
 """Columns of the CSV form; `amount` adds up to the totals, currency by currency."""
-
-_MARKS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def render(statement: Statement, form: str, *, fonts: Path | None = None) -> bytes:
@@ -94,11 +93,6 @@ def _whole(statement: Statement, form: str, fonts: Path | None) -> bytes:
     if form == "pdf":
         return statement_pdf(statement, fonts=fonts)
     raise ValueError(f"unknown form {form!r}; use {', '.join(FORMS)}")
-
-
-def harmless(text: str) -> str:
-    """Give a text as a CSV cell that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.startswith(_MARKS) else text
 
 
 # --- CSV

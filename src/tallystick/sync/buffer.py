@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,15 +11,21 @@ from dataclasses import dataclass, field
 from tallystick.connectors.base import Page, Slice, Stream
 from tallystick.errors import ConnectorError
 
-__all__ = ["Buffer", "Part", "Read"]
+__all__ = ["RECORD_BYTES", "Buffer", "Part", "Read"]
 
-_RECORD_BYTES = 1_500
+RECORD_BYTES = 1_500
 """What a record takes in memory beside its raw bytes: objects of its typed values."""
+_PAGE_BYTES = 1_000
+"""What a page takes beside its records; so even pages of nothing wait for one another."""
 
 
 @dataclass(eq=False)
 class Part:
-    """A slice that is being read; `held` are the bytes of its pages that are not committed yet."""
+    """A slice that is being read.
+
+    `held` are the bytes of its pages that are not committed yet. `heard` is when its thread last came back from the
+    connector, by the monotonic clock; None while it is not there.
+    """
 
     stream: Stream
     position: int
@@ -26,6 +33,8 @@ class Part:
     held: int = 0
     error: ConnectorError | None = None
     refused: bool = False
+    ended: bool = False
+    heard: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +68,13 @@ class Buffer:
         self._filled = threading.Condition(self._lock)
         self._freed = threading.Condition(self._lock)
 
-    def put(self, part: Part, page: Page, stopped: Callable[[], bool]) -> bool:
-        """Hand over a page; waits while there is no room for it. False says that nobody wants it any more."""
-        size = sum(len(record.raw) for record in page.records) + len(page.records) * _RECORD_BYTES
+    def put(self, part: Part, page: Page, size: int, stopped: Callable[[], bool]) -> bool:
+        """Hand over a page whose records take so many bytes; waits while there is no room for it.
+
+        False says that nobody wants it any more.
+        """
+        size += _PAGE_BYTES
+        part.heard = None
         with self._lock:
             while self._is_full(part, size):
                 if stopped() or self._closed:
@@ -75,14 +88,16 @@ class Buffer:
             self._held += size
             self._pages.append(Read(part, page, size))
             self._filled.notify()
-            return True
+        part.heard = time.monotonic()
+        return True
 
     def end(self, part: Part, error: ConnectorError | None) -> None:
-        """Say that no page of the slice follows."""
+        """Say that no page of the slice follows; said again by a thread that was given up, it means nothing."""
         with self._lock:
-            part.error = error
-            self._ended.append(part)
-            self._filled.notify()
+            if not part.ended:
+                part.ended, part.error = True, error
+                self._ended.append(part)
+                self._filled.notify()
 
     def take(self, seconds: float) -> tuple[list[Read], list[Part], bool]:
         """Give all pages and ended slices that are there, after waiting up to `seconds` for the first.

@@ -9,6 +9,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 import msgspec
 
@@ -16,7 +17,9 @@ from tallystick.connectors.base import Connector, Stream
 from tallystick.errors import AuthorizationError, ConnectorError, CursorExpired, PermanentError
 from tallystick.records.catalog import Progress, RecordStore
 from tallystick.sync.buffer import Buffer, Part, Read
-from tallystick.sync.reader import read_part, wrapped
+from tallystick.sync.declared import streams_of
+from tallystick.sync.guards import Blame
+from tallystick.sync.reader import read_part
 from tallystick.sync.schedule import Job, begin
 
 __all__ = ["StreamReport", "SyncReport", "sync_source"]
@@ -24,6 +27,8 @@ __all__ = ["StreamReport", "SyncReport", "sync_source"]
 BATCH_BYTES = 8_000_000
 _TICK_SECONDS = 0.2
 _LEAVE_SECONDS = 0.8
+SILENCE_SECONDS = 7_200.0
+"""Longer than any wait that has a reason: Salesforce may take an hour for one bulk job."""
 
 
 class StreamReport(msgspec.Struct, frozen=True):
@@ -31,7 +36,7 @@ class StreamReport(msgspec.Struct, frozen=True):
 
     `read` and `stored` count records; a record equal to what is known is read and not stored. `watermark` is the
     instant up to which the stream is completely read now; None when it never was. `seconds` is the time from the start
-    of the sync until the stream's last page was durable.
+    of the sync until the stream's last page was durable. `error` says why it is incomplete, `hint` what to do.
     """
 
     stream: str
@@ -40,10 +45,14 @@ class StreamReport(msgspec.Struct, frozen=True):
     watermark: int | None
     seconds: float
     error: str | None = None
+    hint: str = ""
 
 
 class SyncReport(msgspec.Struct, frozen=True):
-    """What a sync did with a source; everything it counts is durable. `stopped` says that it was asked to leave."""
+    """What a sync did with a source; everything it counts is durable. `stopped` says that it was asked to leave.
+
+    `errors` are those of the streams and those that belong to none of them.
+    """
 
     source: str
     streams: Sequence[StreamReport]
@@ -69,6 +78,8 @@ def sync_source(
     batch_bytes: int = BATCH_BYTES,
     batch_seconds: float = 1.0,
     threads: int = 8,
+    silence_seconds: float = SILENCE_SECONDS,
+    plugin: str | None = None,
 ) -> SyncReport:
     """Read what is new in every stream of a source, resuming where the last run stopped.
 
@@ -87,13 +98,17 @@ def sync_source(
         batch_bytes: A batch is committed when it holds that many bytes,
         batch_seconds: or is that old.
         threads: Slices read at the same time.
+        silence_seconds: A slice that gives no page for so long is given up, so that the project's lock is free again.
+        plugin: Distribution and version of the connector, for messages; by default its own name and version.
 
     Raises:
         ConfigurationError: The source's name cannot be used.
         StorageError: Nothing more can be stored; all that was committed stays.
         Busy: Another process is writing and does not finish.
     """
-    run = _Run(store, source, connector, until, observed_at, progress, stop or threading.Event(), batch_bytes)
+    blame = Blame(source, plugin or f"connector {connector.name} {connector.version}")
+    stop = stop or threading.Event()
+    run = _Run(store, source, connector, until, observed_at, progress, stop, batch_bytes, silence_seconds, blame)
     return run.run(batch_seconds, threads)
 
 
@@ -109,23 +124,32 @@ class _Run:
     progress: Tick | None
     stop: threading.Event
     batch_bytes: int
+    silence_seconds: float
+    blame: Blame
     _halted: bool = False
+    _silent: bool = False
     _batch: list[Read] = field(default_factory=list)
     _batch_size: int = 0
     _errors: list[ConnectorError] = field(default_factory=list)
     _todo: queue.SimpleQueue[Part | None] = field(default_factory=queue.SimpleQueue)
     _waiting: dict[str, Job] = field(default_factory=dict)
+    _reading: set[Part] = field(default_factory=set)
+    _workers: list[threading.Thread] = field(default_factory=list)
+    jobs: dict[str, Job] = field(default_factory=dict)
 
     def run(self, batch_seconds: float, threads: int) -> SyncReport:
         self.began = time.monotonic()
         self.buffer = Buffer(total=3 * self.batch_bytes, each=self.batch_bytes)
-        self.jobs = {stream.name: Job(stream) for stream in self.connector.streams()}
+        try:
+            self.jobs = {stream.name: Job(stream) for stream in streams_of(self.connector, self.blame)}
+        except ConnectorError as error:
+            self._errors.append(error)
+            return self._report()
         types = {name: job.stream.types for name, job in self.jobs.items()}
         revisions = {name: job.stream.revision for name, job in self.jobs.items()}
         self.store.register(self.source, types, revisions=revisions)
-        workers = [threading.Thread(target=self._work, daemon=True, name=f"read-{n}") for n in range(threads)]
-        for worker in workers:
-            worker.start()
+        for _ in range(threads):
+            self._hire()
         complete = False
         try:
             for name, job in self.jobs.items():
@@ -134,9 +158,9 @@ class _Run:
                 else:
                     self._begin(job)
             self._gather(batch_seconds)
-            complete = not self.stop.is_set()
+            complete = not self.stop.is_set() and not self._silent
         finally:
-            self._leave(workers, complete=complete)
+            self._leave(complete=complete)
         return self._report()
 
     def _begin(self, job: Job, *, anew: bool = False) -> None:
@@ -144,11 +168,9 @@ class _Run:
         if self._leaving(job):
             return
         try:
-            parts = begin(self.store, self.source, job, self.until, anew=anew)
+            parts = begin(self.store, self.source, job, self.until, self._blame(job.stream), anew=anew)
         except ConnectorError as error:
             self._fail(job, error)
-        except (OSError, ArithmeticError, LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
-            self._fail(job, wrapped(error, self._name(job.stream), self.connector))
         else:
             for part in parts:
                 self._todo.put(part)
@@ -172,6 +194,7 @@ class _Run:
             now = time.monotonic()
             wait = min(_TICK_SECONDS, deadline - now) if self._batch else _TICK_SECONDS
             reads, ends, pressed = self.buffer.take(max(0.0, wait))
+            self._watch()
             if reads and not self._batch:
                 deadline = time.monotonic() + batch_seconds
             self._add(reads)
@@ -210,7 +233,8 @@ class _Run:
         except PermanentError as error:
             if len(batch) == 1:
                 batch[0].part.refused = True
-                self._fail(self.jobs[batch[0].part.stream.name], error)
+                stream = batch[0].part.stream
+                self._fail(self.jobs[stream.name], self._blame(stream).named(error))
             else:
                 for read in batch:
                     self._commit([read])
@@ -226,7 +250,7 @@ class _Run:
             offset = end
         if self.progress is not None:
             for name, job in touched.items():
-                self.progress(name, job.stored, self.connector.calls())
+                self.progress(name, job.stored, self._calls())
 
     def _store(self, batch: Sequence[Read]) -> Sequence[int]:
         return self.store.commit(
@@ -271,35 +295,64 @@ class _Run:
     def _work(self) -> None:
         """Read slices until there are no more; runs in each reading thread."""
         while (part := self._todo.get()) is not None:
-            job = self.jobs[part.stream.name]
-            read_part(
-                part,
-                self.buffer,
-                self._name(part.stream),
-                self.connector,
-                until=self.until,
-                stopped=partial(self._leaving, job),
-            )
+            stopped = partial(self._leaving, self.jobs[part.stream.name])
+            part.heard = time.monotonic()
+            self._reading.add(part)
+            read_part(part, self.buffer, self._blame(part.stream), until=self.until, stopped=stopped)
+            self._reading.discard(part)
+
+    def _hire(self) -> None:
+        worker = threading.Thread(target=self._work, daemon=True, name=f"read-{len(self._workers)}")
+        self._workers.append(worker)
+        worker.start()
+
+    def _watch(self) -> None:
+        """Give up slices from which nothing has come for too long; others take the place of their threads."""
+        now = time.monotonic()
+        for part in list(self._reading):
+            if part.heard is not None and now - part.heard > self.silence_seconds:
+                self._silent = True
+                self._reading.discard(part)
+                text = f"no page came for {self.silence_seconds:,.0f} seconds, so the slice was given up"
+                advice = "yield a page, without records if need be, at least as often; bound every wait and every loop."
+                self._fail(self.jobs[part.stream.name], self._blame(part.stream).fault(text, advice))
+                self.buffer.end(part, None)
+                self._hire()
 
     def _leaving(self, job: Job) -> bool:
         return self._halted or job.error is not None or self.stop.is_set()
 
-    def _leave(self, workers: Sequence[threading.Thread], *, complete: bool) -> None:
+    def _leave(self, *, complete: bool) -> None:
         """Let the threads go; one that hangs in a call is freed by closing the connector, or left behind."""
         self._halted = True
         self.buffer.close()
-        for _ in workers:
+        for _ in self._workers:
             self._todo.put(None)
         if not complete:
-            self.connector.close()
+            self._try(self.connector.close)
         deadline = time.monotonic() + _LEAVE_SECONDS
-        for worker in workers:
+        for worker in self._workers:
             worker.join(None if complete else max(0.0, deadline - time.monotonic()))
 
-    def _name(self, stream: Stream) -> str:
-        return f"{self.source}/{stream.name}"
+    def _blame(self, stream: Stream) -> Blame:
+        return self.blame.of(stream.name)
+
+    def _calls(self) -> int:
+        found = self._try(self.connector.calls)
+        return found if type(found) is int else 0
+
+    def _try(self, call: Callable[[], Any]) -> Any:
+        """Give what a call of the connector gives; None and an error of the source if it raised."""
+        try:
+            with self.blame.guarded():
+                return call()
+        except ConnectorError as error:
+            if str(error) not in map(str, self._errors):
+                self._errors.append(error)
+            return None
 
     def _report(self) -> SyncReport:
+        calls = self._calls()
         states = self.store.stream_states(self.source)
         streams = [
             StreamReport(
@@ -309,8 +362,9 @@ class _Run:
                 states[name].watermark,
                 round(job.seconds, 3),
                 None if job.error is None else str(job.error),
+                "" if job.error is None else job.error.hint,
             )
             for name, job in self.jobs.items()
         ]
         seconds = round(time.monotonic() - self.began, 3)
-        return SyncReport(self.source, streams, self.connector.calls(), seconds, self._errors, self.stop.is_set())
+        return SyncReport(self.source, streams, calls, seconds, self._errors, self.stop.is_set())

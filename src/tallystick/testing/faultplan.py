@@ -39,6 +39,9 @@ def matches(pattern: str, path: str) -> bool:
 class Fault:
     """One line of the plan, and how often a call that it means was seen since.
 
+    `kind` is what goes wrong with calls to `path`: after `after` of them, the next `times` (None: all), or of those
+    only that have the trait `only`. `seconds` is how long, how far or when, as the kind has it.
+
     A simulator adds keys of its own by a subclass, which is a dataclass too.
     """
 
@@ -55,7 +58,7 @@ class Fault:
         return matches(self.path, path)
 
     def strikes(self, path: str, traits: Collection[str] = ()) -> bool:
-        """Count a call, if the line means it, and tell whether it goes wrong."""
+        """Count a call to `path` with these `traits`, if the line means it, and tell whether it goes wrong."""
         if not self.covers(path) or (self.only is not None and self.only not in traits):
             return False
         self.seen += 1

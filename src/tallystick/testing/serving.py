@@ -66,7 +66,7 @@ def server(app: Any) -> uvicorn.Server:
 
 @contextmanager
 def running(app: Any, port: int = 0) -> Iterator[str]:
-    """Serve an application from a thread while the block runs, and give its origin."""
+    """Serve `app` from a thread while the block runs, and give its origin; port 0 takes a free one."""
     sock = bind(port)
     serving = server(app)
     thread = threading.Thread(target=serving.run, args=([sock],), name="simulator", daemon=True)
@@ -108,6 +108,6 @@ def announce(port: int) -> None:
 
 
 def serve(app: Any, sock: socket.socket) -> None:
-    """Announce an application and serve it on a listening socket until interrupted."""
+    """Announce `app`, and serve it on the listening socket `sock` until interrupted."""
     announce(sock.getsockname()[1])
     server(app).run([sock])

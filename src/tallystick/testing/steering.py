@@ -87,7 +87,7 @@ class SteeredApp(ABC, Generic[F]):
         return {}
 
     def traits(self, request: Request, body: bytes) -> Collection[str]:  # noqa: ARG002 - for a subclass with traits
-        """Tell the words that faults with `only` may strike this call by."""
+        """Tell, of the request and its body, the words that faults with `only` may strike this call by."""
         return ()
 
     def steering(self) -> Mapping[str, Callable[[Any], object]]:

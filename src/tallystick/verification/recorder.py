@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from typing import NamedTuple, TypeAlias
 
 import msgspec
 from sqlalchemy import Connection, Engine, delete, insert, select
@@ -27,11 +28,13 @@ from tallystick.verification.intake import read_stored_claims, register_contract
 from tallystick.verification.rivals import import_order, read_rivals
 from tallystick.verification.rules import decide_all
 from tallystick.verification.units import Held, Rivals
-from tallystick.verification.verdict import Status, Verdict
+from tallystick.verification.verdict import Status, Verdict, VerdictHead
 from tallystick.verification.verifier import Decision
 
 __all__ = [
     "ClaimedTwice",
+    "Outlet",
+    "Recorded",
     "Turn",
     "VerifyReport",
     "decide",
@@ -68,12 +71,34 @@ class VerifyReport(msgspec.Struct, frozen=True):
     contested: bool = False
 
 
+class Recorded(NamedTuple):
+    """A verdict that became an entry: its ledger index, the entry, and the index of the verdict it replaces."""
+
+    idx: int
+    entry: bytes
+    verdict: VerdictHead
+    replaces: int | None
+
+
+Outlet: TypeAlias = Callable[[Connection, str, Sequence[Recorded], int], None]
+"""Called in the transaction that records verdicts, with the contract's name, what was recorded (perhaps nothing) and
+the instant that was decided as of. What it writes is kept with the entries or not at all."""
+
+
 def verify_contract(
-    engine: Engine, store: RecordStore, log: Log, signer: Signer, contract: Contract, *, now: int
+    engine: Engine,
+    store: RecordStore,
+    log: Log,
+    signer: Signer,
+    contract: Contract,
+    *,
+    now: int,
+    outlet: Outlet | None = None,
 ) -> VerifyReport:
     """Decide every claim under a contract against the evidence as it stands, and record the verdicts that changed.
 
-    With nothing new in, nothing new goes to the ledger. Killed at any moment, the ledger holds all of it or none.
+    With nothing new in, nothing new goes to the ledger. Killed at any moment, the ledger holds all of it or none, as
+    does what the outlet writes.
 
     A record is held by one claim: the first on the outcome that stands first in the contract. What happened before
     this version took effect is decided under the version that was in force then.
@@ -89,12 +114,14 @@ def verify_contract(
     agreement = read_agreement(engine, log, contract)
     verdicts, as_of_seq, contested = decide(engine, store, log, agreement, now=now)
     with transaction(engine) as connection:
-        changed = _record(connection, log, contract, verdicts, now)
-        if changed:
+        recorded = _record(connection, log, contract, verdicts, now)
+        if outlet is not None:
+            outlet(connection, contract.name, recorded, now)
+        if recorded:
             log.checkpoint(connection, signer)
     return VerifyReport(
         contract.name,
-        changed,
+        len(recorded),
         _counts(verdicts),
         _reasons(verdicts),
         as_of_seq,
@@ -192,13 +219,15 @@ def _newest(engine: Engine, contract: str) -> Iterator[tuple[int, bytes]]:
             yield row[0], row[1]
 
 
-def _record(connection: Connection, log: Log, contract: Contract, verdicts: Sequence[Verdict], now: int) -> int:
+def _record(
+    connection: Connection, log: Log, contract: Contract, verdicts: Sequence[Verdict], now: int
+) -> list[Recorded]:
     table = schema.verdict_head
-    known = _digests(connection, contract.name)
+    known = _known(connection, contract.name)
     changed = [(verdict, digest(verdict)) for verdict in verdicts]
-    changed = [(verdict, held) for verdict, held in changed if known.get(verdict.subject) != held]
+    changed = [(verdict, held) for verdict, held in changed if known.get(verdict.subject, _NONE)[1] != held]
     if not changed:
-        return 0
+        return []
     at = format_instant(now)
     entries = [canonical({"kind": "verdict", "at": at, "verdict": verdict}) for verdict, _ in changed]
     first = log.append(connection, entries).start
@@ -217,13 +246,20 @@ def _record(connection: Connection, log: Log, contract: Contract, verdicts: Sequ
         some = table.c.subject.in_(replaced[start : start + 500])
         connection.execute(delete(table).where(table.c.contract == contract.name, some))
     connection.execute(insert(table), rows)
-    return len(changed)
+    return [
+        Recorded(first + offset, entry, verdict, known.get(verdict.subject, _NONE)[0])
+        for offset, (entry, (verdict, _)) in enumerate(zip(entries, changed, strict=True))
+    ]
 
 
-def _digests(connection: Connection, contract: str) -> Mapping[str, str]:
+_NONE = (None, None)
+
+
+def _known(connection: Connection, contract: str) -> Mapping[str, tuple[int | None, str | None]]:
+    """Give the ledger index and the digest of the newest verdict of each subject."""
     table = schema.verdict_head
-    query = select(table.c.subject, table.c.digest).where(table.c.contract == contract)
-    return dict(connection.execute(query).all())
+    query = select(table.c.subject, table.c.idx, table.c.digest).where(table.c.contract == contract)
+    return {subject: (idx, held) for subject, idx, held in connection.execute(query)}
 
 
 def _counts(verdicts: Sequence[Verdict]) -> dict[str, int]:

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 import respx
 
-from tallystick.connectors import HttpClient, Response, Retry, TokenBucket, http, retry_after, user_agent
+from tallystick.connectors import HttpClient, Response, Retry, TokenBucket, retry_after, user_agent
 from tallystick.connectors.http import map_http_error
 from tallystick.errors import (
     ConfigurationError,
@@ -145,19 +145,22 @@ def test_a_body_that_drips_for_ever_is_given_up(api, client, timer):
     assert len(taken) == 3 * 6
 
 
-def test_a_body_that_never_stops_is_given_up(api, client, monkeypatch):
-    """An answer larger than any page of any system is not read into memory to its end."""
-    monkeypatch.setattr(http, "_LARGEST_BODY", 1_000)
+def test_a_body_that_never_stops_is_given_up(api, client):
+    """An answer larger than any page of any system is not read into memory to its end, and not asked for again."""
+    taken = []
 
     class Flood(httpx.SyncByteStream):
         def __iter__(self):
             while True:
-                yield b" " * 400
+                taken.append(1)
+                yield b" " * 1_000_000
 
     api.get(f"{ORIGIN}/x").mock(side_effect=lambda _: httpx.Response(200, stream=Flood()))
 
-    with pytest.raises(RetryableError, match="did not answer in time"):
+    with pytest.raises(PermanentError, match=r"answered with more than 256,000,000 bytes"):
         client.get("/x")
+
+    assert len(taken) == 257
 
 
 def test_the_environment_decides_nothing(api, client, monkeypatch):
@@ -454,3 +457,16 @@ def test_an_answer_that_never_ends_is_given_up(timer):
         client.get("/slow")
 
     assert 50 < timer.time - began < 60
+
+
+def test_a_post_of_exact_bytes(client, api):
+    """A POST sends the bytes and the content type it was given; its own headers are made anew each time."""
+    route = api.post("https://api.example.com/prefix/hook").mock(side_effect=[_json(status=500), _json()])
+    made = iter(["first", "second"])
+    client.post("/hook", b"\x00 a=1", content_type="text/x", headers=lambda: {"X-Signature": next(made)})
+    requests = [call.request for call in route.calls]
+
+    assert [request.content for request in requests] == [b"\x00 a=1"] * 2
+    assert [request.headers["x-signature"] for request in requests] == ["first", "second"]
+    assert {request.headers["content-type"] for request in requests} == {"text/x"}
+    assert {request.headers["authorization"] for request in requests} == {f"Bearer {SECRET}"}

@@ -27,6 +27,7 @@ from tallystick.connectors.says import LONGEST, classify, strip_html
         "Thanks 👍🏼",
         "Thanks&nbsp;a lot",
         "The problem is solved",
+        "That did it, thank you!",
     ],
 )
 def test_nothing_but_thanks(text):

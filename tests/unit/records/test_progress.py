@@ -96,9 +96,21 @@ def test_gap_starts_a_new_history(planned, commit):
     assert _state(planned) == (50, 60)
 
 
-@pytest.mark.parametrize("slices", [[(0, 10, {}), (11, 20, {})], [(10, 20, {}), (0, 10, {})], [(10, 0, {})]])
+def test_several_passes_over_one_time_are_known_when_all_have_read_it(store, commit):
+    """Slices of the very same time make it known only as far as each of them has read."""
+    store.plan("billing", "refunds", ["refund"], [(0, 10, {"pass": 1}), (0, 10, {"pass": 2}), (10, 20, {})])
+    steps = []
+    for position, watermark in ((0, 10), (2, 20), (1, 7)):
+        commit(store, progress=[Progress("refunds", position, None, watermark)])
+        steps.append(_state(store))
+    assert steps == [(None, None), (None, None), (0, 7)]
+
+
+@pytest.mark.parametrize(
+    "slices", [[(0, 10, {}), (11, 20, {})], [(10, 20, {}), (0, 10, {})], [(10, 0, {})], [(0, 10, {}), (9, 20, {})]]
+)
 def test_plan_with_a_gap_is_refused(store, slices):
-    """Slices that leave a gap, or are not in order, make no plan."""
+    """Slices that leave a gap, overlap, or are not in order, make no plan."""
     with pytest.raises(PermanentError, match="plan"):
         store.plan("billing", "refunds", ["refund"], slices)
     assert store.open_slices("billing", "refunds") == []

@@ -10,7 +10,8 @@ from html.parser import HTMLParser
 import pytest
 import rfc8785
 
-from tallystick.statements.render import CSV_COLUMNS, FORMS, harmless, render
+from tallystick.statements.cells import harmless
+from tallystick.statements.render import CSV_COLUMNS, FORMS, render
 from tallystick.verification.verdict import Reason
 
 

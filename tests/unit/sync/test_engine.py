@@ -204,6 +204,22 @@ def test_wrong_page_stops_its_stream(store, change, said):
     assert fsck(store) == []
 
 
+def test_page_is_taken_as_it_was_yielded(store):
+    """A connector that uses one list and one cursor for all of its pages loses nothing by it."""
+    stream = FakeStream(OBJECTS, slice_days=10)
+    records, cursor = [], {}
+
+    def change(page):
+        records[:] = page.records
+        cursor.update(page.cursor or {})
+        return Page(records, cursor if page.cursor else None, page.watermark)
+
+    stream.change_page = change
+    report = _sync(store, stream)
+    assert (report.errors, report.streams[0].stored) == ([], 60)
+    assert _ids(store) == {held[0] for held in OBJECTS}
+
+
 def test_pages_that_just_end(store):
     """A read that ends before a page said that the slice is exhausted is an error, not the end of the stream."""
     stream = FakeStream(OBJECTS, slice_days=10)

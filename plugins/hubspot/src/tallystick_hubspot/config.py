@@ -96,6 +96,7 @@ class HubSpotConfig(HttpConfig):
         threads: Whether conversations of tickets are read.
         recheck_threads: Whether those of open tickets are read again in every run, whatever the ticket's stamp says.
         lag_minutes: How long after its end a window has to be read to count as read; the search index lags behind.
+        page_size: Objects of a page, at most: fewer where they are so large that a page takes too long.
         recheck_days: How long after its time a meeting or call counts as open: its associations are read again.
         role: What the role of a user is: `agent` for each, or the name of the `team` where there is one.
         call_dispositions: Status of a call by the id of its disposition, beside HubSpot's own.
@@ -126,6 +127,7 @@ class HubSpotConfig(HttpConfig):
     threads: bool = True
     recheck_threads: bool = False
     lag_minutes: int = Field(default=60, ge=0, le=10_080)
+    page_size: int = Field(default=200, ge=1, le=200)
     recheck_days: int = Field(default=14, ge=0, le=365)
     role: Literal["agent", "team"] = "agent"
     call_dispositions: dict[Text, CallStatus] = Field(default={})

@@ -69,6 +69,7 @@ class HubSpotConnector(Connector):
             lag=config.lag_minutes * _MINUTE,
             recheck=config.recheck_days * 1_440 * _MINUTE,
             base=f"{config.base_url} {config.start}",
+            size=config.page_size,
         )
 
     def check(self) -> Iterator[CheckRow]:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import quote, quote_plus
 
 import msgspec
 
-from tallystick.connectors import Response, retry_after
+from tallystick.connectors import Response, masked, retry_after
 from tallystick.errors import AuthorizationError, ConnectorError, PermanentError, RateLimited, RetryableError
 
 __all__ = [
@@ -18,7 +17,6 @@ __all__ = [
     "PausedError",
     "UnauthenticatedError",
     "classify",
-    "masked",
     "refusal",
     "said",
     "spent",
@@ -68,14 +66,6 @@ def classify(response: Response, authorization: str = "") -> ConnectorError | No
         return None
     secrets = [authorization.partition(" ")[2]]
     return refusal(response.status, response.body, response.request_id, retry_after(response), secrets)
-
-
-def masked(text: str, secrets: Sequence[str]) -> str:
-    """Give a text without some secrets, however they are written in it."""
-    for secret in sorted(filter(None, secrets), key=len, reverse=True):
-        for form in (secret, quote(secret, safe=""), quote_plus(secret)):
-            text = text.replace(form, "...")
-    return text
 
 
 def refusal(

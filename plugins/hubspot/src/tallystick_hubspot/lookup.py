@@ -15,12 +15,12 @@ from typing import Any, NamedTuple, Self, TypeVar
 
 import msgspec
 
-from tallystick.connectors import Response, Retry, TokenBucket, retry_after
+from tallystick.connectors import Response, Retry, TokenBucket, masked, retry_after
 from tallystick.errors import ConfigurationError, ConnectorError, PermanentError, RetryableError, SchemaChanged
 from tallystick.records.model import Record
 from tallystick_hubspot.client import REQUEST_ID, HubSpotApi
 from tallystick_hubspot.directory import Directory
-from tallystick_hubspot.faults import MissingError, UnauthenticatedError, masked, refusal, spent
+from tallystick_hubspot.faults import MissingError, UnauthenticatedError, refusal, spent
 from tallystick_hubspot.history import read_histories
 from tallystick_hubspot.kinds import KINDS, Kind
 from tallystick_hubspot.objects import HistoryRow, Id, Paging

@@ -7,7 +7,7 @@ thousand rows per search is never met.
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
@@ -26,7 +26,7 @@ PAGE = 200
 Groups: TypeAlias = Sequence[Sequence[dict[str, str]]]
 """Filters of a search: all of a group have to be met, of any group."""
 
-_MOST = 1_000
+_PAGES = 5
 _DECODE = msgspec.json.Decoder(SearchPage).decode
 
 
@@ -85,8 +85,10 @@ def unstamped(kind: Kind, known: Container[str], before: int, since: int) -> Gro
     return groups
 
 
-def gather(api: HubSpotApi, kind: Kind, properties: Sequence[str], groups: Groups, after: int) -> Batch:
-    """Give up to 1,000 objects that meet the filters of any group, with ids above `after`.
+def gather(
+    api: HubSpotApi, kind: Kind, properties: Sequence[str], groups: Groups, after: int, *, size: int = PAGE
+) -> Batch:
+    """Give up to five pages of objects that meet the filters of any group, with ids above `after`.
 
     Args:
         api: Makes the calls.
@@ -94,15 +96,18 @@ def gather(api: HubSpotApi, kind: Kind, properties: Sequence[str], groups: Group
         properties: What is asked for.
         groups: Filters; an object has to meet all of one group.
         after: The last id that was read.
+        size: Rows of a page.
 
     Raises:
         SchemaChanged: The search goes on without moving on.
         Error: A call was refused or could not be made.
     """
+    order = {"propertyName": "hs_object_id", "direction": "ASCENDING"}
+    asked = {"sorts": [order], "properties": properties, "limit": size}
     items: list[Item] = []
     date: int | None = None
     while True:
-        page = _page(api, kind, properties, groups, after)
+        page = _page(api, kind, {"filterGroups": _beyond(groups, after), **asked})
         date = page.date if date is None else date
         for item in page.items:
             # A search that does not keep to the order would lose objects without a word.
@@ -114,18 +119,17 @@ def gather(api: HubSpotApi, kind: Kind, properties: Sequence[str], groups: Group
             return Batch(items, after, True, date)
         if not page.items:
             raise _stuck(kind)
-        if len(items) >= _MOST:
+        if len(items) >= _PAGES * size:
             return Batch(items, after, False, date)
 
 
-def _page(api: HubSpotApi, kind: Kind, properties: Sequence[str], groups: Groups, after: int) -> _Page:
+def _beyond(groups: Groups, after: int) -> Sequence[Mapping[str, object]]:
+    """Give the filters as they are sent, for ids above `after`."""
     beyond = {"propertyName": "hs_object_id", "operator": "GT", "value": str(after)}
-    body = {
-        "filterGroups": [{"filters": [*filters, beyond]} for filters in groups],
-        "sorts": [{"propertyName": "hs_object_id", "direction": "ASCENDING"}],
-        "properties": properties,
-        "limit": PAGE,
-    }
+    return [{"filters": [*filters, beyond]} for filters in groups]
+
+
+def _page(api: HubSpotApi, kind: Kind, body: Mapping[str, object]) -> _Page:
     decode = kind.decode
 
     def convert(response: Response) -> _Page:

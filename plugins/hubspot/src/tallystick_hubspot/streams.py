@@ -21,7 +21,7 @@ from tallystick_hubspot.kinds import KINDS
 from tallystick_hubspot.objects import ArchivedPage
 from tallystick_hubspot.people import owner_record
 from tallystick_hubspot.reader import ObjectReader
-from tallystick_hubspot.search import Batch, Item, changed, gather, unstamped
+from tallystick_hubspot.search import PAGE, Batch, Item, changed, gather, unstamped
 from tallystick_hubspot.settings import Settings
 
 __all__ = ["ArchivedStream", "ObjectStream", "OwnerStream", "UnreadConversations", "build_streams", "revision"]
@@ -43,6 +43,7 @@ def build_streams(
     lag: int,
     recheck: int,
     base: str = "",
+    size: int = PAGE,
 ) -> list[Stream]:
     """Give all streams: the owners, and two per kind of object.
 
@@ -55,6 +56,7 @@ def build_streams(
         lag: How long after its end a window has to be read to count as read, microseconds.
         recheck: How long after its time a meeting or call counts as open, microseconds.
         base: What makes every stream begin again when it changes.
+        size: Objects of a page, at most.
     """
     owners = OwnerStream(directory, settings, start=start)
     owners.revision = revision(base, settings.words(None))
@@ -63,8 +65,8 @@ def build_streams(
         if kind.name in kinds:
             reader = ObjectReader(api, kind, settings, directory)
             found = (
-                ObjectStream(api, reader, start=start, lag=lag, recheck=recheck),
-                ArchivedStream(api, reader, start=start),
+                ObjectStream(api, reader, start=start, lag=lag, recheck=recheck, size=size),
+                ArchivedStream(api, reader, start=start, size=size),
             )
             for stream in found:
                 stream.revision = revision(base, settings.words(kind))
@@ -88,9 +90,12 @@ class ObjectStream(Stream):
         start: How far back the history goes, microseconds UTC.
         lag: How long after its end a window has to be read to count as read, microseconds.
         recheck: How long after its time a meeting or call counts as open, microseconds.
+        size: Objects of a page, at most.
     """
 
-    def __init__(self, api: HubSpotApi, reader: ObjectReader, *, start: int, lag: int, recheck: int) -> None:
+    def __init__(
+        self, api: HubSpotApi, reader: ObjectReader, *, start: int, lag: int, recheck: int, size: int = PAGE
+    ) -> None:
         self.name = reader.kind.name
         self.types = reader.types
         self._api = api
@@ -98,6 +103,7 @@ class ObjectStream(Stream):
         self._start = start
         self._lag = lag
         self._recheck = recheck
+        self._size = size
 
     def plan(self, watermark: int | None, until: int) -> Sequence[Slice]:
         """Give one slice from the watermark on; a first read that goes back far is cut into up to four.
@@ -129,7 +135,7 @@ class ObjectStream(Stream):
             known = max(part.start, min(part.end, cursor["date"] - self._lag))
             last = batch.end and "then" not in cursor
             again = cursor.get("phase") == "unstamped"
-            size = self._reader.chunk
+            size = min(self._reader.chunk, self._size)
             chunks = [batch.items[at : at + size] for at in range(0, len(batch.items), size)] or [[]]
             around = self._reader.around(batch.items)
             for place, chunk in enumerate(chunks, 1):
@@ -151,7 +157,7 @@ class ObjectStream(Stream):
                 return Batch([], cursor["after"], True, cursor["date"])
         else:
             groups = changed(kind, part.start, part.end)
-        return gather(self._api, kind, self._reader.properties(), groups, cursor["after"])
+        return gather(self._api, kind, self._reader.properties(), groups, cursor["after"], size=self._size)
 
 
 class ArchivedStream(Stream):
@@ -161,15 +167,17 @@ class ArchivedStream(Stream):
         api: Makes the calls.
         reader: Makes the records.
         start: How far back the history goes, microseconds UTC.
+        size: Objects of a page, at most.
     """
 
-    def __init__(self, api: HubSpotApi, reader: ObjectReader, *, start: int) -> None:
+    def __init__(self, api: HubSpotApi, reader: ObjectReader, *, start: int, size: int = PAGE) -> None:
         self.name = f"archived_{reader.kind.name}"
         self.types = (reader.kind.record, "ticket_event") if reader.kind.name == "tickets" else (reader.kind.record,)
         self.follows = (reader.kind.name,)
         self._api = api
         self._reader = reader
         self._start = start
+        self._size = min(size, _LIST)
 
     def plan(self, watermark: int | None, until: int) -> Sequence[Slice]:
         """Give one slice: the list has no order by time, so it is read from its beginning each time."""
@@ -190,7 +198,7 @@ class ArchivedStream(Stream):
             place: Params = {"after": cursor["after"]} if "after" in cursor else {}
             params: Params = {
                 "archived": "true",
-                "limit": _LIST,
+                "limit": self._size,
                 "properties": ",".join(self._reader.properties()),
                 **place,
             }

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from threading import Lock
 from typing import Protocol
 
-import httpx
-import msgspec
-
-from tallystick.connectors import Response, SecretRef, Timer, retry_after, user_agent
-from tallystick.connectors.http import map_http_error, read_whole
+from tallystick.connectors import Bearer, Response, SecretRef, Timer, Token, TokenEndpoint, retry_after
 from tallystick.errors import (
     AuthorizationError,
     ConfigurationError,
@@ -17,15 +12,11 @@ from tallystick.errors import (
     PermanentError,
     RateLimited,
     RetryableError,
-    SchemaChanged,
 )
-from tallystick_hubspot.faults import masked, refusal, said
+from tallystick_hubspot.faults import refusal, said
 
 __all__ = ["NoSignIn", "OAuthRefresh", "SignIn", "StaticToken"]
 
-_EARLY = 0.1
-_MOST_EARLY = 60.0
-_SILENCE = 30.0
 _LATER = "Check the network, or wait: the next run signs in again."
 
 
@@ -126,11 +117,6 @@ class StaticToken:
         """Give back nothing: no call is made."""
 
 
-class _Token(msgspec.Struct):
-    access_token: str
-    expires_in: float | None = None
-
-
 class OAuthRefresh:
     """Mints bearers from a refresh token; one at a time, shared by all threads, never shown.
 
@@ -147,26 +133,17 @@ class OAuthRefresh:
     def __init__(
         self, url: tuple[str, str], client_id: str, secret: SecretRef, refresh: SecretRef, timer: Timer
     ) -> None:
-        base_url, self._path = url
         self._client_id = client_id
         self._secret = secret
         self._refresh = refresh
-        self._timer = timer
-        self._lock = Lock()
-        self._bearer: str | None = None
-        self._until: float | None = None
-        self._calls = 0
-        try:
-            self._http = httpx.Client(
-                base_url=base_url,
-                http2=False,
-                trust_env=False,
-                follow_redirects=False,
-                timeout=httpx.Timeout(_SILENCE, connect=5.0),
-                headers={"User-Agent": user_agent(), "Accept": "application/json"},
-            )
-        except httpx.InvalidURL:
-            raise ConfigurationError("the address of HubSpot cannot be used", hint="Correct base_url.") from None
+        self._endpoint = TokenEndpoint(
+            *url,
+            name="HubSpot",
+            update="Update tallystick-hubspot.",
+            timer=timer,
+            request_id="x-hubspot-correlation-id",
+        )
+        self._bearer = Bearer(self._mint, timer, release=self._endpoint.close)
 
     def __repr__(self) -> str:
         return f"OAuthRefresh({self._secret}, {self._refresh})"
@@ -174,7 +151,7 @@ class OAuthRefresh:
     @property
     def calls(self) -> int:
         """Calls made to mint bearers."""
-        return self._calls
+        return self._endpoint.calls
 
     def ready(self) -> None:
         """See that the secrets can be read; makes no call.
@@ -192,80 +169,26 @@ class OAuthRefresh:
             AuthorizationError: The client, its secret or the refresh token is not accepted.
             Error: The call was refused otherwise or could not be made.
         """
-        with self._lock:
-            if self._bearer is None or (self._until is not None and self._timer.now() >= self._until):
-                self._bearer = None
-                try:
-                    self._bearer = self._mint()
-                finally:
-                    if self._timer.stopped:
-                        self._http.close()
-            return self._bearer
+        return self._bearer.get()
 
     def refused(self, bearer: str) -> bool:
         """Drop a bearer that was refused, unless another thread has done so already; there may always be another."""
-        with self._lock:
-            if bearer == self._bearer:
-                self._bearer = None
+        self._bearer.refused(bearer)
         return True
 
     def close(self) -> None:
         """Give back the connection; a thread that is minting just now gives it back itself."""
-        if self._lock.acquire(blocking=False):
-            try:
-                self._http.close()
-            finally:
-                self._lock.release()
+        self._bearer.close()
 
-    def _mint(self) -> str:
-        if self._timer.stopped:
-            raise RetryableError("the connector was closed while it was reading", hint="Run the command again.")
-        began = self._timer.now()
-        token = self._ask()
-        lives = token.expires_in
-        self._until = None if lives is None else began + max(lives - min(_MOST_EARLY, lives * _EARLY), 0.0)
-        return token.access_token
-
-    def _ask(self) -> _Token:
-        secret, refresh = self._secret.reveal(), self._refresh.reveal()
+    def _mint(self) -> Token:
+        secrets = [self._secret.reveal(), self._refresh.reveal()]
         form = {
             "grant_type": "refresh_token",
             "client_id": self._client_id,
-            "client_secret": secret,
-            "refresh_token": refresh,
+            "client_secret": secrets[0],
+            "refresh_token": secrets[1],
         }
-        self._calls += 1
-        try:
-            with self._http.stream("POST", self._path, data=form) as answer:
-                content = read_whole(answer, self._timer, _SILENCE)
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, httpx.CookieConflict) as cause:
-            raise map_http_error(cause, "HubSpot (sign-in)") from None
-        headers = {name: answer.headers[name] for name in ("date", "retry-after") if name in answer.headers}
-        given = masked(answer.headers.get("x-hubspot-correlation-id", ""), [secret, refresh]) or None
-        response = Response.of(answer.status_code, headers, content, given)
-        error = _refused(response, [secret, refresh])
-        if error is not None:
-            raise error
-        return _decoded(response)
-
-
-def _decoded(response: Response) -> _Token:
-    try:
-        token = msgspec.json.decode(response.body, type=_Token)
-    except msgspec.ValidationError:
-        # What was wrong is not repeated: it may be the bearer.
-        raise SchemaChanged(
-            "HubSpot answered the sign-in in a shape this connector does not know",
-            hint="Update tallystick-hubspot.",
-            request_id=response.request_id,
-        ) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise RetryableError(
-            "HubSpot answered the sign-in with something that is not JSON", hint=_LATER, request_id=response.request_id
-        ) from None
-    if not token.access_token.isascii() or not token.access_token.isprintable() or not token.access_token.strip():
-        raise SchemaChanged("HubSpot gave a bearer that cannot be sent", hint="Update tallystick-hubspot.")
-    return token
+        return self._endpoint.ask(lambda response: _refused(response, secrets), secrets, data=form)
 
 
 def _refused(response: Response, secrets: list[str]) -> ConnectorError | None:

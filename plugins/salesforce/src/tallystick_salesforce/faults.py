@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import quote, quote_plus
 
 import msgspec
 
-from tallystick.connectors import Response, retry_after
+from tallystick.connectors import Response, masked, retry_after
 from tallystick.errors import AuthorizationError, ConnectorError, PermanentError, RateLimited, RetryableError
 
 __all__ = [
@@ -22,7 +21,6 @@ __all__ = [
     "TooLongError",
     "UnauthenticatedError",
     "classify",
-    "masked",
     "quota_error",
     "said",
 ]
@@ -158,11 +156,3 @@ def said(body: bytes, secrets: Sequence[str] = ()) -> tuple[frozenset[str], str]
 def _line(item: Mapping[str, Any]) -> str:
     parts = [item.get(name) for name in ("errorCode", "error", "message", "error_description")]
     return ": ".join(part.strip() for part in parts if type(part) is str and part.strip())
-
-
-def masked(text: str, secrets: Sequence[str]) -> str:
-    """Give a text without some secrets, however they are written in it."""
-    for secret in sorted(filter(None, secrets), key=len, reverse=True):
-        for form in (secret, quote(secret, safe=""), quote_plus(secret)):
-            text = text.replace(form, "...")
-    return text

@@ -6,12 +6,11 @@ import binascii
 from base64 import b64decode, b64encode
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import msgspec
 
-from tallystick.connectors import Response, SecretRef, Timer, user_agent
+from tallystick.connectors import Bearer, Response, SecretRef, Timer, Token, masked, user_agent
 from tallystick.errors import (
     AuthorizationError,
     ConfigurationError,
@@ -22,7 +21,7 @@ from tallystick.errors import (
     RetryableError,
     SchemaChanged,
 )
-from tallystick_salesforce.faults import classify, masked, said
+from tallystick_salesforce.faults import classify, said
 
 if TYPE_CHECKING:
     from tallystick_salesforce.session import GuardedSession
@@ -182,9 +181,7 @@ class TokenProvider:
         self._credentials = credentials
         self._login_url = login_url
         self._base_url = base_url
-        self._timer = timer
-        self._lock = Lock()
-        self._token: str | None = None
+        self._bearer = Bearer(self._mint, timer)
         self._calls = 0
 
     def __repr__(self) -> str:
@@ -210,24 +207,17 @@ class TokenProvider:
             AuthorizationError: The app, its secret or its user is not accepted.
             Error: The call was refused otherwise or could not be made.
         """
-        with self._lock:
-            if self._token is None:
-                self._token = self._mint()
-            return self._token
+        return self._bearer.get()
 
     def refused(self, token: str) -> None:
         """Drop a token that was refused, unless another thread has done so already."""
-        with self._lock:
-            if token == self._token:
-                self._token = None
+        self._bearer.refused(token)
 
-    def _mint(self) -> str:
-        if self._timer.stopped:
-            raise RetryableError("the connector was closed while it was reading", hint="Run the command again.")
+    def _mint(self) -> Token:
         arguments, secrets = self._credentials.arguments()
         with self._session(secrets) as session:
             self._sign_in(session, arguments)
-            return self._read(session)
+            return Token(self._read(session))
 
     def _session(self, secrets: list[str]) -> GuardedSession:
         from tallystick_salesforce.session import GuardedSession

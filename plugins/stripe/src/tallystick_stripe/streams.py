@@ -32,6 +32,9 @@ _DAY = 86_400 * _SECOND
 OVERLAP = 600 * _SECOND
 """How far before the watermark a read begins again, because a list may show an object a little late."""
 
+LAG = 60 * _SECOND
+"""The youngest past, of which a list may not yet show everything: nothing in it counts as known."""
+
 EVENT_MEMORY = 30 * _DAY
 """How long Stripe keeps events."""
 
@@ -115,8 +118,8 @@ class WindowStream(Stream):
     def read(self, part: Slice) -> Iterator[Page]:
         """Yield the pages of a slice, newest first.
 
-        The watermark that ends it is the slice's end, or Stripe's own clock at its first page if that was earlier. When
-        the object we stopped at is gone, the slice begins again at its top.
+        The watermark that ends it is the slice's end, or a minute before Stripe's own clock at its first page if that
+        was earlier. When the object we stopped at is gone, the slice begins again at its top.
 
         Raises:
             CursorExpired: The object we stopped at vanished again and again.
@@ -131,7 +134,7 @@ class WindowStream(Stream):
                 continue
             kept = _kept(cursor, page.date)
             if page.last is None:
-                yield Page(page.value, None, min(part.end, kept["date"]))
+                yield Page(page.value, None, _known(part, kept["date"]))
                 return
             cursor = {**kept, "after": page.last}
             yield Page(page.value, cursor)
@@ -218,7 +221,7 @@ class EventStream(Stream):
                 cursor = {**kept, "pass": number + 1}
                 yield Page(records, cursor)
             else:
-                yield Page(records, None, min(part.end, kept["date"]))
+                yield Page(records, None, _known(part, kept["date"]))
                 return
 
     def _everything(self, part: Slice) -> Iterator[Page]:
@@ -312,6 +315,11 @@ def _cut(start: int, end: int, slices: int) -> list[Slice]:
 def _window(part: Slice) -> dict[str, str | int | list[str]]:
     """Give the filters for what was created in `[start, end)`; Stripe counts in whole seconds."""
     return {"created[gte]": -(-part.start // _SECOND), "created[lt]": -(-part.end // _SECOND)}
+
+
+def _known(part: Slice, date: int) -> int:
+    """Give up to when a slice is known that was read to its end, its first page at an instant of Stripe's clock."""
+    return max(part.start, min(part.end, date - LAG))
 
 
 def _kept(cursor: Cursor, date: int) -> Cursor:

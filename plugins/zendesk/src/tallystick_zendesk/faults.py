@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from base64 import b64decode, b64encode
+from base64 import b64decode
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import quote, quote_plus
 
 import msgspec
 
-from tallystick.connectors import Response, retry_after
+from tallystick.connectors import Response, masked, retry_after
 from tallystick.errors import AuthorizationError, ConnectorError, PermanentError, RateLimited, RetryableError
 
 __all__ = [
@@ -100,14 +99,6 @@ def credentials(authorization: str) -> list[str]:
     except ValueError:
         return [given]
     return [given, pair, pair.partition(":")[2]]
-
-
-def masked(text: str, secrets: Sequence[str]) -> str:
-    """Give a text without some secrets, however they are written in it."""
-    for secret in sorted(filter(None, secrets), key=len, reverse=True):
-        for form in (secret, quote(secret, safe=""), quote_plus(secret), b64encode(secret.encode()).decode()):
-            text = text.replace(form, "...")
-    return text
 
 
 def refusal(

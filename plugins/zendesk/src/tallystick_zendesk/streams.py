@@ -166,6 +166,9 @@ class CursorStream(_OldestFirst):
     def read(self, part: Slice) -> Iterator[Page]:
         """Yield the pages of a slice until the export ends: a row that moves on while we read comes later.
 
+        Up to when all is known is told with the last page only: a row that changed late stands late in the order,
+        however long ago it was made.
+
         Raises:
             CursorExpired: Zendesk does not take the cursor any more.
             SchemaChanged: The export goes on without moving on.
@@ -189,7 +192,7 @@ class CursorStream(_OldestFirst):
             if got.after is None or got.after == cursor.get("after") or empty > _MOST_EMPTY:
                 raise _stuck(self.name)
             cursor = {"after": got.after, "date": date, "reached": reached, "empty": empty}
-            yield Page(got.records, cursor, _known(part, date, reached))
+            yield Page(got.records, cursor)
 
 
 class EventStream(_OldestFirst):

@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from threading import Lock
 from typing import Protocol
 
-import httpx
-import msgspec
-
-from tallystick.connectors import Response, SecretRef, Timer, retry_after, user_agent
-from tallystick.connectors.http import map_http_error, read_whole
+from tallystick.connectors import Bearer, Response, SecretRef, Timer, Token, TokenEndpoint, retry_after
 from tallystick.errors import (
     AuthorizationError,
     ConfigurationError,
@@ -18,16 +13,12 @@ from tallystick.errors import (
     PermanentError,
     RateLimited,
     RetryableError,
-    SchemaChanged,
 )
-from tallystick_zendesk.faults import masked, refusal, said
+from tallystick_zendesk.faults import refusal, said
 
 __all__ = ["ApiToken", "NoSignIn", "SignIn", "TokenProvider"]
 
 _SCOPE = "read"
-_EARLY = 0.1
-_MOST_EARLY = 60.0
-_SILENCE = 30.0
 _LATER = "Check the network, or wait: the next run signs in again."
 
 
@@ -132,11 +123,6 @@ class ApiToken:
         """Give back nothing: no call is made."""
 
 
-class _Token(msgspec.Struct):
-    access_token: str
-    expires_in: float | None = None
-
-
 class TokenProvider:
     """Mints bearers from the OAuth client's credentials; one at a time, shared by all threads, never shown.
 
@@ -152,22 +138,10 @@ class TokenProvider:
     def __init__(self, base_url: str, client_id: str, ref: SecretRef, timer: Timer) -> None:
         self._client_id = client_id
         self._ref = ref
-        self._timer = timer
-        self._lock = Lock()
-        self._bearer: str | None = None
-        self._until: float | None = None
-        self._calls = 0
-        try:
-            self._http = httpx.Client(
-                base_url=base_url,
-                http2=False,
-                trust_env=False,
-                follow_redirects=False,
-                timeout=httpx.Timeout(_SILENCE, connect=5.0),
-                headers={"User-Agent": user_agent(), "Accept": "application/json"},
-            )
-        except httpx.InvalidURL:
-            raise ConfigurationError("the address of Zendesk cannot be used", hint="Correct base_url.") from None
+        self._endpoint = TokenEndpoint(
+            base_url, "/oauth/tokens", name="Zendesk", update="Update tallystick-zendesk.", timer=timer
+        )
+        self._bearer = Bearer(self._mint, timer, release=self._endpoint.close)
 
     def __repr__(self) -> str:
         return f"TokenProvider({self._ref})"
@@ -175,7 +149,7 @@ class TokenProvider:
     @property
     def calls(self) -> int:
         """Calls made to mint bearers."""
-        return self._calls
+        return self._endpoint.calls
 
     def ready(self) -> None:
         """See that the client's secret can be read; makes no call.
@@ -192,41 +166,18 @@ class TokenProvider:
             AuthorizationError: The client or its secret is not accepted.
             Error: The call was refused otherwise or could not be made.
         """
-        with self._lock:
-            if self._bearer is None or (self._until is not None and self._timer.now() >= self._until):
-                self._bearer = None
-                try:
-                    self._mint()
-                finally:
-                    if self._timer.stopped:
-                        self._http.close()
-            return f"Bearer {self._bearer}"
+        return f"Bearer {self._bearer.get()}"
 
     def refused(self, authorization: str) -> bool:
         """Drop a bearer that was refused, unless another thread has done so already; there may always be another."""
-        with self._lock:
-            if authorization == f"Bearer {self._bearer}":
-                self._bearer = None
+        self._bearer.refused(authorization.removeprefix("Bearer "))
         return True
 
     def close(self) -> None:
         """Give back the connection; a thread that is minting just now gives it back itself."""
-        if self._lock.acquire(blocking=False):
-            try:
-                self._http.close()
-            finally:
-                self._lock.release()
+        self._bearer.close()
 
-    def _mint(self) -> None:
-        if self._timer.stopped:
-            raise RetryableError("the connector was closed while it was reading", hint="Run the command again.")
-        began = self._timer.now()
-        token = self._ask()
-        lives = token.expires_in
-        self._until = None if lives is None else began + max(lives - min(_MOST_EARLY, lives * _EARLY), 0.0)
-        self._bearer = token.access_token
-
-    def _ask(self) -> _Token:
+    def _mint(self) -> Token:
         secret = self._ref.reveal()
         body = {
             "grant_type": "client_credentials",
@@ -234,37 +185,7 @@ class TokenProvider:
             "client_secret": secret,
             "scope": _SCOPE,
         }
-        self._calls += 1
-        try:
-            with self._http.stream("POST", "/oauth/tokens", json=body) as answer:
-                content = read_whole(answer, self._timer, _SILENCE)
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, httpx.CookieConflict) as cause:
-            raise map_http_error(cause, "Zendesk (sign-in)") from None
-        headers = {name: answer.headers[name] for name in ("date", "retry-after") if name in answer.headers}
-        response = Response.of(answer.status_code, headers, content, answer.headers.get("x-request-id"))
-        error = _refused(response, secret)
-        if error is not None:
-            raise error
-        return _decoded(response)
-
-
-def _decoded(response: Response) -> _Token:
-    try:
-        token = msgspec.json.decode(response.body, type=_Token)
-    except msgspec.ValidationError:
-        # What was wrong is not repeated: it may be the bearer.
-        raise SchemaChanged(
-            "Zendesk answered the sign-in in a shape this connector does not know",
-            hint="Update tallystick-zendesk.",
-            request_id=response.request_id,
-        ) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise RetryableError(
-            "Zendesk answered the sign-in with something that is not JSON", hint=_LATER, request_id=response.request_id
-        ) from None
-    if not token.access_token.isascii() or not token.access_token.isprintable() or not token.access_token.strip():
-        raise SchemaChanged("Zendesk gave a bearer that cannot be sent", hint="Update tallystick-zendesk.")
-    return token
+        return self._endpoint.ask(lambda response: _refused(response, secret), [secret], json=body)
 
 
 def _refused(response: Response, secret: str) -> ConnectorError | None:
@@ -272,7 +193,6 @@ def _refused(response: Response, secret: str) -> ConnectorError | None:
     if 200 <= response.status < 300:
         return None
     reason = said(response.body, [secret])
-    response = msgspec.structs.replace(response, request_id=masked(response.request_id or "", [secret]) or None)
     if 300 <= response.status < 400:
         return PermanentError(
             f"Zendesk answered the sign-in with {response.status}, a redirect; it is not followed",

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
@@ -66,6 +67,16 @@ class Access:
     def minted(self) -> int:
         """How many tokens were minted."""
         return len(self._minted)
+
+    @property
+    def tokens(self) -> Collection[str]:
+        """The tokens that were minted, good or not."""
+        return self._minted.keys()
+
+    def expire(self) -> None:
+        """Let no minted token be good that is out."""
+        for reader in self._minted.values():
+            reader.calls_left = 0
 
     def grant(self, token: str, scopes: list[str]) -> None:
         """Give a static token just these scopes; the refresh token of that text passes them on."""

@@ -79,11 +79,15 @@ def create_app(
 
 
 class Simulator(SteeredApp[HubspotFault]):
-    """An ASGI application; `world` is the account, `access` its tokens, `faults` what goes wrong."""
+    """An ASGI application; `world` is the account, `access` its tokens, `faults` what goes wrong.
+
+    `alter`, given the parts of a path and the answer, gives what is answered instead.
+    """
 
     def __init__(self, world: World, access: Access, *, seed: int, latency_ms: float, association_page: int) -> None:
         self.world = world
         self.access = access
+        self.alter: Callable[[tuple[str, ...], Obj], Obj] | None = None
         self._seed = seed
         self._objects = Objects(world)
         self._associations = Associations(world, association_page)
@@ -150,9 +154,13 @@ class Simulator(SteeredApp[HubspotFault]):
         headers: dict[str, str] = {}
         media = _JSON
         try:
+            if kind == "expired_all":
+                self.access.expire()
             if fault and (error := refusal(fault)):
                 raise error
             answer, status = self._serve(call, headers, kind)
+            if answer is not None and self.alter is not None:
+                answer = self.alter(call.place, answer)
             content = b"" if answer is None else msgspec.json.encode(distort(kind, answer))
         except WireError as error:
             (content, media), status = error.content(self._correlation(request)), error.status

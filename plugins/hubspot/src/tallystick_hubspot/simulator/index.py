@@ -20,7 +20,7 @@ class Index:
     """
 
     def __init__(self, lag: int) -> None:
-        self._lag = lag
+        self.lag = lag
         self._rows: dict[str, dict[str, Values]] = {}
         self._pending: list[tuple[int, int, str, str, Values | None]] = []
         self._order = 0
@@ -54,7 +54,7 @@ class Index:
         return self._rows.get(kind, {})
 
     def _delay(self, item: Item, at: int) -> int:
-        if not self._lag:
+        if not self.lag:
             return 0
         part = hashlib.sha256(f"{item.kind}/{item.id}/{at}".encode()).digest()[0]
-        return self._lag // 2 + self._lag * part // 510
+        return self.lag // 2 + self.lag * part // 510

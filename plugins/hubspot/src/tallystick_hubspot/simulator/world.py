@@ -44,7 +44,7 @@ class World:
     Args:
         plan: All that will ever happen.
         now: Virtual instant.
-        lag: Milliseconds after which search certainly knows of a change.
+        lag: Milliseconds after which search certainly knows of a change; `index.lag` sets it for what happens later.
 
     Raises:
         ValueError: The plan is not possible, for example a value for an object that is not there.
@@ -85,6 +85,17 @@ class World:
             self._done += 1
             self._do(deed)
         self.index.advance(now)
+
+    def happen(self, *deeds: Deed) -> None:
+        """Let deeds happen now that the plan did not know; from here on they are part of it.
+
+        Raises:
+            ValueError: They are not possible, or not of this instant.
+        """
+        if any(deed.at != self.now for deed in deeds):
+            raise ValueError("a deed outside the plan happens now")
+        self._line[self._done : self._done] = deeds
+        self._run(self.now)
 
     def happened(self) -> list[Deed]:
         """Give the deeds up to now, in their order."""

@@ -19,7 +19,7 @@ from typing import Any
 from tallystick.testing.serving import running
 from tallystick_salesforce.simulator.api import Paging
 from tallystick_salesforce.simulator.app import Simulator, create_app
-from tallystick_salesforce.simulator.plan import Plan, Stage
+from tallystick_salesforce.simulator.plan import Deed, Plan, Stage
 from tallystick_salesforce.simulator.sample import sample_plan
 from tallystick_salesforce.simulator.shapes import Custom, CustomObject
 from tallystick_salesforce.simulator.story import SIZE, story
@@ -28,6 +28,7 @@ __all__ = [
     "SIZE",
     "Custom",
     "CustomObject",
+    "Deed",
     "Paging",
     "Plan",
     "Simulator",

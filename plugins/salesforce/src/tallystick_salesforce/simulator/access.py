@@ -49,6 +49,11 @@ class Access:
         self._sessions: dict[str, _Session] = {}
         self.minted = 0
 
+    @property
+    def tokens(self) -> list[str]:
+        """The tokens that were given out."""
+        return list(self._sessions)
+
     def mint(self, call: Call) -> dict[str, Any]:
         """Answer the token endpoint.
 

@@ -22,6 +22,7 @@ from tallystick_salesforce.simulator.call import Call
 from tallystick_salesforce.simulator.errors import TokenError, WireError
 from tallystick_salesforce.simulator.faults import KINDS, SalesforceFault, refusal
 from tallystick_salesforce.simulator.plan import Plan
+from tallystick_salesforce.simulator.schema import Schema
 from tallystick_salesforce.simulator.usage import DAILY, Usage
 from tallystick_salesforce.simulator.world import World
 
@@ -95,6 +96,11 @@ class Simulator(SteeredApp[SalesforceFault]):
     def now(self) -> int:
         """Virtual now, Unix seconds."""
         return self.world.now
+
+    @property
+    def schema(self) -> Schema:
+        """What the reader may see."""
+        return self._api.schema
 
     def move(self, now: int) -> None:
         """Set the virtual clock, in Unix seconds; moving it back forgets cursors, jobs and lost fields too."""

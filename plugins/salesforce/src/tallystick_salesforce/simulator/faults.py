@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tallystick.testing.faultplan import Fault
-from tallystick_salesforce.simulator.errors import WireError
+from tallystick_salesforce.simulator.errors import TokenError, WireError
 
 __all__ = ["KINDS", "SalesforceFault", "refusal"]
 
@@ -14,6 +14,7 @@ KINDS = {
     "401": "the token is no longer good",
     "401_html": "the same as a page of HTML",
     "401_object": "the same as an object instead of an array",
+    "400_client": "the token endpoint refuses the consumer",
     "403_quota": "the calls of 24 hours are used up",
     "403_concurrent": "too many long requests: the same code, told apart by its text",
     "403_access": "the reader has no right",
@@ -40,11 +41,12 @@ class SalesforceFault(Fault):
     field: str = ""
 
 
-def refusal(kind: str) -> WireError | None:
+def refusal(kind: str) -> WireError | TokenError | None:
     """Give the error a fault answers with, if it is one that Salesforce itself would write."""
-    return {
+    errors: dict[str, WireError | TokenError] = {
         "400": WireError.bad("UNKNOWN_EXCEPTION", "The request could not be understood"),
         "401": WireError.session(),
+        "400_client": TokenError("invalid_client", "invalid client credentials"),
         "403_quota": WireError.spent(),
         "403_concurrent": WireError.crowded(),
         "403_access": WireError(403, "INSUFFICIENT_ACCESS", "insufficient access rights on entity"),
@@ -54,4 +56,5 @@ def refusal(kind: str) -> WireError | None:
         "503": WireError(503, "SERVER_UNAVAILABLE", "The server is temporarily unavailable"),
         "query_timeout": WireError.bad("QUERY_TIMEOUT", "Your query request was running for too long."),
         "expired_locator": WireError.bad("INVALID_QUERY_LOCATOR", "invalid query locator"),
-    }.get(kind)
+    }
+    return errors.get(kind)

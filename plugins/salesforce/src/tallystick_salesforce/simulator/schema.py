@@ -39,6 +39,11 @@ class Schema:
         else:
             self.hidden_objects.add(kind)
 
+    def give_back(self, name: str) -> None:
+        """Give the reader back a field that was lost, `Case.Priority`."""
+        kind, _, field = name.partition(".")
+        self.hidden_fields.discard((kind, field))
+
     def gain(self, name: str, kind: str = "string") -> None:
         """Give an object a new custom field, `Case.New__c`, that is null everywhere.
 

@@ -63,6 +63,20 @@ class World:
         else:
             self._run(now)
 
+    def perform(self, deed: Deed) -> None:
+        """Do a deed that the plan does not tell, at its instant, which is now; with `late` it is seen later.
+
+        Moving the clock back forgets it.
+
+        Raises:
+            ValueError: It is not possible.
+        """
+        if deed.kind == "create":
+            self.org.keys[deed.key] = self.org.new_id(deed.object, deed.at)
+        self._order += 1
+        heapq.heappush(self._line, _Entry(deed.at + deed.late, self._order, "deed", deed))
+        self._run(self.now)
+
     def id(self, key: str) -> str:
         """Give the id of a key of the plan, or of a row made on the way, like `<event>/<invitee>`.
 

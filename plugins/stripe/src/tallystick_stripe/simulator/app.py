@@ -13,6 +13,8 @@ from tallystick_stripe.simulator.api import answer
 from tallystick_stripe.simulator.errors import WireError
 from tallystick_stripe.simulator.faults import KINDS, distort, refusal
 from tallystick_stripe.simulator.ids import Ids
+from tallystick_stripe.simulator.keys import read_key
+from tallystick_stripe.simulator.meters import Meters
 from tallystick_stripe.simulator.objects_account import API_VERSION
 from tallystick_stripe.simulator.state import Plan, World
 from tallystick_stripe.simulator.story import STAGES, story_plan
@@ -47,7 +49,7 @@ def create_app(
 
 
 class Simulator(SteeredApp[Fault]):
-    """An ASGI application; `worlds[True]` is the live account, `worlds[False]` the test one."""
+    """An ASGI application; `worlds[True]` is the live account, `worlds[False]` the test one, and so with `meters`."""
 
     def __init__(self, plan: Plan, start: int, *, livemode: bool, latency_ms: float) -> None:
         self._ids = Ids(plan.seed)
@@ -55,6 +57,7 @@ class Simulator(SteeredApp[Fault]):
             livemode: World(plan, start, livemode=livemode),
             not livemode: World(Plan(plan.seed), start, livemode=not livemode),
         }
+        self.meters = {True: Meters(), False: Meters()}
         super().__init__(FaultPlan(KINDS, Fault), start=start, latency_ms=latency_ms)
 
     @property
@@ -67,11 +70,16 @@ class Simulator(SteeredApp[Fault]):
         for world in self.worlds.values():
             world.move(now)
 
+    def reset(self) -> None:
+        """Forget the usage that was reported, too."""
+        super().reset()
+        self.meters = {True: Meters(), False: Meters()}
+
     def headers(self, request: Request) -> dict[str, str]:
         """Give the number of the answer and the version it is written in."""
         return {"Request-Id": self._request_id(request), "Stripe-Version": API_VERSION}
 
-    def respond(self, request: Request, body: bytes, fault: Fault | None) -> Response:  # noqa: ARG002 - reads only
+    def respond(self, request: Request, body: bytes, fault: Fault | None) -> Response:
         """Answer a call as Stripe does."""
         headers: dict[str, str] = {}
         try:
@@ -79,7 +87,12 @@ class Simulator(SteeredApp[Fault]):
                 raise error
             lag = int(fault.seconds) if fault and fault.kind == "lag" else 0
             known = {name.lower(): value for name, value in request.headers.items()}
-            found = answer(self.worlds, request.method, request.url.path, request.url.query, known, lag=lag)
+            path = request.url.path
+            if request.method == "POST" and path.startswith("/v1/billing/"):
+                key = read_key(known)
+                found = self.meters[key.livemode].answer(key, path, body, self.now)
+            else:
+                found = answer(self.worlds, request.method, path, request.url.query, known, lag=lag)
             status, content = 200, distort(fault, found) if fault else found
         except WireError as error:
             status, content, headers = error.status, error.body(self._request_id(request)), error.headers

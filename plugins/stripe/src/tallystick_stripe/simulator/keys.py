@@ -1,7 +1,8 @@
 """API keys: only restricted ones are let in, each with the rights its name leaves it.
 
 `rk_live_...` and `rk_test_...` may read everything. `..._no_disputes` lacks the right to read disputes, and
-`..._no_disputes_no_events` lacks both. `rk_live_expired...` was rolled. No key may write.
+`..._no_disputes_no_events` lacks both. `rk_live_expired...` was rolled. No key may write, except that
+`rk_live_meter...` and `rk_test_meter...` may report usage.
 Documented at https://docs.stripe.com/keys/restricted-api-keys; the names of some rights are not confirmed.
 """
 
@@ -42,6 +43,7 @@ class Key:
     shown: str
     livemode: bool
     lacks: frozenset[str]
+    metering: bool = False
 
     def require(self, resource: str, account: str, access: str = "read") -> None:
         """Refuse what the key may not do.
@@ -57,6 +59,19 @@ class Key:
             f"The provided key '{self.shown}' does not have the required permissions for this endpoint on account "
             f"'{account}'. Having the '{right}' permission would allow this request to continue.",
         )
+
+    def require_metering(self) -> None:
+        """Refuse a key that may not report usage.
+
+        Raises:
+            WireError: 403 that names the missing right.
+        """
+        if not self.metering:
+            raise WireError(
+                403,
+                f"The provided key '{self.shown}' does not have the required permissions for this endpoint. Having the "
+                "'rak_billing_meter_event_write' permission would allow this request to continue.",
+            )
 
 
 def read_key(headers: Mapping[str, str]) -> Key:
@@ -84,4 +99,4 @@ def read_key(headers: Mapping[str, str]) -> Key:
     if text[8:].startswith("expired"):
         raise WireError(401, f"Expired API Key provided: {shown}", code="api_key_expired")
     lacks = frozenset(re.findall(r"_no_([a-z]+(?:_(?!no_)[a-z]+)*)", text))
-    return Key(shown, text.startswith("rk_live_"), lacks)
+    return Key(shown, text.startswith("rk_live_"), lacks, text[8:].startswith("meter"))

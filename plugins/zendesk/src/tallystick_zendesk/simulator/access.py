@@ -12,7 +12,7 @@ import base64
 import binascii
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
@@ -70,6 +70,16 @@ class Access:
     def minted(self) -> int:
         """How many tokens were minted."""
         return len(self._readers)
+
+    @property
+    def tokens(self) -> Collection[str]:
+        """The tokens that were minted, good or not."""
+        return self._readers.keys()
+
+    def expire(self) -> None:
+        """Let no token be good that is out."""
+        for reader in self._readers.values():
+            reader.calls_left = 0
 
     def mint(self, world: World, body: bytes) -> Obj:
         """Answer `POST /oauth/tokens`; the body is JSON or a form.

@@ -78,13 +78,16 @@ def create_app(
 
 
 class Simulator(SteeredApp[ZendeskFault]):
-    """An ASGI application; `world` is the account, `access` its tokens, `faults` what goes wrong."""
+    """An ASGI application; `world` is the account, `access` its tokens, `faults` what goes wrong.
+
+    `exports` is how the account is exported.
+    """
 
     def __init__(self, world: World, access: Access, *, seed: int, latency_ms: float, short_pages: bool) -> None:
         self.world = world
         self.access = access
         self._seed = seed
-        self._exports = Exports(world, short=short_pages)
+        self.exports = Exports(world, short=short_pages)
         self._lists = Lists(world)
         self.limit(Limits(), "endpoint")
         super().__init__(FaultPlan(KINDS, ZendeskFault), start=world.now, latency_ms=latency_ms)
@@ -138,6 +141,8 @@ class Simulator(SteeredApp[ZendeskFault]):
         headers: dict[str, str] = {}
         media = _JSON
         try:
+            if kind == "401_all":
+                self.access.expire()
             if fault and (error := refusal(fault)):
                 raise error
             content, status = self._serve(call, body, headers, short=kind == "short_pages"), 200
@@ -163,7 +168,7 @@ class Simulator(SteeredApp[ZendeskFault]):
                 raise WireError.missing()
             return msgspec.json.encode(reader.row())
         if call.path.startswith("/incremental/"):
-            return b"".join(self._exports.answer(call, short=short))
+            return b"".join(self.exports.answer(call, short=short))
         return msgspec.json.encode(self._lists.answer(call, reader.user))
 
     def _spend(self, asked: Any) -> object:

@@ -19,15 +19,16 @@ _RATINGS_FROM = 5_000_000_000_000
 
 
 class Ratings:
-    """The rows of the satisfaction ratings, in the order in which they were made."""
+    """The rows of the satisfaction ratings, in the order in which they were made, numbered from `first` on."""
 
-    def __init__(self) -> None:
+    def __init__(self, first: int = 0) -> None:
         self.rows: list[Obj] = []
+        self._first = _RATINGS_FROM + first
 
     def rate(self, ticket: Ticket, at: int, score: str, comment: str | None) -> None:
         """Offer a rating or give one; what was offered becomes what is given."""
         if ticket.rating is None:
-            key = _RATINGS_FROM + len(self.rows)
+            key = self._first + len(self.rows)
             ticket.rating = {
                 "url": f"https://nordwind.zendesk.com/api/v2/satisfaction_ratings/{key}.json",
                 "id": key,

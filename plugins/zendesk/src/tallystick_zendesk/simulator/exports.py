@@ -47,6 +47,8 @@ class _Page:
 class Exports:
     """The exports of one account.
 
+    `alter`, given the name of the export and a row of it, gives the bytes to deliver instead.
+
     Args:
         world: The account.
         short: Whether every second page is shorter than asked for, though more follows.
@@ -56,6 +58,7 @@ class Exports:
         self._world = world
         self._short = short
         self._served = 0
+        self.alter: Callable[[str, bytes], bytes] | None = None
 
     def answer(self, call: Call, *, short: bool = False) -> list[bytes]:
         """Give the body of one page, in pieces; `short` makes this page a short one.
@@ -74,7 +77,7 @@ class Exports:
         if form == "sample":
             return self._sample(call, kind)
         sources = {"tickets": self._tickets, "ticket_events": self._events}
-        rows = sources[kind](call) if kind in sources else self._world.user_order
+        rows = sources[kind](call) if kind in sources else self._users()
         return (self._by_cursor if form else self._by_time)(call, kind, rows, cut=cut)
 
     def _sample(self, call: Call, kind: str) -> list[bytes]:
@@ -110,6 +113,10 @@ class Exports:
         if call.query.get("support_type_scope") == "all":
             return seen
         return [place for place in seen if inside(world.tickets[place[1]])]
+
+    def _users(self) -> Sequence[Place]:
+        order = self._world.user_order
+        return order[: bisect_right(order, (self._world.now - self._world.lag, 2**62))] if self._world.lag else order
 
     def _events(self, call: Call) -> Sequence[Place]:
         """Give (second, place among the events), from the start on."""
@@ -175,6 +182,8 @@ class Exports:
             tickets = [world.tickets[key] for _, key in page.rows]
             lists[kind] = [ticket.render(world.custom_fields) for ticket in tickets]
             lists |= self._sideloads(tickets, includes)
+        if self.alter is not None:
+            lists[kind] = [self.alter(kind, row) for row in lists[kind]]
         pieces = [b"{"]
         for name, rows in lists.items():
             pieces += [b'"%s":[' % name.encode(), b",".join(rows), b"],"]

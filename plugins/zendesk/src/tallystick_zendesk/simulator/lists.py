@@ -131,6 +131,8 @@ class Lists:
 
     def _ratings(self, call: Call) -> list[Row]:
         start, end = call.whole("start_time"), call.whole("end_time")
+        if self._world.lag:
+            end = min(end or self._world.now, self._world.now - self._world.lag + 1)
         rows = [((instant(row["updated_at"]), row["id"]), row) for row in self._world.ratings.rows]
         rows = [row for row in sorted(rows, key=lambda row: row[0]) if (start or 0) <= row[0][0] < (end or 2**62)]
         score = call.query.get("score")

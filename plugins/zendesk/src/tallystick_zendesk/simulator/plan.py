@@ -183,9 +183,11 @@ class Plan:
         acts: What happens to its tickets, in any order.
         me: The admin the reader signs in as.
         archived_after: Seconds from closing until a ticket is archived.
+        account: Number of the account; what the simulator itself numbers differs between two accounts.
     """
 
     users: tuple[User, ...]
     acts: tuple[Act, ...]
     me: int
     archived_after: int = ARCHIVED_AFTER
+    account: int = 0

@@ -14,6 +14,7 @@ from tallystick_zendesk.simulator.tickets import Event, Ticket
 __all__ = ["World"]
 
 _EVENTS_FROM = 14_000_000_000_000
+_ACCOUNT = 10_000_000_000
 _TOUCHED_EVERY = 5
 _TOUCHED_AFTER = 1_800
 
@@ -30,7 +31,7 @@ class _Entry(NamedTuple):
 
 
 class World:
-    """One account, served as of `now` (Unix seconds).
+    """One account, served as of `now` (Unix seconds); `lag` are seconds that users and ratings are shown late.
 
     Args:
         plan: All that will ever happen.
@@ -42,7 +43,10 @@ class World:
 
     def __init__(self, plan: Plan, now: int) -> None:
         self.plan = plan
+        self.lag = 0
         self._line = _line(plan)
+        self._events_from = _EVENTS_FROM + plan.account * _ACCOUNT
+        self._planned = len(plan.acts) + sum(act.merge_into is not None for act in plan.acts)
         self.custom_fields = _custom_fields(plan.acts)
         self.groups = _groups(plan.acts)
         self._start(now)
@@ -52,8 +56,9 @@ class World:
         self.tickets: dict[int, Ticket] = {}
         self.events: list[Event] = []
         self.event_times: list[int] = []
-        self.ratings = Ratings()
+        self.ratings = Ratings(self.plan.account * _ACCOUNT)
         self._done = 0
+        self._written = self._planned
         self._run(now)
 
     def move(self, now: int) -> None:
@@ -70,6 +75,40 @@ class World:
             self._happen(line[done])
             done += 1
         self._done = done
+        self._sort()
+
+    def happen(self, act: Act) -> int:
+        """Let an act happen that the plan does not know, now, and give the id of its event.
+
+        Moving the clock back makes it not have happened.
+
+        Raises:
+            ValueError: It is not possible, or not an act of this instant.
+        """
+        if act.at != self.now:
+            raise ValueError("an act outside the plan happens now")
+        event = self._next_event()
+        self._act(act, event)
+        if act.merge_into is not None:
+            self._absorb(act, self._next_event())
+        self._sort()
+        return event
+
+    def meet(self, user: User) -> None:
+        """Let there be a user whom the plan does not know; moving the clock back takes the user away again."""
+        self.people[user.id] = Person.made(user)
+        self._sort()
+
+    def alter(self, user: int, values: dict[str, object]) -> None:
+        """Change fields of a user, now; moving the clock back undoes it."""
+        self.people[user].change(self.now, values)
+        self._sort()
+
+    def _next_event(self) -> int:
+        self._written += 1
+        return self._events_from + self._written * STEP
+
+    def _sort(self) -> None:
         # Sorted by the clocks of the exports: tickets by what last touched them, users by their last change.
         self.ticket_order = sorted((ticket.generated, ticket.id) for ticket in self.tickets.values())
         self.user_order = sorted((person.updated_at, person.id) for person in self.people.values())
@@ -133,6 +172,7 @@ class World:
 def _line(plan: Plan) -> list[_Entry]:
     """Put all that happens in one order, and give each event its id by it."""
     entries: list[_Entry] = []
+    first = _EVENTS_FROM + plan.account * _ACCOUNT
     for order, user in enumerate(plan.users):
         entries.append(_Entry(user.created_at, 0, order, "user", 0, user))
         for at, values in user.changes:
@@ -141,11 +181,11 @@ def _line(plan: Plan) -> list[_Entry]:
     event = 0
     for act in sorted(plan.acts, key=lambda act: act.at):
         event += 1
-        entries.append(_Entry(act.at, 2, event, "act", _EVENTS_FROM + event * STEP, act))
+        entries.append(_Entry(act.at, 2, event, "act", first + event * STEP, act))
         last[act.ticket] = act.at
         if act.merge_into is not None:
             event += 1
-            entries.append(_Entry(act.at, 2, event, "absorb", _EVENTS_FROM + event * STEP, act))
+            entries.append(_Entry(act.at, 2, event, "absorb", first + event * STEP, act))
             last[act.merge_into] = act.at
     # The account itself touches some tickets later, as recounting their metrics does: no event, `updated_at` stays.
     entries += [

@@ -1,0 +1,165 @@
+"""Sinks of an opened project: delivering, listing, dead letters; and how they are printed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from sqlalchemy import select
+
+from tallystick.cli.output import print_table, say
+from tallystick.database import schema
+from tallystick.errors import ConfigurationError
+from tallystick.period import format_instant
+from tallystick.sinks.deliver import deliver, resume, retry
+from tallystick.sinks.reading import count_states
+
+if TYPE_CHECKING:
+    from tallystick.cli.project import Project
+
+__all__ = [
+    "dead_letters",
+    "deliver_sinks",
+    "list_sinks",
+    "print_dead_letters",
+    "print_delivered",
+    "print_sinks",
+    "resume_sinks",
+    "retry_dead",
+]
+
+_STATES = ("scheduled", "waiting", "delivered", "dead", "withdrawn")
+
+
+def deliver_sinks(project: Project, names: Sequence[str], clock: Callable[[], int]) -> list[dict[str, Any]]:
+    """Hand over what is due to the named sinks; to all of the project where none is named.
+
+    Args:
+        project: The project, whose lock is held.
+        names: Sinks.
+        clock: Gives the instant of each attempt.
+
+    Raises:
+        ConfigurationError: The project has no such sink; or it was imported without the key of its ledger.
+    """
+    _check(project, names)
+    chosen = list(names or project.sinks)
+    if not chosen:
+        return []
+    if project.only_imported:
+        raise ConfigurationError(
+            "the project was imported without the key of its ledger; it delivers nothing",
+            hint=f"The project it came from delivers. To go on here, place its key: {project.key_path}.",
+        )
+    with project.opened_sinks(chosen, clock) as sinks:
+        return [msgspec.to_builtins(report) for report in deliver(project.engine, project.log, sinks, clock=clock)]
+
+
+def list_sinks(project: Project) -> list[dict[str, Any]]:
+    """Give every sink, those of the project file first, with how many events are in each state."""
+    counts = count_states(project.engine)
+    with project.engine.connect() as connection:
+        known = {row.name: row for row in connection.execute(select(schema.sink).order_by(schema.sink.c.name))}
+    rows = []
+    for name in dict.fromkeys([*project.sinks, *known, *counts]):
+        sink, row = project.sinks.get(name), known.get(name)
+        rows.append(
+            {
+                "sink": name,
+                "kind": sink.kind.name if sink else None,
+                "events": list(sink.subscription.events) if sink else [],
+                "contracts": list(sink.subscription.contracts) if sink else [],
+                "since": format_instant(row.since) if row else None,
+                "held": bool(row and row.held),
+                **{state: counts.get(name, {}).get(state, 0) for state in _STATES},
+            }
+        )
+    return rows
+
+
+def dead_letters(project: Project, names: Sequence[str]) -> list[dict[str, Any]]:
+    """Give the events that were given up, oldest first, of the named sinks or of all."""
+    table = schema.outbox.c
+    query = select(schema.outbox).where(table.state == "dead").order_by(table.id)
+    with project.engine.connect() as connection:
+        rows = connection.execute(query.where(table.sink.in_(names)) if names else query).all()
+    return [
+        {
+            "sink": row.sink,
+            "key": row.key,
+            "event": row.event,
+            "contract": row.contract,
+            "claim": row.subject.removeprefix("claim:"),
+            "ledger_entry": row.idx,
+            "attempts": row.attempts,
+            "given_up_at": format_instant(row.done_at),
+            "may_have_arrived": row.unsure_since is not None,
+            "why": row.note,
+        }
+        for row in rows
+    ]
+
+
+def retry_dead(project: Project, key: str | None, now: int) -> int:
+    """Let a dead letter, or all of them, be tried again; gives how many.
+
+    Raises:
+        ConfigurationError: No dead letter has that key.
+    """
+    count = retry(project.engine, key, now)
+    if key is not None and not count:
+        raise ConfigurationError(f"there is no dead letter {key}", hint="Run `tallystick sinks dead`.")
+    return count
+
+
+def resume_sinks(project: Project, names: Sequence[str]) -> list[str]:
+    """Say that this copy of an imported project delivers to the named sinks, or to all; gives their names."""
+    _check(project, names)
+    chosen = list(names or project.sinks)
+    resume(project.engine, chosen)
+    return chosen
+
+
+def print_delivered(reports: Sequence[Mapping[str, Any]]) -> None:
+    """Print what was delivered, a line for each sink, and what stood in the way."""
+    for report in reports:
+        text = f"{report['sink']}: {report['delivered']:,} delivered, {report['waiting']:,} waiting"
+        say(f"{text}, {report['dead']:,} given up" if report["dead"] else text)
+        for error in report["errors"]:
+            say(f"  {error}")
+
+
+def print_sinks(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Print the sinks as a table."""
+    cells = [
+        (
+            row["sink"],
+            row["kind"] or "not in tallystick.yaml",
+            ", ".join(row["events"]),
+            *(row[name] for name in _STATES),
+        )
+        for row in rows
+    ]
+    headers = [*map(str.capitalize, _STATES)]
+    print_table("", ["Sink", "Kind", "Events", *headers], cells, right=range(3, 3 + len(headers)))
+    for row in rows:
+        if row["held"]:
+            say(f"{row['sink']} is held, because the project was imported: see `tallystick sinks resume --help`.")
+
+
+def print_dead_letters(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Print the dead letters with what to do about each."""
+    if not rows:
+        say("No dead letters.")
+    for row in rows:
+        arrived = "; an attempt may have arrived" if row["may_have_arrived"] else ""
+        say(f"{row['key']}  {row['sink']}  {row['event']} {row['contract']} {row['claim']}")
+        say(f"  given up {row['given_up_at']} after {row['attempts']} attempts{arrived}: {row['why']}")
+
+
+def _check(project: Project, names: Sequence[str]) -> None:
+    for name in names:
+        if name not in project.sinks:
+            has = ", ".join(project.sinks) or "none"
+            raise ConfigurationError(f"this project has no sink {name!r}; it has: {has}", where=str(project.root))

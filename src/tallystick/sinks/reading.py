@@ -1,0 +1,130 @@
+"""Reading the outbox: the event of a row, made from the ledger, and what is known about its delivery."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Context, Decimal
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Engine, Row, func, select
+
+from tallystick.contracts import Contract, calendar_of
+from tallystick.database import schema
+from tallystick.errors import Tampered
+from tallystick.ledger import Log
+from tallystick.period import parse_instant
+from tallystick.sinks.base import Attempt, Earlier, LedgerPlace, OutcomeEvent, Previous
+from tallystick.sinks.standing import Told, Versions, key_of, read_told
+from tallystick.statements.lines import Months, currency_of
+
+__all__ = ["attempt_of", "count_states", "event_of"]
+
+_KEEP = "Run `tallystick ledger fsck` and keep the database."
+_WIDE = Context(prec=100)
+_DONE = ("delivered", "dead")
+
+
+def event_of(connection: Connection, log: Log, row: Row[Any]) -> OutcomeEvent:
+    """Give the event of a row of the outbox.
+
+    Raises:
+        Tampered: The ledger does not hold what the row was written for.
+    """
+    entry = log.read(row.idx)
+    told = _verdict_of(entry)
+    about = None if told is None else (told.verdict.contract, told.verdict.subject)
+    if told is None or about != (row.contract, row.subject):
+        raise Tampered(f"event {row.key} of the outbox is not one of ledger entry {row.idx}", hint=_KEEP)
+    if key_of(log.origin, told.verdict, row.event, row.idx, entry) != row.key:
+        raise Tampered(f"event {row.key} of the outbox has another key than ledger entry {row.idx}", hint=_KEEP)
+    versions = Versions(connection)
+    verdict, contract = told.verdict, versions.of(told.verdict)
+    if contract is None:
+        raise Tampered(f"the contract of ledger entry {row.idx} is not in the ledger", hint=_KEEP)
+    previous = _previous(versions, row.replaces)
+    counts = versions.standing(verdict)
+    unit = counts.unit if counts else previous.unit if previous else "unit"
+    places = None if unit == "unit" else currency_of(contract, unit, verdict.exponent).exponent
+    calendar = None if verdict.locks_at is None else calendar_of(contract, verdict.locks_at)
+    return OutcomeEvent(
+        key=row.key,
+        event=row.event,
+        at=row.due_at if row.event == "locked" else parse_instant(told.at),
+        contract=row.contract,
+        contract_version=verdict.contract_version,
+        contract_sha256=verdict.contract_sha256,
+        outcome=verdict.outcome,
+        claim=verdict.subject.removeprefix("claim:"),
+        status=verdict.status,
+        quantity=_plain(counts.quantity, places) if counts else Decimal(0),
+        unit=unit,
+        exponent=places,
+        clause=None if verdict.status == "verified" or not verdict.reasons else verdict.reasons[0].clause,
+        month=_month(contract, row.due_at if row.event == "locked" else parse_instant(told.at)),
+        occurred_at=verdict.occurred_at,
+        locks_at=verdict.locks_at,
+        disputable_until=calendar.disputable_until if calendar else None,
+        clawback_until=calendar.clawback_until if calendar else None,
+        previous=previous,
+        ledger=_place(connection, log, row.idx),
+    )
+
+
+def attempt_of(connection: Connection, row: Row[Any], now: int) -> Attempt:
+    """Give what is known about the delivery of a row."""
+    table = schema.outbox.c
+    query = select(table.key, table.event, table.state, table.done_at).order_by(table.id)
+    query = query.where(table.sink == row.sink, table.contract == row.contract, table.subject == row.subject)
+    rows = connection.execute(query.where(table.id < row.id, table.state.in_(_DONE))).all()
+    return Attempt(now, row.unsure_since, tuple(Earlier(*found) for found in rows))
+
+
+def count_states(engine: Engine) -> Mapping[str, Mapping[str, int]]:
+    """Give how many events of each sink are in each state."""
+    table = schema.outbox.c
+    query = select(table.sink, table.state, func.count()).group_by(table.sink, table.state)
+    found: dict[str, dict[str, int]] = {}
+    with engine.connect() as connection:
+        for name, state, count in connection.execute(query):
+            found.setdefault(name, {})[state] = count
+    return found
+
+
+def _verdict_of(entry: bytes) -> Told | None:
+    try:
+        return msgspec.json.decode(entry, type=Told)
+    except msgspec.DecodeError:
+        return None
+
+
+def _previous(versions: Versions, idx: int | None) -> Previous | None:
+    if idx is None:
+        return None
+    verdict = read_told(versions.connection, [idx])[idx].verdict
+    counts, contract = versions.standing(verdict), versions.of(verdict)
+    if counts is None or contract is None:
+        return None
+    places = None if counts.unit == "unit" else currency_of(contract, counts.unit, verdict.exponent).exponent
+    return Previous(idx, counts.status, _plain(counts.quantity, places), counts.unit)
+
+
+def _plain(quantity: Decimal, places: int | None) -> Decimal:
+    """Give a quantity with the decimal places of its currency, or with none to spare; never less exact."""
+    short = quantity.normalize(_WIDE)
+    padded = short.quantize(Decimal(1).scaleb(-(places or 0)), context=_WIDE)
+    return padded if padded == short else short
+
+
+def _month(contract: Contract, at: int) -> str:
+    return Months(contract.timezone).at(at).label
+
+
+def _place(connection: Connection, log: Log, idx: int) -> LedgerPlace:
+    """Give the first checkpoint that covers an entry: the one that was signed in its transaction."""
+    table = schema.ledger_checkpoint.c
+    query = select(table.size, table.root).where(table.size > idx).order_by(table.size).limit(1)
+    row = connection.execute(query).first()
+    if row is None:
+        raise Tampered(f"no checkpoint covers ledger entry {idx}", hint=_KEEP)
+    return LedgerPlace(log.origin, idx, row.size, bytes(row.root).hex())
