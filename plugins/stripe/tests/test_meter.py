@@ -183,6 +183,20 @@ def test_corrected_within_a_day(sink, meters):
     assert meters.cancelled == {"oe_1", "oe_2"}
 
 
+@pytest.mark.parametrize("fault", ["429", "401", "reset"])
+def test_cancelled_and_not_reported_anew(app, sink, meters, fault):
+    """Where the new usage fails behind a cancellation, the dead letter says that Stripe may count nothing now."""
+    meter = sink()
+    meter.deliver(LOCKED, Attempt(NOW))
+    app.faults.load([{"path": "/v1/billing/meter_events", "after": 0, "times": None, "kind": fault}])
+    earlier = (Earlier("oe_1", "locked", "delivered", NOW),)
+    with pytest.raises(UndeliverableError, match="oe_1 is cancelled") as caught:
+        meter.deliver(_event(key="oe_2", event="corrected", quantity=Decimal(3)), Attempt(NOW, earlier=earlier))
+
+    assert "report 3 unit by hand" in caught.value.hint
+    assert meters.totals == {}
+
+
 def test_reversed_and_locked_again(sink, meters):
     """What was reversed and locks again is reported again under the new event's key."""
     meter = sink()

@@ -113,11 +113,11 @@ def retry_dead(project: Project, key: str | None, now: int) -> int:
     return count
 
 
-def resume_sinks(project: Project, names: Sequence[str]) -> list[str]:
+def resume_sinks(project: Project, names: Sequence[str], now: int) -> list[str]:
     """Say that this copy of an imported project delivers to the named sinks, or to all; gives their names."""
     _check(project, names)
     chosen = list(names or project.sinks)
-    resume(project.engine, chosen)
+    resume(project.engine, chosen, now)
     return chosen
 
 

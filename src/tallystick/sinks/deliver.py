@@ -93,17 +93,18 @@ def retry(engine: Engine, key: str | None, now: int) -> int:
         return connection.execute(update(table).where(where).values(**fresh)).rowcount
 
 
-def resume(engine: Engine, names: Sequence[str]) -> None:
-    """Say that this copy of an imported project is the one that delivers.
+def resume(engine: Engine, names: Sequence[str], now: int) -> None:
+    """Say that this copy of an imported project is the one that delivers, from `now` on.
 
-    What was waiting may have been sent by the other copy since, so each such event counts as one whose attempt has no
-    known end.
+    What was waiting, or has locked by now, may have been sent by the other copy since, so each such event counts as one
+    whose attempt has no known end.
     """
     table, sink = schema.outbox, schema.sink
     held = select(sink.c.name).where(sink.c.held, sink.c.name.in_(names))
     unsure = func.coalesce(table.c.unsure_since, table.c.due_at)
     with transaction(engine) as connection:
-        waiting = update(table).where(table.c.sink.in_(held), table.c.state == "waiting")
+        locked = (table.c.state == "scheduled") & (table.c.due_at <= now)
+        waiting = update(table).where(table.c.sink.in_(held), (table.c.state == "waiting") | locked)
         connection.execute(waiting.values(unsure_since=unsure))
         connection.execute(update(sink).where(sink.c.name.in_(names)).values(held=False))
 

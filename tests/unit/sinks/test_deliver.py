@@ -278,9 +278,24 @@ def test_an_imported_project_delivers_nothing(office, sink):
     assert (report.waiting, sink.attempts) == (4, [])
     assert "sinks resume" in report.errors[0]
 
-    resume(office.engine, ["vendor"])
+    resume(office.engine, ["vendor"], NOW)
     assert office.deliver(NOW, vendor=sink)["vendor"].delivered == 4
     assert {attempt.unsure_since for _, attempt in sink.attempts} == {LOCKED}
+
+
+def test_what_locked_while_an_imported_project_was_held_is_in_doubt(tmp_path, sink):
+    """The other copy may have sent a lock that no turn of this one has seen pass; one still to come it has not."""
+    office = Sending(tmp_path)
+    office.claim("A,paid,p_1,,,", "B,paid,p_2,,,", now=MADE)
+    office.turn(payment("p_1", MADE), payment("p_2", MADE + DAY), now=at("09-05"))
+    with transaction(office.engine) as connection:
+        connection.execute(update(schema.sink).values(held=True))
+
+    resume(office.engine, ["vendor"], LOCKED)
+    office.turn(now=NOW)
+    office.deliver(NOW, vendor=sink)
+    locks = {event.claim: attempt.unsure_since for event, attempt in sink.attempts if event.event == "locked"}
+    assert locks == {"A": LOCKED, "B": None}
 
 
 def test_a_changed_outbox_is_found(office, sink):

@@ -13,7 +13,7 @@ from pydantic import Field, field_validator, model_validator
 
 from tallystick.connectors import HttpClient, Response, Retry, SecretRef, Timer, TokenBucket
 from tallystick.connectors.base import checked_address
-from tallystick.errors import ConnectorError, PermanentError
+from tallystick.errors import ConnectorError, Error, PermanentError
 from tallystick.sinks import Attempt, Earlier, EventName, OutcomeEvent, Sink, SinkConfig, UndeliverableError
 from tallystick_stripe.client import API_VERSION, StripeKey
 from tallystick_stripe.faults import KEPT_HEADERS, classify
@@ -121,10 +121,20 @@ class StripeMeterSink(Sink):
                 f"{event.key}`.",
             )
         fields = None if event.event == "reversed" else self._fields(event, attempt.now)
-        if event.event != "locked":
-            self._cancel(_reported(attempt.earlier), event, attempt)
-        if fields is not None:
+        cancelled = None if event.event == "locked" else self._cancel(_reported(attempt.earlier), event, attempt)
+        if fields is None:
+            return
+        try:
             self._report(fields)
+        except Error as failed:
+            if cancelled is None:
+                raise
+            # Nothing could tell a next attempt that the cancellation is done: it would be refused, and say otherwise.
+            raise UndeliverableError(
+                f"the usage {cancelled.key} is cancelled, and the new one did not arrive for sure: {failed.message}",
+                hint=f"Look for the identifier {event.key} in Stripe. If it is not there, report {event.quantity} "
+                f"{event.unit} by hand: now the claim counts nothing there.",
+            ) from None
 
     def close(self) -> None:
         """Give back the connection."""
@@ -170,9 +180,10 @@ class StripeMeterSink(Sink):
             # Its key is of this outcome alone: Stripe has it from an attempt whose answer was lost.
             return
 
-    def _cancel(self, reported: Earlier | None, event: OutcomeEvent, attempt: Attempt) -> None:
+    def _cancel(self, reported: Earlier | None, event: OutcomeEvent, attempt: Attempt) -> Earlier | None:
+        """Cancel what was reported, if anything was; gives it."""
         if reported is None:
-            return
+            return None
         owed = event.previous.quantity if event.previous else Decimal(0)
         by_hand = (
             f"It counted {owed} {event.unit}, and counts {event.quantity} {event.unit} now. Settle the difference in "
@@ -190,6 +201,7 @@ class StripeMeterSink(Sink):
         except PermanentError as refused:
             again = " An earlier attempt may have cancelled it." if attempt.unsure_since is not None else ""
             raise UndeliverableError(f"{refused.message}{again}", hint=by_hand) from None
+        return reported
 
     def _headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self._key.reveal()}", "Stripe-Version": API_VERSION}
