@@ -3,6 +3,7 @@
 import ast
 import inspect
 import re
+from itertools import pairwise
 from pathlib import Path
 
 from tests.tiny_system import TinyKit
@@ -37,7 +38,7 @@ def test_every_capability_is_described():
     body = next(part for part in module.body if isinstance(part, ast.ClassDef)).body
     told = {
         member.targets[0].id: text.value.value
-        for member, text in zip(body, body[1:], strict=False)
+        for member, text in pairwise(body)
         if isinstance(member, ast.Assign)
     }
 

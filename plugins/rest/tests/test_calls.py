@@ -47,9 +47,9 @@ def test_every_kind_of_sign_in(desk, stream, auth, settings, signed):
 
 
 def test_what_is_missing_to_sign_in_is_named(desk, connect):
-    """Without a key, or a user where there must be one, no call is made and the setting is named."""
-    with pytest.raises(ConfigurationError, match="no key is configured"):
-        connect(key=None).streams()
+    """Without a user where there must be one, or a key where it is said to be, no call is made and it is named."""
+    with pytest.raises(ConfigurationError, match="TALLYSTICK_NOT_SET is not set"):
+        connect(key="env:TALLYSTICK_NOT_SET").streams()
     with pytest.raises(ConfigurationError, match="no user is configured"):
         connect(desk.describe(more="auth: {kind: basic}")).streams()
 

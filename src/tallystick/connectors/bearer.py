@@ -24,7 +24,7 @@ _LATER = "Check the network, or wait: the next run signs in again."
 
 
 class Token(msgspec.Struct):
-    """What signing in gave; `expires_in` are the seconds that it lives, None where that is not told."""
+    """What signing in gave: the `access_token`, and in `expires_in` the seconds that it lives, None where not told."""
 
     access_token: str
     expires_in: float | None = None

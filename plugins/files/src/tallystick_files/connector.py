@@ -19,9 +19,7 @@ from tallystick_files.streams import ExportStream
 __all__ = ["FilesConfig", "FilesConnector"]
 
 _STARTER = """\
-# Where the exports lie, and the file that says what becomes of them: see docs/files-and-warehouses.md.
-folder: exports
-mapping: exports.yaml
+# What the exports in `folder` prove, and what becomes of their rows, stands in `mapping`: docs/files-and-warehouses.md.
 """
 _OUTCOME = """\
 resolved:

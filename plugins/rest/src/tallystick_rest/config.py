@@ -27,7 +27,7 @@ class AccountConfig(HttpConfig):
     """
 
     base_url: str = ""
-    key: SecretRef | None = None
+    key: SecretRef
     user: str | None = Field(default=None, pattern=r"^[\x21-\x39\x3b-\x7e]{1,200}$")
     start: date
     allow_private: bool = False

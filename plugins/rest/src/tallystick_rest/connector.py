@@ -21,7 +21,6 @@ __all__ = ["RestConnector", "described"]
 _STARTER = """\
 # The file that describes the system; docs/rest-connector.md says how one is written.
 description: system.yaml
-key: env:REST_KEY
 """
 
 

@@ -59,7 +59,7 @@ class SignIn(Protocol):
 class Account:
     """Whose account is read: where the key is kept, and the user or client it belongs to."""
 
-    def __init__(self, key: SecretRef | None, user: str | None) -> None:
+    def __init__(self, key: SecretRef, user: str | None) -> None:
         self._key = key
         self._user = user
 
@@ -70,10 +70,8 @@ class Account:
         """Give the key.
 
         Raises:
-            ConfigurationError: None is configured, or it cannot be read.
+            ConfigurationError: It cannot be read.
         """
-        if self._key is None:
-            raise ConfigurationError("no key is configured", hint="Set `key: env:NAME` where the source is configured.")
         return self._key.reveal()
 
     def user(self) -> str:

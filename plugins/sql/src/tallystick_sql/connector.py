@@ -25,11 +25,8 @@ from tallystick_sql.warehouse import Warehouse
 __all__ = ["SqlConfig", "SqlConnector"]
 
 _STARTER = """\
-# The warehouse, with a user that may SELECT alone, and the file that says what becomes of its rows: see
+# A user that may SELECT alone is enough. What the tables prove, and what becomes of their rows, stands in `mapping`:
 # docs/files-and-warehouses.md.
-url: postgresql://tallystick@db.example.com/warehouse
-password: env:WAREHOUSE_PASSWORD
-mapping: warehouse.yaml
 """
 _OUTCOME = """\
 resolved:

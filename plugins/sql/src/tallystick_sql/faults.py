@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
+from tallystick.connectors import masked
 from tallystick.errors import AuthorizationError, ConnectorError, PermanentError, RetryableError, SchemaChanged
 
 __all__ = ["database_error"]
@@ -43,5 +44,4 @@ def database_error(error: DBAPIError, secret: str) -> ConnectorError:
 def _said(cause: BaseException | None, secret: str) -> str:
     """Give the first line of a message: further ones quote the statement and the data."""
     lines = str(cause).splitlines() or [type(cause).__name__]
-    said = lines[0][:_LONGEST]
-    return said.replace(secret, "***") if secret else said
+    return masked(lines[0], [secret])[:_LONGEST]

@@ -15,8 +15,7 @@ IntercomConnector = described(
     _HERE / "intercom.yaml",
     source_name="support",
     starter="""\
-# The access token of an app of your workspace that may read conversations, admins, and users; where it is kept.
-key: env:INTERCOM_KEY
+# key: where the access token is kept of an app of your workspace that may read conversations, admins, and users.
 # Accounts in Europe: https://api.eu.intercom.io; in Australia: https://api.au.intercom.io
 # base_url: https://api.eu.intercom.io
 # custom:
@@ -38,9 +37,8 @@ FreshdeskConnector = described(
     _HERE / "freshdesk.yaml",
     source_name="support",
     starter="""\
-# Your account's address, and where the API key of an agent who sees everything is kept.
+# base_url: the address of your account; key: where the API key is kept of an agent who sees all tickets.
 base_url: https://your-company.freshdesk.com
-key: env:FRESHDESK_KEY
 """,
     outcome="""\
 resolved:
