@@ -179,13 +179,15 @@ class _Compiler:
             ConfigurationError: A place in a list is among them: the bytes of its items could not be told apart.
         """
         steps = steps_of(path, nested=self.nested)
-        if any(type(step) is int or (self.nested and (step == "*" or step.lstrip("-").isdecimal())) for step in steps):
+        names = [step for step in steps if isinstance(step, str)]
+        places = self.nested and any(name == "*" or name.lstrip("-").isdecimal() for name in names)
+        if places or len(names) < len(steps):
             raise ConfigurationError(
                 "each leads to one list by names alone",
                 hint="Map the list that stands outside, and reach what is in its items by paths.",
                 where=self.document.position(("each",)),
             )
-        return [str(step) for step in steps]
+        return names
 
     def tests(self, tests: Sequence[Condition]) -> _Test:
         """Give the function that tells whether all tests hold."""
