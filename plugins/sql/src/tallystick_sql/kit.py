@@ -193,7 +193,7 @@ class SqlKit(ConnectorKit):
 
     connector = SqlConnector
     creates = ("ticket", "contact")
-    calls_idle = 20
+    calls_idle = 24
     calls_per_page = 1
     lag_seconds = _LAG
     lacks: ClassVar = {
