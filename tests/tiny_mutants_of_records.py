@@ -2,7 +2,7 @@
 
 import msgspec
 from tests.tiny_broken import breaks
-from tests.tiny_connector import LAG, SECOND, PeopleStream, TinyConnector, _Person
+from tests.tiny_connector import LAG, SECOND, ChangeStream, PeopleStream, TinyConnector, _Person
 from tests.tiny_system import PAGE
 
 from tallystick.connectors import Page
@@ -76,6 +76,26 @@ class BeginsBehindTheEnd(PeopleStream):
     def plan(self, watermark, until):
         """Begin a second later."""
         return super().plan(watermark and watermark + LAG + SECOND, until)
+
+
+class _HistoryAtOnce(ChangeStream):
+    def page(self, part, cursor):
+        """Withhold what a person went through until the last of it."""
+        records, place, now = super().page(part, cursor)
+        told, after = [], {}
+        while after is not None:
+            more, after, _ = super().page(part, after)
+            told += more
+        last = {record.values[2]: record.id for record in told}
+        ends = {record.values[2] for record in records if last[record.values[2]] == record.id}
+        return [record for record in told if record.values[2] in ends], place, now
+
+
+@breaks("test_a_second_edit_does_not_hide_the_first", "seconds behind the watermark")
+class TellsTheHistoryWithItsEnd(TinyConnector):
+    """Tells all that a person went through where the last of it stands."""
+
+    changes = _HistoryAtOnce
 
 
 @breaks("test_the_watermark_is_not_ahead_of_what_was_read", "seconds behind the watermark")

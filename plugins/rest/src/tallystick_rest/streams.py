@@ -84,7 +84,8 @@ class RestStream(Stream):
         """Yield the pages of a slice.
 
         The watermark that ends it is the slice's end, or the system's own clock at its first page less the lag of its
-        list, if that was earlier.
+        list, if that was earlier. Before that none is told, though the oldest come first: what an object went through
+        long ago comes only with the object, which stands where it changed last.
 
         Raises:
             SchemaChanged: The answers are not what the description says.
@@ -116,7 +117,7 @@ class RestStream(Stream):
                 yield Page(page.records, cursor)
             elif end < part.end:
                 cursor = {"date": date, "window": end}
-                yield Page(page.records, cursor, self._known(end, date))
+                yield Page(page.records, cursor)
             else:
                 yield Page(page.records, None, self._known(part.end, date))
                 return
@@ -140,7 +141,7 @@ class RestStream(Stream):
             if "over" in cursor:
                 yield Page(page.records, None, self._known(part.end, date))
                 return
-            yield Page(page.records, cursor, self._known(cursor["from"], date))
+            yield Page(page.records, cursor)
 
     def _onwards(self, part: Slice, rule: CursorRule, cursor: Cursor, at: int, page: _Read) -> Cursor:
         if "back" in cursor:

@@ -126,6 +126,24 @@ class ReadingChecks(KitBase):
         desk.read("uncut")
         _nothing_behind(known, before, desk.contents("uncut"), "after a whole run")
 
+    @needs(Capability.EDITS)
+    def test_a_second_edit_does_not_hide_the_first(self, desk: Desk) -> None:
+        """Of an object edited twice before a read that is cut, the first edit is not behind the watermark."""
+        made = desk.fill(self._types(Capability.EDITS))
+        twice = [next(key for key in made if key[0] == name) for name in self._types(Capability.EDITS)]
+        stores = {pages: f"cut-{pages}" for pages in (1, 2)}
+        for store in stores.values():
+            desk.read(store)
+        for kind, record_id in (*twice, *(key for key in made if key not in twice), *twice):
+            desk.system.edit(kind, record_id)
+            desk.system.advance(1)
+        desk.settle()
+        for pages, store in stores.items():
+            desk.cut(store, pages)
+            known, before = desk.coverage(store), desk.contents(store)
+            desk.read(store)
+            _nothing_behind(known, before, desk.contents(store), f"after edits and a cut behind {pages} pages")
+
     @needs(Capability.LAG)
     def test_what_appears_late_is_not_behind_the_watermark(self, desk: Desk) -> None:
         """An object that the system shows late arrives, and no watermark had said that its time was complete."""
@@ -201,6 +219,7 @@ def _nothing_behind(known: Mapping[str, Coverage], before: Contents, after: Cont
             continue
         fail(
             f"{when}, {kind} {record_id} came {(watermark - at) / MICROS:g} seconds behind the watermark",
-            "Give a watermark only up to where all is read: None until the last page of a newest-first list, and"
-            " behind the system's clock by as much as it may show things late.",
+            "Give a watermark only up to where all is read: None until the last page of a newest-first list, or of"
+            " objects that bring their history along, and behind the system's clock by as much as it may show things"
+            " late.",
         )
