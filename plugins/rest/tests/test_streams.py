@@ -77,6 +77,24 @@ def test_nothing_is_known_before_the_slice_is_read(desk, stream, how):
     assert pages[-1].watermark == (T0 + HOUR - 120) * SECOND
 
 
+@pytest.mark.parametrize("how", ["", ", keyset: true"])
+def test_what_changes_while_it_is_read_is_read(desk, stream, how):
+    """An object that is changed between two pages, after the end of the read, does not leave the read."""
+    desk.rows = [desk.ticket(number, at=100 * number) for number in range(1, 6)]
+    text = desk.describe(
+        page="{kind: token, path: token}",
+        query="{since: '{start}', until: '{end}', paged: 1, token: '{token}'}",
+        cursor=LAG.replace("}", f"{how}}}"),
+    )
+    changes = {1: lambda: desk.rows[4].update(updated=T0 + HOUR + 30)}
+    desk.before = lambda _: changes.pop(len(desk.asked) - 1, lambda: None)()
+
+    pages = desk.read(stream(text))
+
+    assert "5" in desk.ids(pages)
+    assert pages[-1].watermark == (T0 + HOUR - 120) * SECOND
+
+
 def test_an_answer_without_a_clock(desk, stream):
     """Without a Date header it cannot be said up to when was read, so nothing is."""
     desk.before = lambda _: httpx.Response(200, json={"tickets": []}, headers={"date": ""})
@@ -113,7 +131,7 @@ def test_windows_are_read_one_after_the_other(desk, stream):
     assert [(asked["since"], asked["until"]) for asked in _asked(desk)] == [
         (str(T0), str(T0 + 1_800)),
         (str(T0 + 1_800), str(T0 + 3_600)),
-        (str(T0 + 3_600), str(T0 + 4_000)),
+        (str(T0 + 3_600), str(T0 + 4_000 + DAY)),  # the last one is open: what changes meanwhile does not leave it
     ]
     assert [page.watermark for page in pages] == [None, None, UNTIL]
     assert desk.ids(pages) == ["1", "2", "3"]
@@ -162,7 +180,7 @@ def test_what_the_filter_gives_beyond_the_time_is_left(desk, stream):
     )
     text = desk.describe(cursor="{field: updated, format: unix, overlap_seconds: 0, unit_seconds: 86400}")
 
-    assert desk.ids(desk.read(stream(text), watermark=(T0 + 1_000) * SECOND)) == ["2", "4"]
+    assert desk.ids(desk.read(stream(text), watermark=(T0 + 1_000) * SECOND)) == ["2", "3", "4"]
 
 
 def test_a_list_without_a_cursor_is_read_whole_every_time(desk, stream):
