@@ -2,7 +2,7 @@
 
 import msgspec
 from tests.tiny_broken import breaks
-from tests.tiny_connector import LAG, SECOND, PeopleStream, TinyConnector, _Person
+from tests.tiny_connector import LAG, SECOND, ChangeStream, PeopleStream, TinyConnector, _Person
 from tests.tiny_system import PAGE
 
 from tallystick.connectors import Page
@@ -76,6 +76,49 @@ class BeginsBehindTheEnd(PeopleStream):
     def plan(self, watermark, until):
         """Begin a second later."""
         return super().plan(watermark and watermark + LAG + SECOND, until)
+
+
+class _HistoryAtOnce(ChangeStream):
+    looks = False
+
+    def asked(self, part, cursor):
+        """Ask for all there is, for a look at the whole history."""
+        asked = super().asked(part, cursor)
+        return {**asked, "since": 0, "until": 1 << 40} if self.looks else asked
+
+    def page(self, part, cursor):
+        """Withhold what a person went through until the last of it."""
+        records, place, now = super().page(part, cursor)
+        told, after = [], {}
+        self.looks = True
+        while after is not None:
+            more, after, _ = super().page(part, after)
+            told += more
+        self.looks = False
+        last = {record.values[2]: record.id for record in told}
+        ends = {record.values[2] for record in records if last[record.values[2]] == record.id}
+        return [record for record in told if record.values[2] in ends], place, now
+
+
+class _HistoryAtOnceKnownAtTheEnd(_HistoryAtOnce):
+    def read(self, part):
+        """Tell how far it is known with the last page only."""
+        for page in super().read(part):
+            yield Page(page.records, page.cursor, None if page.cursor else page.watermark)
+
+
+@breaks("test_a_second_edit_does_not_hide_the_first", "seconds behind the watermark")
+class TellsTheHistoryWithItsEnd(TinyConnector):
+    """Tells all that a person went through where the last of it stands."""
+
+    changes = _HistoryAtOnce
+
+
+@breaks("test_an_edit_in_the_middle_of_a_read_does_not_hide_an_earlier_one", "seconds behind the watermark")
+class TellsTheHistoryOfAWindow(TinyConnector):
+    """Does so up to the end of a window, which a person may leave while it is read."""
+
+    changes = _HistoryAtOnceKnownAtTheEnd
 
 
 @breaks("test_the_watermark_is_not_ahead_of_what_was_read", "seconds behind the watermark")

@@ -7,6 +7,7 @@ import pytest
 from tests.conftest import Company
 from tests.terminal import Terminal
 
+from tallystick.cli.init_text import Draft, write
 from tallystick.testing.simulation import start_story
 
 SECRET = "rk_live_51HxSecretSecret"
@@ -289,10 +290,15 @@ def test_without_anybody_and_without_flags_the_usage_is_told(company, folder):
         ("--set", f"key={SECRET}"),
         ("--start", "yesterday"),
         ("--set", "no_such_setting=1"),
+        ("--name", "../../elsewhere"),
+        ("--name", "x\nsources: {}"),
+        ("--name", f"its {SECRET}"),
+        ("--timezone", SECRET),
+        ("--currency", SECRET),
     ],
 )
 def test_flags_that_cannot_be_used_write_nothing(company, folder, flags):
-    """A secret, a day that is none, or an unknown setting leaves with 2, without the secret in any message."""
+    """A secret, a day or name that is none, or an unknown setting leaves with 2, without the secret in any message."""
     by_hand = Company(company.story, company.simulators, folder)
     done = by_hand.run("init", "--source", "stripe", *flags, check=False)
 
@@ -325,3 +331,20 @@ def test_nothing_is_written_over_and_a_half_is_taken_back(company, folder):
     assert done.returncode == 2
     assert "tallystick.yaml cannot be written" in done.stderr
     assert _files(folder) == ["contracts/first.yaml"]
+
+
+def test_stopped_between_the_two_files_none_is_left(folder, monkeypatch):
+    """Ctrl-C while the project file is written takes the contract back, so that `init` can be run again."""
+
+    def stopped(path, text):
+        if path.name == "tallystick.yaml":
+            raise KeyboardInterrupt
+        path.write_text(text)
+
+    monkeypatch.setattr("tallystick.cli.init_text._write_new", stopped)
+    draft = Draft("first", (), "{}\n", "UTC", "EUR", "2026-01-01")
+
+    with pytest.raises(KeyboardInterrupt):
+        write(draft, folder / "tallystick.yaml")
+
+    assert _files(folder) == []

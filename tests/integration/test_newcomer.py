@@ -122,6 +122,7 @@ def test_as_generated_it_keeps_our_rules(tmp_path):
         ("help-desk", "lower case"),
         ("9desk", "lower case"),
         ("class", "lower case"),
+        ("null", "lower case"),
         ("../desk", "lower case"),
         ("", "lower case"),
         ("a" * 25, "up to 24"),

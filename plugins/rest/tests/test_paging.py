@@ -201,3 +201,25 @@ def test_a_system_that_is_down(desk, stream):
 
     with pytest.raises(RetryableError, match=r"Desk refused \(503\): down"):
         desk.read(stream())
+
+
+@pytest.mark.parametrize("more", ["headers: {X-Account: the-company-of-the-buyer}", "auth: {kind: bearer}"])
+def test_a_link_is_followed_whatever_it_repeats(desk, stream, more):
+    """A link to the next page that repeats a header of the call, the key even, does not end the list."""
+    page, query = PAGINGS["link"]
+    desk.rows = [desk.ticket(number) for number in range(1, 8)]
+    list_of = desk.routes["/tickets"]
+
+    def echoing(request):
+        answer = list_of(request)
+        if "link" in answer.headers:
+            repeated = request.headers.get("x-account") or request.headers["authorization"].partition(" ")[2]
+            answer.headers["link"] = answer.headers["link"].replace(">", f"&for={repeated}>")
+        return answer
+
+    desk.routes["/tickets"] = echoing
+
+    pages = desk.read(stream(desk.describe(page=page, query=query, more=more)))
+
+    assert desk.ids(pages) == _numbers(7)
+    assert "key_VerySecret" not in str([page.cursor for page in pages])

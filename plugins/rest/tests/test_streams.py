@@ -60,18 +60,39 @@ def test_the_clock_of_the_first_page_counts(desk, stream):
     assert [page.watermark for page in pages] == [None, None, None, (T0 + 1_100) * SECOND]
 
 
-def test_by_keyset_each_page_is_known_up_to_its_last_object(desk, stream):
-    """Where the oldest come first, everything before the last object of a page has been read."""
+@pytest.mark.parametrize("how", [", keyset: true", ", window_seconds: 60"])
+def test_nothing_is_known_before_the_slice_is_read(desk, stream, how):
+    """What an object went through before its last change stands there only, so earlier ones make nothing known."""
     desk.rows = [desk.ticket(number, at=100 * number) for number in range(1, 5)]
     text = desk.describe(
         page="{kind: page, size: 3}",
-        query="{since: '{start}', page: '{page}'}",
-        cursor=LAG.replace("}", ", keyset: true}"),
+        query="{since: '{start}', until: '{end}', page: '{page}'}",
+        cursor=LAG.replace("}", f"{how}}}"),
     )
 
     pages = desk.read(stream(text))
 
-    assert [page.watermark for page in pages] == [(T0 + 300) * SECOND, (T0 + HOUR - 120) * SECOND]
+    assert len(pages) > 1
+    assert [page.watermark for page in pages[:-1]] == [None] * (len(pages) - 1)
+    assert pages[-1].watermark == (T0 + HOUR - 120) * SECOND
+
+
+@pytest.mark.parametrize("how", ["", ", keyset: true"])
+def test_what_changes_while_it_is_read_is_read(desk, stream, how):
+    """An object that is changed between two pages, after the end of the read, does not leave the read."""
+    desk.rows = [desk.ticket(number, at=100 * number) for number in range(1, 6)]
+    text = desk.describe(
+        page="{kind: token, path: token}",
+        query="{since: '{start}', until: '{end}', paged: 1, token: '{token}'}",
+        cursor=LAG.replace("}", f"{how}}}"),
+    )
+    changes = {1: lambda: desk.rows[4].update(updated=T0 + HOUR + 30)}
+    desk.before = lambda _: changes.pop(len(desk.asked) - 1, lambda: None)()
+
+    pages = desk.read(stream(text))
+
+    assert "5" in desk.ids(pages)
+    assert pages[-1].watermark == (T0 + HOUR - 120) * SECOND
 
 
 def test_an_answer_without_a_clock(desk, stream):
@@ -98,7 +119,7 @@ def test_a_newest_first_list_ends_at_the_start_of_the_read(desk, stream):
 
 
 def test_windows_are_read_one_after_the_other(desk, stream):
-    """A list that takes a start and an end is read window by window, and known up to the end of each."""
+    """A list that takes a start and an end is read window by window, and known once all are read."""
     desk.rows = [desk.ticket(1, at=0), desk.ticket(2, at=1_800), desk.ticket(3, at=1_801)]
     text = desk.describe(
         query="{since: '{start}', until: '{end}'}",
@@ -110,9 +131,9 @@ def test_windows_are_read_one_after_the_other(desk, stream):
     assert [(asked["since"], asked["until"]) for asked in _asked(desk)] == [
         (str(T0), str(T0 + 1_800)),
         (str(T0 + 1_800), str(T0 + 3_600)),
-        (str(T0 + 3_600), str(T0 + 4_000)),
+        (str(T0 + 3_600), str(T0 + 4_000 + DAY)),  # the last one is open: what changes meanwhile does not leave it
     ]
-    assert [page.watermark for page in pages] == [(T0 + 1_800) * SECOND, UNTIL, UNTIL]
+    assert [page.watermark for page in pages] == [None, None, UNTIL]
     assert desk.ids(pages) == ["1", "2", "3"]
 
 
@@ -159,7 +180,7 @@ def test_what_the_filter_gives_beyond_the_time_is_left(desk, stream):
     )
     text = desk.describe(cursor="{field: updated, format: unix, overlap_seconds: 0, unit_seconds: 86400}")
 
-    assert desk.ids(desk.read(stream(text), watermark=(T0 + 1_000) * SECOND)) == ["2", "4"]
+    assert desk.ids(desk.read(stream(text), watermark=(T0 + 1_000) * SECOND)) == ["2", "3", "4"]
 
 
 def test_a_list_without_a_cursor_is_read_whole_every_time(desk, stream):

@@ -51,7 +51,7 @@ def init(
     """
     from tallystick.cli.clock import read_clock
     from tallystick.cli.init_source import Defaults
-    from tallystick.cli.init_text import Draft, refuse_existing, source_from, write
+    from tallystick.cli.init_text import Draft, check_flags, refuse_existing, source_from, write
     from tallystick.cli.output import print_json
     from tallystick.errors import ConfigurationError
     from tallystick.period import format_instant
@@ -63,6 +63,7 @@ def init(
     given |= _pairs(settings or [])
     host = PluginHost()
     if source is not None:
+        check_flags(name, timezone, currency)
         kind = host.connector(source)
         first = {"start": start} if "start" in kind.config_model.model_fields else {}
         chosen = source_from(kind, {**given, **first})

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tallystick.cli.asking import Asker
 from tallystick.cli.init_fields import Setting, others_of, problem_with, settings_of, trouble_with_reference
-from tallystick.cli.init_text import Draft, NewSource, tried
+from tallystick.cli.init_text import Draft, NewSource, tried, trouble_with_name
 from tallystick.cli.output import print_table
 from tallystick.cli.reading import check_one
 from tallystick.connectors import Connector, SecretRef
 from tallystick.errors import ConfigurationError, Error
 from tallystick.plugins import PluginHost
 
-__all__ = ["Defaults", "SourceTalk", "trouble_with_name"]
+__all__ = ["Defaults", "SourceTalk"]
 
 _OUT = "-"
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*", re.ASCII)
 _SECRETS = """\
 A secret stays where it is; the file says where. Name the place, never the secret itself:
   env:NAME               an environment variable, set where tallystick runs
@@ -37,11 +35,6 @@ class Defaults:
     currency: str
     start: str
     settings: Mapping[str, str]
-
-
-def trouble_with_name(name: str) -> str | None:
-    """Give why a text is no name of a project, contract or source; None when it is one."""
-    return None if _NAME.fullmatch(name) else "letters, digits, _, . and - only"
 
 
 class SourceTalk:

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import inspect
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tallystick.cli.asking import Asker
-from tallystick.cli.init_source import Defaults, SourceTalk, trouble_with_name
-from tallystick.cli.init_text import Draft, NewSource, starter_outcome, try_contract
+from tallystick.cli.init_source import Defaults, SourceTalk
+from tallystick.cli.init_text import (
+    Draft,
+    NewSource,
+    starter_outcome,
+    trouble_with_currency,
+    trouble_with_name,
+    trouble_with_zone,
+    try_contract,
+)
 from tallystick.connectors import Connector
 from tallystick.errors import ConfigurationError, Error
 from tallystick.outcomes import Param, Template
-from tallystick.period import zone
 from tallystick.plugins import PluginHost
 from tallystick.yamlfile import parse_yaml
 
@@ -55,11 +61,11 @@ def talk(asker: Asker, host: PluginHost, defaults: Defaults, folder: Path) -> Dr
         return f"{path} exists and is not overwritten" if (folder / path).exists() else None
 
     name = asker.text("Name of both", default=defaults.name, check=free)
-    timezone = asker.text("Time zone of the contract", default=defaults.timezone, check=_zone_trouble)
+    timezone = asker.text("Time zone of the contract", default=defaults.timezone, check=trouble_with_zone)
     currency = asker.text(
         "Currency of the contract",
         default=defaults.currency,
-        check=lambda code: None if re.fullmatch("[A-Z]{3}", code) else "three capitals, as in EUR",
+        check=trouble_with_currency,
     )
     start = sources[0].settings.get("start") or defaults.start
     outcome = _outcome(asker, host.templates, sources)
@@ -131,11 +137,3 @@ def _template(source: NewSource) -> str:
 
 def _first_line(kind: type[Connector]) -> str:
     return inspect.cleandoc(kind.__doc__ or "").partition("\n")[0]
-
-
-def _zone_trouble(name: str) -> str | None:
-    try:
-        zone(name)
-    except ConfigurationError as error:
-        return error.message
-    return None

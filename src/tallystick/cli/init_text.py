@@ -16,10 +16,24 @@ from tallystick.cli.project import Project, open_project
 from tallystick.connectors import Connector
 from tallystick.contracts import load_contract
 from tallystick.errors import ConfigurationError, Error
+from tallystick.period import zone
 from tallystick.plugins import PluginHost
 from tallystick.yamlfile import Document, parse_yaml, validate
 
-__all__ = ["Draft", "NewSource", "refuse_existing", "source_from", "starter_outcome", "tried", "try_contract", "write"]
+__all__ = [
+    "Draft",
+    "NewSource",
+    "check_flags",
+    "refuse_existing",
+    "source_from",
+    "starter_outcome",
+    "tried",
+    "trouble_with_currency",
+    "trouble_with_name",
+    "trouble_with_zone",
+    "try_contract",
+    "write",
+]
 
 _PROJECT = """\
 # What Tallystick reads, and what it decides. Secrets are references, never values: env:NAME, file:/path, keyring:name.
@@ -43,6 +57,8 @@ outcomes:
   cap: {{monthly: 10000.00, excess: forgiven}}
   rounding: half_up
 """
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -95,6 +111,41 @@ class Draft:
             start=self.start,
             outcome=indent(self.outcome, "  "),
         )
+
+
+def trouble_with_name(name: str) -> str | None:
+    """Give why a text is no name of a project, contract or source; None when it is one."""
+    return None if _NAME.fullmatch(name) else "letters, digits, _, . and - only"
+
+
+def trouble_with_zone(name: str) -> str | None:
+    """Give why a text is no IANA time zone; None when it is one."""
+    try:
+        zone(name)
+    except ConfigurationError as error:
+        return error.message
+    return None
+
+
+def trouble_with_currency(code: str) -> str | None:
+    """Give why a text is no currency; None when it looks like one."""
+    return None if re.fullmatch("[A-Z]{3}", code) else "three capitals, as in EUR"
+
+
+def check_flags(name: str, timezone: str, currency: str) -> None:
+    """Hold flags to what an answer at the terminal is held to; what was typed may be a secret and is not repeated.
+
+    Raises:
+        ConfigurationError: One of them cannot be used.
+    """
+    troubles = {
+        "--name": trouble_with_name(name),
+        "--timezone": trouble_with_zone(timezone) and "no such time zone; write it like Europe/Berlin",
+        "--currency": trouble_with_currency(currency),
+    }
+    for flag, trouble in troubles.items():
+        if trouble:
+            raise ConfigurationError(trouble, where=flag)
 
 
 def source_from(kind: type[Connector], given: Mapping[str, str]) -> NewSource:
@@ -184,15 +235,18 @@ def write(draft: Draft, project: Path) -> tuple[Path, Path]:
     texts = {contract: draft.contract_text, project: draft.project_text}
     refuse_existing(*texts)
     made: list[Path] = []
-    for path, text in texts.items():
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _write_new(path, text)
-        except OSError as cause:
-            for other in made:
-                other.unlink()
-            raise ConfigurationError(f"{path} cannot be written: {cause.strerror}") from None
-        made.append(path)
+    try:
+        for path, text in texts.items():
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                _write_new(path, text)
+            except OSError as cause:
+                raise ConfigurationError(f"{path} cannot be written: {cause.strerror}") from None
+            made.append(path)
+    except BaseException:  # Ctrl-C too
+        for path in made:
+            path.unlink()
+        raise
     return project, contract
 
 

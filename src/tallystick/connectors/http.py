@@ -21,6 +21,7 @@ import msgspec
 
 from tallystick.connectors.pacing import Timer, TokenBucket
 from tallystick.connectors.retry import Retry
+from tallystick.connectors.secrets import masked
 from tallystick.errors import (
     ConfigurationError,
     ConnectorError,
@@ -45,6 +46,8 @@ _PATIENCE = 5
 LARGEST_BODY = 256_000_000
 """Bytes of an answer beyond which it is given up."""
 
+_PACKED = ("identity", "gzip", "deflate", "")
+"""Ways to pack a body that unpack a piece of it to no more than a thousand times its size."""
 _SECRET = 12
 """Signs that a word of a header has at least when it may be a secret."""
 
@@ -108,6 +111,7 @@ class HttpClient:
         connections: Most calls at the same time.
         transport: What sends the calls, such as a `PinnedTransport`; by default one of httpx.
         largest_body: Bytes an answer may have, unpacked.
+        constant: Further headers of every call that hold no secret.
 
     Raises:
         ConfigurationError: The base URL is none.
@@ -130,6 +134,7 @@ class HttpClient:
         connections: int = 64,
         transport: httpx.BaseTransport | None = None,
         largest_body: int = LARGEST_BODY,
+        constant: Mapping[str, str] | None = None,
     ) -> None:
         self._name = name
         self._bucket = bucket
@@ -151,7 +156,12 @@ class HttpClient:
                 follow_redirects=False,
                 timeout=httpx.Timeout(read_timeout, connect=connect_timeout, pool=2 * read_timeout),
                 limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
-                headers={"User-Agent": user_agent(), "Accept": "application/json", "Accept-Encoding": "gzip"},
+                headers={
+                    "User-Agent": user_agent(),
+                    "Accept": "application/json",
+                    **(constant or {}),
+                    "Accept-Encoding": "gzip",
+                },
                 transport=transport,
             )
         except httpx.InvalidURL:
@@ -296,11 +306,9 @@ class HttpClient:
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, httpx.CookieConflict) as cause:
             # No chain: what h11 says about an illegal header repeats the header, and that may be the key.
             raise map_http_error(cause, self._name, request_id) from None
-        kept = {
-            header: value
-            for header in self._keep
-            if (value := _harmless(answer.headers.get(header), signed)) is not None
-        }
+        # Not left out: to a connector, an answer without its link to the next page is the last page.
+        words = _words(signed)
+        kept = {header: masked(answer.headers[header], words) for header in self._keep if header in answer.headers}
         return Response.of(answer.status_code, kept, body, request_id)
 
     def _redirected(self, response: Response) -> ConnectorError | None:
@@ -344,8 +352,11 @@ def read_whole(answer: httpx.Response, timer: Timer, silence: float, *, largest:
 
     Raises:
         httpx.ReadTimeout: It takes longer than that.
+        httpx.DecodingError: It is packed twice, or otherwise than we ask for: a few bytes could become any number.
         TooLargeError: It is larger than that.
     """
+    if answer.headers.get("content-encoding", "identity").strip().lower() not in _PACKED:
+        raise httpx.DecodingError("the answer is packed otherwise than asked for")
     until = timer.now() + _PATIENCE * silence
     parts: list[bytes] = []
     size = 0
@@ -452,8 +463,11 @@ def _date(text: str | None) -> int | None:
 
 def _harmless(given: str | None, signed: Mapping[str, str]) -> str | None:
     """Give a header; one that repeats a word of what the call was signed with is none, because it may be shown."""
-    words = (word for value in signed.values() for word in value.split() if len(word) >= _SECRET)
-    return None if given is None or any(word in given for word in words) else given
+    return None if given is None or any(word in given for word in _words(signed)) else given
+
+
+def _words(signed: Mapping[str, str]) -> list[str]:
+    return [word for value in signed.values() for word in value.split() if len(word) >= _SECRET]
 
 
 def _plain(header: str) -> str:

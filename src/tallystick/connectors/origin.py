@@ -20,6 +20,8 @@ __all__ = ["PinnedTransport", "is_private", "same_origin"]
 
 _TRANSLATED = IPv6Network("64:ff9b::/96")
 """Addresses of IPv4 written as IPv6 (RFC 6052)."""
+_PUBLIC = IPv6Network("2000::/3")
+"""All of IPv6 that the public Internet has (RFC 4291, 2.4); outside of it are site-local and translated addresses."""
 
 _PORTS = {"http": 80, "https": 443}
 
@@ -36,7 +38,8 @@ def is_private(address: str) -> bool:
             inner = IPv4Address(int(found) & 0xFFFF_FFFF)
         if inner is not None:
             found = inner
-    return not found.is_global or found.is_multicast
+    outside = isinstance(found, IPv6Address) and found not in _PUBLIC
+    return not found.is_global or found.is_multicast or outside
 
 
 def same_origin(base_url: str, link: str, name: str) -> str:

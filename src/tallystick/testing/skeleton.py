@@ -70,7 +70,8 @@ def write_skeleton(name: str, folder: Path, *, taken: Collection[str]) -> tuple[
 
 
 def _check_name(name: str, package: str, taken: Collection[str]) -> None:
-    if not _NAME.fullmatch(name) or keyword.iskeyword(name):
+    # `connector: null` in a project file would be no name.
+    if not _NAME.fullmatch(name) or keyword.iskeyword(name) or name in {"true", "false", "null"}:
         raise ConfigurationError(
             "a connector is named in lower case, by up to 24 letters, digits, and single _ between them",
             hint="As in: tallystick connectors new helpdesk",

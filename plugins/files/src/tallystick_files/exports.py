@@ -107,8 +107,8 @@ def _export(path: Path, folder: Path, stream: StreamDescription, until: int, whe
         export = Export(path, name, exported_at, changed_at, begins_at=covered)
         return _past(export, until, said, waits=declared.covers != "instant")
     if isinstance(declared, InManifest):
-        manifested = _manifested(declared, Export(path, name, None, changed_at), said)
-        return None if manifested is None else _past(manifested, until, said, waits=False)
+        listed = _manifested(declared, Export(path, name, None, changed_at), said)
+        return None if listed is None else _past(listed, until, said, waits=False)
     return Export(path, name, None, changed_at)
 
 

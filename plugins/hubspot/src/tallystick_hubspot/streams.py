@@ -30,6 +30,8 @@ _SECOND = 1_000_000
 _DAY = 86_400 * _SECOND
 _LIST = 100
 _SLICE = 90 * _DAY
+_AHEAD = 86_400_000_000
+"""How far an open slice is asked for beyond its end, microseconds."""
 _SLICES = 4
 
 
@@ -108,7 +110,8 @@ class ObjectStream(Stream):
     def plan(self, watermark: int | None, until: int) -> Sequence[Slice]:
         """Give one slice from the watermark on; a first read that goes back far is cut into up to four.
 
-        The last slice of a later read also reads again what may have changed without a stamp.
+        The last slice is open: what changes while it is read leaves its time, and with it goes what it went through
+        before. That of a later read also reads again what may have changed without a stamp.
         """
         start = self._start if watermark is None else max(watermark, self._start)
         if start >= until:
@@ -117,8 +120,8 @@ class ObjectStream(Stream):
         step = (until - start) // count // 1_000 * 1_000
         edges = [start + step * n for n in range(count)] + [until]
         parts = [Slice(first, last, {}) for first, last in pairwise(edges)]
-        if watermark is not None:
-            parts[-1] = Slice(parts[-1].start, until, {"then": "unstamped"})
+        then = {} if watermark is None else {"then": "unstamped"}
+        parts[-1] = Slice(parts[-1].start, until, {"open": True, **then})
         return parts
 
     def read(self, part: Slice) -> Iterator[Page]:
@@ -156,7 +159,7 @@ class ObjectStream(Stream):
             if not groups:
                 return Batch([], cursor["after"], True, cursor["date"])
         else:
-            groups = changed(kind, part.start, part.end)
+            groups = changed(kind, part.start, part.end + (_AHEAD if "open" in cursor else 0))
         return gather(self._api, kind, self._reader.properties(), groups, cursor["after"], size=self._size)
 
 

@@ -106,7 +106,6 @@ class RestApi:
     ) -> None:
         self.title = description.title
         self._base_url = base_url
-        self._extra = dict(description.headers)
         self._sign_in = sign_in
         self._allowance = allowance
         self._faults = Faults(description, allowance.until_reset)
@@ -123,6 +122,7 @@ class RestApi:
             keep=(_LINKS, *allowance.headers),
             transport=transport,
             largest_body=description.largest_page,
+            constant=description.headers,
         )
 
     def ask(self, asked: Asked, decode: Callable[[Response], T]) -> T:
@@ -152,7 +152,7 @@ class RestApi:
     def _headers(self) -> Mapping[str, str]:
         self._allowance.wait()
         self._here.signed = self._sign_in.headers()
-        return {**self._extra, **self._here.signed}
+        return self._here.signed
 
     def _classify(self, response: Response) -> ConnectorError | None:
         self._allowance.note(response)

@@ -22,6 +22,7 @@ __all__ = ["RestStream"]
 
 _SECOND = 1_000_000
 _DAY = 86_400 * _SECOND
+_OPEN = "open"
 _TURNS = ("token", "page", "offset", "link", "shown")
 
 
@@ -72,19 +73,21 @@ class RestStream(Stream):
     def plan(self, watermark: int | None, until: int) -> Sequence[Slice]:
         """Cut what is to be read: everything at first, later what is new and an overlap; without a cursor, all of it.
 
-        A list without a cursor is read whole every time, and known from the start of the history on.
+        A list without a cursor is read whole every time, and known from the start of the history on. The last slice is
+        open: what changes while it is read leaves its time, and with it goes what it went through before.
         """
         rule = self._described.cursor
         if watermark is None or rule is None:
-            return _cut(self._start, until, 1 if rule is None else rule.slices, _step(rule))
+            return _opened(_cut(self._start, until, 1 if rule is None else rule.slices, _step(rule)))
         start = max(watermark - rule.overlap_seconds * _SECOND, self._start)
-        return _cut(start, until, 1, _step(rule))
+        return _opened(_cut(start, until, 1, _step(rule)))
 
     def read(self, part: Slice) -> Iterator[Page]:
         """Yield the pages of a slice.
 
         The watermark that ends it is the slice's end, or the system's own clock at its first page less the lag of its
-        list, if that was earlier.
+        list, if that was earlier. Before that none is told, though the oldest come first: what an object went through
+        long ago comes only with the object, which stands where it changed last.
 
         Raises:
             SchemaChanged: The answers are not what the description says.
@@ -109,16 +112,16 @@ class RestStream(Stream):
         while True:
             start = cursor.get("window", part.start)
             end = part.end if length is None else min(start + length, part.end)
-            page = self._page(start, end, cursor)
-            date = cursor.get("date", page.date)
+            page = self._page(start, _end_of(part, cursor) if end == part.end else end, cursor)
+            onward = {"date": cursor.get("date", page.date), **_kept(cursor)}
             if page.turned is not None:
-                cursor = {"date": date, "window": start, **page.turned}
+                cursor = {**onward, "window": start, **page.turned}
                 yield Page(page.records, cursor)
             elif end < part.end:
-                cursor = {"date": date, "window": end}
-                yield Page(page.records, cursor, self._known(end, date))
+                cursor = {**onward, "window": end}
+                yield Page(page.records, cursor)
             else:
-                yield Page(page.records, None, self._known(part.end, date))
+                yield Page(page.records, None, self._known(part.end, onward["date"]))
                 return
 
     # --- from each last object on
@@ -133,21 +136,21 @@ class RestStream(Stream):
         cursor = dict(part.cursor)
         while True:
             at = cursor.get("from", part.start)
-            page = self._page(at, part.end, cursor)
-            date = cursor.get("date", page.date)
+            page = self._page(at, _end_of(part, cursor), cursor)
             self._check_order(page.times)
-            cursor = {"date": date, **self._onwards(part, rule, cursor, at, page)}
+            onward = {"date": cursor.get("date", page.date), **_kept(cursor)}
+            cursor = {**onward, **self._onwards(part, rule, cursor, at, page)}
             if "over" in cursor:
-                yield Page(page.records, None, self._known(part.end, date))
+                yield Page(page.records, None, self._known(part.end, cursor["date"]))
                 return
-            yield Page(page.records, cursor, self._known(cursor["from"], date))
+            yield Page(page.records, cursor)
 
     def _onwards(self, part: Slice, rule: CursorRule, cursor: Cursor, at: int, page: _Read) -> Cursor:
         if "back" in cursor:
             return self._back(cursor, at)
         last = max(page.times, default=at)
         tied = last // (rule.unit_seconds * _SECOND) <= at // (rule.unit_seconds * _SECOND)
-        over = page.turned is None or last >= part.end
+        over = page.turned is None or last >= _end_of(part, cursor)
         if tied and not over:
             return {"from": at, **(page.turned or {})}
         then = {"over": True} if over else {"from": last}
@@ -221,6 +224,19 @@ class RestStream(Stream):
         """Give up to when a part is known that was read up to `end`, with its first page answered at `date`."""
         rule = self._described.cursor
         return min(end, date - (0 if rule is None else rule.lag_seconds * _SECOND))
+
+
+def _opened(parts: list[Slice]) -> list[Slice]:
+    return [*parts[:-1], *(Slice(part.start, part.end, {_OPEN: True}) for part in parts[-1:])]
+
+
+def _end_of(part: Slice, cursor: Cursor) -> int:
+    """Give up to when objects of a slice are asked for: an open one has no end, but a filter may need one."""
+    return part.end + _DAY if _OPEN in cursor else part.end
+
+
+def _kept(cursor: Cursor) -> Cursor:
+    return {_OPEN: True} if _OPEN in cursor else {}
 
 
 def _place(cursor: Cursor, paging: Counted) -> int:

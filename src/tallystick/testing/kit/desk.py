@@ -96,9 +96,9 @@ class Desk:
             )
         return report
 
-    def cut(self, store: str, pages: int) -> SyncReport:
+    def cut(self, store: str, pages: int, *, until: int | None = None) -> SyncReport:
         """Read into a store; each slice breaks off after some pages."""
-        return self.sync(store, connector=CutConnector(self.connect(), pages))
+        return self.sync(store, until=until, connector=CutConnector(self.connect(), pages))
 
     def read_whole(self, store: str = "uncut") -> tuple[Contents, int]:
         """Read everything into a store; give what it holds then, and how many pages the longest slice had."""

@@ -126,6 +126,47 @@ class ReadingChecks(KitBase):
         desk.read("uncut")
         _nothing_behind(known, before, desk.contents("uncut"), "after a whole run")
 
+    @needs(Capability.EDITS)
+    def test_a_second_edit_does_not_hide_the_first(self, desk: Desk) -> None:
+        """Of an object edited twice before a read that is cut, the first edit is not behind the watermark."""
+        made = desk.fill(self._types(Capability.EDITS))
+        twice = [next(key for key in made if key[0] == name) for name in self._types(Capability.EDITS)]
+        stores = {pages: f"cut-{pages}" for pages in (1, 2)}
+        for store in stores.values():
+            desk.read(store)
+        for kind, record_id in (*twice, *(key for key in made if key not in twice), *twice):
+            desk.system.edit(kind, record_id)
+            desk.system.advance(1)
+        desk.settle()
+        for pages, store in stores.items():
+            desk.cut(store, pages)
+            known, before = desk.coverage(store), desk.contents(store)
+            desk.read(store)
+            _nothing_behind(known, before, desk.contents(store), f"after edits and a cut behind {pages} pages")
+
+    @needs(Capability.EDITS)
+    def test_an_edit_in_the_middle_of_a_read_does_not_hide_an_earlier_one(self, desk: Desk) -> None:
+        """Edited before a read and again between two of its pages, an object tells the first edit with that read."""
+        names = self._types(Capability.EDITS)
+        made = desk.fill(names)
+        desk.read()
+        twice = [next(key for key in reversed(made) if key[0] == name) for name in names]
+        for kind, record_id in (*(key for key in made if key not in twice), *twice):
+            desk.system.edit(kind, record_id)
+            desk.system.advance(1)
+        desk.settle()
+        end = desk.system.now()
+        desk.cut("store", 1, until=end)
+        desk.system.advance(1)
+        for kind, record_id in twice:
+            desk.system.edit(kind, record_id)
+        desk.system.advance(1)
+        desk.read(until=end)
+        known, before = desk.coverage(), desk.contents()
+        desk.settle()
+        desk.read()
+        _nothing_behind(known, before, desk.contents(), "after an edit in the middle of a read", _LEFT)
+
     @needs(Capability.LAG)
     def test_what_appears_late_is_not_behind_the_watermark(self, desk: Desk) -> None:
         """An object that the system shows late arrives, and no watermark had said that its time was complete."""
@@ -192,7 +233,19 @@ def _arrived(made: list[Key], found: Contents, advice: str) -> None:
         fail(f"{len(missing)} of {len(made)} objects never arrived, the first is {kind} {record_id}", advice)
 
 
-def _nothing_behind(known: Mapping[str, Coverage], before: Contents, after: Contents, when: str) -> None:
+_LEFT = (
+    "An object that changes while it is read leaves the window that is read: ask for what changed since its start"
+    " without an end, and end the slice with the last page."
+)
+_AHEAD = (
+    "Give a watermark only up to where all is read: None until the last page of a newest-first list, or of objects that"
+    " bring their history along, and behind the system's clock by as much as it may show things late."
+)
+
+
+def _nothing_behind(
+    known: Mapping[str, Coverage], before: Contents, after: Contents, when: str, advice: str = _AHEAD
+) -> None:
     """Fail if a record came later that happened before what was said to be known completely."""
     for (kind, record_id), states in after.items():
         watermark = known[kind].watermark if kind in known else None
@@ -201,6 +254,5 @@ def _nothing_behind(known: Mapping[str, Coverage], before: Contents, after: Cont
             continue
         fail(
             f"{when}, {kind} {record_id} came {(watermark - at) / MICROS:g} seconds behind the watermark",
-            "Give a watermark only up to where all is read: None until the last page of a newest-first list, and"
-            " behind the system's clock by as much as it may show things late.",
+            advice,
         )
