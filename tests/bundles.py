@@ -2,6 +2,8 @@
 
 from decimal import Decimal
 
+import msgspec
+
 from tallystick.contracts import load_contract
 from tallystick.database.engine import open_database
 from tallystick.ledger import Log, open_ledger_key
@@ -115,7 +117,7 @@ def refund(record_id, payment_id, day=5, *, as_of=None, **changes):
 
 
 def _record(kind, record_id, values, as_of=None, deleted=False):
-    raw = repr((kind, record_id, sorted(values.items()))).encode()
+    raw = msgspec.json.encode([kind, record_id, values], enc_hook=str)
     listed = tuple(values.get(column.name) for column in RECORD_TYPES[kind].columns)
     return Record(kind, record_id, as_of or values["created_at"], listed, raw, deleted)
 

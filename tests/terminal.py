@@ -5,6 +5,7 @@ import re
 import select
 import subprocess
 import sys
+from contextlib import suppress
 
 # A session of its own whose first opened terminal becomes its controlling one, so that Ctrl-C is a signal.
 _INSIDE = """\
@@ -60,6 +61,18 @@ class Terminal:
     def type(self, keys):
         """Type some keys."""
         os.write(self._ours, keys.encode())
+
+    def leave(self, keys):
+        """Type keys until the command ends, as a person would, and give its exit code.
+
+        A signal that comes in the very moment in which Python begins to read is seen with the next key only.
+        """
+        for _ in range(_PATIENCE // 5):
+            self.type(keys)
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(timeout=5)
+                break
+        return self.end()
 
     def end(self):
         """Read to the end and give the exit code."""

@@ -6,10 +6,11 @@ A total is the sum of its printed lines: each line is rounded on its own with `M
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal
 from functools import cache
 from typing import Literal, get_args
+
+import msgspec
 
 from tallystick.errors import ConfigurationError
 
@@ -45,8 +46,7 @@ _LARGEST_EXPONENT = 8
 _LARGEST_POWER = 30
 
 
-@dataclass(frozen=True, slots=True)
-class Currency:
+class Currency(msgspec.Struct, frozen=True, gc=False):
     """A currency as one system counts it.
 
     `exponent` is the number of decimals of its minor unit. A system of record may count otherwise than ISO 4217 does;
@@ -76,8 +76,7 @@ def currency(code: str) -> Currency:
     return Currency(code, _EXPONENT[code])
 
 
-@dataclass(frozen=True, slots=True)
-class Money:
+class Money(msgspec.Struct, frozen=True, gc=False):
     """An amount: `minor` units of `currency`, exact.
 
     Amounts of one currency add, subtract and compare; two currencies, or a bare number, raise TypeError. Equality with
@@ -106,8 +105,17 @@ class Money:
         """The amount in major units, with all decimals of the currency."""
         return _shift(self.minor, self.currency.exponent)
 
+    @property
+    def text(self) -> str:
+        """The same in plain notation, without the currency."""
+        places = self.currency.exponent
+        if not places:
+            return str(self.minor)
+        digits = f"{abs(self.minor):0{places + 1}}"
+        return f"{'-' if self.minor < 0 else ''}{digits[:-places]}.{digits[-places:]}"
+
     def __str__(self) -> str:
-        return f"{self.amount:f} {self.currency.code}"
+        return f"{self.text} {self.currency.code}"
 
     def __bool__(self) -> bool:
         return self.minor != 0

@@ -12,7 +12,7 @@ from bisect import bisect_right
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache, lru_cache
+from functools import cache
 from importlib import resources
 from zoneinfo import ZoneInfo
 
@@ -40,6 +40,7 @@ _SECOND = 1_000_000
 # 1970-01-01 was a Thursday; a week starts on Monday and has five working days.
 _FIRST_WEEKDAY, _WORKDAYS = 3, 5
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_WALL_EPOCH = _EPOCH.replace(tzinfo=None)
 _MICROSECOND = timedelta(microseconds=1)
 # Since 1990 no zone has changed its offset twice within a week, so that probing every two days misses no change.
 _PROBE = 2 * 86_400
@@ -200,20 +201,10 @@ def format_instant(at: int) -> str:
     """
     if type(at) is not int:
         raise TypeError(f"an instant is an int, not {type(at).__name__}")
-    day, rest = divmod(at, DAY)
     try:
-        date = _date_text(day)
+        return f"{(_WALL_EPOCH + timedelta(0, 0, at)).isoformat()}Z"
     except OverflowError as error:
         raise ValueError(f"instant {at} lies outside the years 1 to 9999") from error
-    seconds, fraction = divmod(rest, _SECOND)
-    minutes, second = divmod(seconds, 60)
-    hour, minute = divmod(minutes, 60)
-    return f"{date}T{hour:02}:{minute:02}:{second:02}{f'.{fraction:06}' if fraction else ''}Z"
-
-
-@lru_cache(maxsize=4096)
-def _date_text(day: int) -> str:
-    return (_EPOCH + timedelta(days=day)).date().isoformat()
 
 
 def _instant(moment: datetime) -> int:

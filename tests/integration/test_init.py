@@ -160,8 +160,7 @@ def test_stopping_writes_nothing(company, folder, question, keys):
             terminal.answer("Outcome template")
         terminal.expect(question)
         terminal.expect(": ")
-        terminal.type(keys)
-        assert terminal.end() == 130
+        assert terminal.leave(keys) == 130
         assert "Nothing was written." in terminal.screen
 
     assert list(folder.iterdir()) == []

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tallystick.errors import ConfigurationError
 from tallystick_files import csvrows, opening, rows
 from tallystick_files.opening import open_export
 
@@ -274,3 +275,31 @@ def test_a_bomb_is_read_in_pieces(exports):
     exports.describe(exports.description.replace(".csv", ".csv.gz"))
     exports.write_bytes(f"{FILE}.gz", gzip.compress(f"{HEADER}\n".encode() + b" " * 40_000_000))
     assert "a line of more than 16 million characters" in exports.error()
+
+
+@pytest.mark.parametrize("encoding", ["hex", "undefined"])
+def test_a_codec_that_is_no_encoding_of_texts_is_refused(exports, encoding):
+    """With its place in the description, before a file is opened."""
+    exports.tickets("2026-08-01", 1)
+    exports.describe(exports.description.replace("    records:", f"    csv: {{encoding: {encoding}}}\n    records:"))
+    with pytest.raises(ConfigurationError, match=r"mapping\.yaml:\d+:\d+: .*no such encoding"):
+        exports.sync()
+
+
+def test_a_file_that_is_not_utf_16_is_said_so(exports):
+    """Its decoder gives no place."""
+    exports.tickets("2026-08-01", 1)
+    exports.describe(exports.description.replace("    records:", "    csv: {encoding: utf-16}\n    records:"))
+    assert "tickets-2026-08-01.csv:1:1: this is not utf-16" in exports.error()
+
+
+@pytest.mark.parametrize(
+    "column",
+    [pa.array([9 * 10**18], pa.timestamp("us")), pa.array([1], pa.time64("ns")), pa.array([2**31 - 1], pa.date32())],
+)
+def test_values_that_python_has_no_form_for(exports, column):
+    """A year beyond 9999 and nanoseconds are the file's fault, and said so."""
+    exports.describe(exports.description.replace(".csv", ".parquet"))
+    columns = {name: ["2026-08-01T00:00:00Z"] for name in HEADER.split(",")}
+    pq.write_table(pa.table({**columns, "x": column}), exports.folder / "tickets-2026-08-01.parquet")
+    assert "it cannot be read as Parquet" in exports.error()

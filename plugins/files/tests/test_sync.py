@@ -11,8 +11,10 @@ import pytest
 
 from tallystick.errors import ConfigurationError
 from tallystick.records.model import Record
+from tallystick_files import streams
 
 DAY = 86_400_000_000
+HOUR = DAY // 24
 AUG_1 = 1_785_542_400_000_000
 """2026-08-01T00:00Z."""
 HEADER = "id,opened,updated,status,gone"
@@ -116,6 +118,36 @@ def test_what_a_newer_snapshot_lacks_was_deleted_and_may_come_back(exports):
     exports.sync()
     assert exports.rows("id, deleted")[3] == ("4", False)
     assert exports.watermark() == AUG_1 + 2 * DAY
+
+
+def test_what_a_snapshot_that_came_late_holds_alone_is_a_tombstone(exports, monkeypatch):
+    """The snapshot after it is set against it again, however long it was left alone."""
+    exports.describe(SNAPSHOTS)
+    exports.tickets("2026-08-01", 1, 2, 3, 4, 5)
+    for day in ("2026-08-03", "2026-08-06"):
+        exports.tickets(day, 1, 2, 3, 4, 5)
+    exports.sync()
+    exports.tickets("2026-08-02", 1, 2, 3, 4, 5, 6)
+    # The others were last seen to change long ago.
+    late = "tickets-2026-08-02.csv"
+    monkeypatch.setattr(streams, "_is_due", lambda export, _: export.name == late)
+    exports.sync()
+
+    assert exports.rows("id, deleted")[-1] == ("6", True)
+
+
+def test_a_day_without_its_file_stops_the_watermark(exports):
+    """A file that covers its day says nothing of the day before it; one that comes late closes the gap."""
+    exports.describe(exports.description.replace("timezone: UTC}", "timezone: Europe/Berlin, covers: day}"))
+    exports.tickets("2026-08-01", 1)
+    exports.tickets("2026-08-03", 3)
+    assert exports.sync() == 2
+    assert exports.watermark() == AUG_1 + DAY - 2 * HOUR
+    assert "between tickets-2026-08-01.csv and tickets-2026-08-03.csv" in str(list(exports.connector().check()))
+
+    exports.tickets("2026-08-02", 2)
+    assert exports.sync() == 1
+    assert exports.watermark() == AUG_1 + 3 * DAY - 2 * HOUR
 
 
 def test_a_row_missing_from_deltas_is_not_deleted(exports):
@@ -257,6 +289,19 @@ def test_a_file_without_its_manifest_waits_and_so_do_those_after_it(exports):
     exports.sync()
     assert exports.rows("id") == [("t-1.csv",)]
     assert exports.watermark() == AUG_1
+
+
+def test_a_file_that_came_after_one_that_waits_waits_too(exports):
+    """Names without leading zeros are not in the order of their exports: 10 stands before 9."""
+    exports.describe(MANIFEST.replace("snapshot", "deltas"))
+    waits = exports.write("t-9.csv", "id,opened,status", "9,2026-01-01T00:00:00Z,open")
+    comes = exports.write("t-10.csv", "id,opened,status", "10,2026-01-01T00:00:00Z,open")
+    while comes.stat().st_ctime_ns // 1000 <= waits.stat().st_ctime_ns // 1000:
+        comes.touch()
+    write_manifest(exports, "t-10.csv", "2026-08-10T00:00:00Z", 1, hashlib.sha256(comes.read_bytes()).hexdigest())
+
+    assert exports.sync() == 0
+    assert exports.watermark() < AUG_1
 
 
 @pytest.mark.parametrize(

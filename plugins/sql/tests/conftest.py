@@ -178,3 +178,10 @@ def duck(tmp_path):
     """Tables in a DuckDB file."""
     with tables_in("duckdb", tmp_path) as made:
         yield made
+
+
+@pytest.fixture
+def lite(tmp_path):
+    """Tables in a SQLite file."""
+    with tables_in("sqlite", tmp_path) as made:
+        yield made

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 from pydantic import ValidationError
 
-from tallystick.errors import AuthorizationError, ConfigurationError, ConnectorError, RetryableError
+from tallystick.errors import AuthorizationError, ConfigurationError, ConnectorError, RetryableError, SchemaChanged
 from tallystick_sql.connector import SqlConfig, SqlConnector
 from tallystick_sql.duck import _in_utc
 
@@ -310,3 +310,46 @@ def test_times_of_duckdb_are_given_in_utc():
     """Where its extension for zones is loaded, it gives them in the zone of the machine."""
     tokyo = pa.chunked_array([pa.array([AUG_1], pa.timestamp("us", "Asia/Tokyo"))])
     assert [at.isoformat() for at in _in_utc(tokyo).to_pylist()] == ["2026-08-01T00:00:00+00:00"]
+
+
+def test_a_server_that_is_gone_without_a_word_ends_the_read(server):
+    """The connection asks every minute whether the other side is there."""
+    with server.connector()._warehouse().snapshot() as snapshot:
+        given = snapshot._connection.connection.driver_connection.info.get_parameters()
+
+    assert (given["keepalives_idle"], given["tcp_user_timeout"]) == ("60", "120000")
+
+
+def test_a_key_that_is_not_unique_is_an_error(tables):
+    """A row of the same key behind the end of a page would be in no page, and nobody would know."""
+    rows = ", ".join(f"(7, {tables.at(1)}, {tables.at(1)}, 's{n}', FALSE)" for n in range(5))
+    tables.execute(f"INSERT INTO tickets VALUES {rows}")
+    tables.describe(tables.description.replace("        id: id", "        id: status"))
+    error = tables.error()
+
+    assert "3 rows were read, and 5 are there: id is not unique" in error
+    assert tables.watermark() is None
+
+
+def test_keys_that_a_database_takes_for_equal_are_an_error(lite):
+    """SQLite's NOCASE puts `a` and `A` in one place of the order."""
+    rows = ", ".join(f"('{key}', {lite.at(1)}, {lite.at(1)}, 'open', 0)" for key in "aAbB")
+    lite.execute(
+        "DROP TABLE tickets",
+        "CREATE TABLE tickets (id TEXT COLLATE NOCASE, created_at INT, updated_at INT, status TEXT, gone BOOLEAN)",
+        f"INSERT INTO tickets VALUES {rows}",
+    )
+    assert "3 rows were read, and 4 are there" in lite.error()
+
+
+def test_values_that_python_has_no_form_for_are_named(duck):
+    """DuckDB counts to infinity, and in nanoseconds; a look-up of such a row says so too."""
+    duck.tickets(1)
+    duck.execute("ALTER TABLE tickets ADD COLUMN x DATE", "UPDATE tickets SET x = 'infinity'")
+    assert "the column x holds a value that has no exact form here" in duck.error()
+    with pytest.raises(SchemaChanged, match="the column x"):
+        duck.connector().lookup("1")
+
+    duck.execute("ALTER TABLE tickets DROP COLUMN x", "ALTER TABLE tickets ADD COLUMN x TIMESTAMP_NS")
+    duck.execute("UPDATE tickets SET x = TIMESTAMP_NS '2026-01-01 00:00:00.123456789'")
+    assert "Cast it to text in a view" in duck.error()

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from tallystick.errors import Error
 
-__all__ = ["in_line", "money_text", "plain", "print_error", "print_json", "print_table", "say"]
+__all__ = ["in_line", "money_text", "plain", "print_error", "print_json", "print_table", "say", "write_file"]
 
 _BIDI = (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
 _CONTROL = (place for place in (*range(0x20), *range(0x7F, 0xA0)) if chr(place) not in "\n\t")
@@ -80,3 +82,19 @@ def print_error(error: Error, *, as_json: bool) -> None:
         kind = type(error).__name__
         print_json({"error": {"kind": kind, "message": error.message, "where": where, "hint": error.hint}})
     sys.stderr.write(plain(f"error: {error.diagnostics()}\n"))
+
+
+def write_file(path: Path, pieces: Iterable[bytes]) -> None:
+    """Write a file whole, or leave what was there; what is no plain file, such as a pipe, is written to as it is."""
+    if path.exists() and not path.is_file():
+        with path.open("wb") as file:
+            file.writelines(pieces)
+        return
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with draft.open("xb") as file:
+            file.writelines(pieces)
+        draft.replace(path)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise

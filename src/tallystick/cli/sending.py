@@ -105,19 +105,22 @@ def retry_dead(project: Project, key: str | None, now: int) -> int:
     """Let a dead letter, or all of them, be tried again; gives how many.
 
     Raises:
-        ConfigurationError: No dead letter has that key.
+        ConfigurationError: No dead letter has that key, or a correction or reversal was delivered since.
     """
     count = retry(project.engine, key, now)
     if key is not None and not count:
-        raise ConfigurationError(f"there is no dead letter {key}", hint="Run `tallystick sinks dead`.")
+        raise ConfigurationError(
+            f"there is no dead letter {key} that can be tried again",
+            hint="Run `tallystick sinks dead`. One that a correction or reversal was delivered behind holds no more.",
+        )
     return count
 
 
-def resume_sinks(project: Project, names: Sequence[str]) -> list[str]:
+def resume_sinks(project: Project, names: Sequence[str], now: int) -> list[str]:
     """Say that this copy of an imported project delivers to the named sinks, or to all; gives their names."""
     _check(project, names)
     chosen = list(names or project.sinks)
-    resume(project.engine, chosen)
+    resume(project.engine, chosen, now)
     return chosen
 
 

@@ -100,14 +100,21 @@ def retry(
 
 
 @app.command()
-def resume(sinks: _Sinks = None, *, project: ProjectFile = Path("tallystick.yaml"), as_json: AsJson = False) -> None:
+def resume(
+    sinks: _Sinks = None,
+    *,
+    project: ProjectFile = Path("tallystick.yaml"),
+    now: Now = None,
+    as_json: AsJson = False,
+) -> None:
     """Say that this copy of an imported project delivers from now on, and the one it came from does so no more."""
+    from tallystick.cli.clock import read_clock
     from tallystick.cli.output import print_json, say
     from tallystick.cli.project import open_project
     from tallystick.cli.sending import resume_sinks
 
     with open_project(project) as opened, opened.lock("sinks resume"):
-        names = resume_sinks(opened, sinks or [])
+        names = resume_sinks(opened, sinks or [], read_clock(now))
     if as_json:
         print_json({"resumed": names})
     else:

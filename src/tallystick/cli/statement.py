@@ -67,6 +67,7 @@ def statement(
     if form is Format.pdf and output is None and not as_json:
         raise ConfigurationError("a PDF is not written to a terminal", hint="Name a file: --output statement.pdf")
     from tallystick.cli.clock import read_clock
+    from tallystick.cli.output import write_file
     from tallystick.cli.project import open_project
     from tallystick.cli.work import issue_statement, prepare_statement
     from tallystick.statements.render import render_pieces
@@ -92,5 +93,4 @@ def statement(
         for piece in pieces:
             typer.echo(piece.decode(), nl=False)
     else:
-        with output.open("wb") as file:
-            file.writelines(pieces)
+        write_file(output, pieces)

@@ -94,14 +94,16 @@ class Log:
         """
         table = ledger_entry.c
         for start in range(0, len(indexes), _PICKED):
-            asked = indexes[start : start + _PICKED]
+            asked = list(indexes[start : start + _PICKED])
+            # A list without gaps is read as the range it is, in half the time.
+            whole = asked == list(range(asked[0], asked[0] + len(asked)))
+            wanted = table.idx.between(asked[0], asked[-1]) if whole else table.idx.in_(asked)
             with self._engine.connect() as connection:
-                rows = connection.execute(select(table.idx, table.data).where(table.idx.in_(asked))).all()
-            held = {idx: bytes(data) for idx, data in rows}
+                held = dict(connection.execute(select(table.idx, table.data).where(wanted)).all())
             for idx in asked:
                 if idx not in held:
                     raise _no_entry(idx, self.size)
-                yield held[idx]
+                yield bytes(held[idx])
 
     def entries(self, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         """Give entries `start` up to, excluding, `end`, in order; without an end, all that are committed now.

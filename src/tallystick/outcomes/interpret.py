@@ -32,8 +32,7 @@ class ClauseValue:
     until: int | None = None
 
 
-@dataclass(frozen=True)
-class Evaluation:
+class Evaluation(msgspec.Struct, frozen=True):
     """A predicate decided for one record.
 
     `clause` is the index of the deciding clause, None where none decides. `facts` and `columns` hold what was read, by
@@ -114,10 +113,12 @@ class Interpreter:
         for name, fact in self._facts:
             facts[name] = fact(known, record)
         occurred: int | None = record.get(predicate.record_type.occurred)
-        clauses = tuple(self._clause(clause, known, occurred) for clause in self._clauses)
+        ends = [clause.end(known) for clause in self._clauses]
+        clauses = tuple(
+            self._clause(clause, end, known, occurred) for clause, end in zip(self._clauses, ends, strict=True)
+        )
         quantity: Value = 1 if self._quantity is None else self._quantity(known, record)
         status, index = self._decide(clauses, quantity)
-        ends = [occurred, *(clause.end(known) for clause in self._clauses)]
         return Evaluation(
             facts=facts,
             columns={name: column(known, record) for name, column in self._columns},
@@ -126,7 +127,7 @@ class Interpreter:
             clause=index,
             quantity=quantity,
             occurred_at=occurred,
-            decided_at=max((end for end in ends if end is not None), default=None),
+            decided_at=max((end for end in (occurred, *ends) if end is not None), default=None),
             until=clauses[index].until if status == "pending" and index is not None else None,
             currency=record.get("currency"),
             value_of=lambda node: self._closures.of(node)(known, record),
@@ -146,7 +147,7 @@ class Interpreter:
             return "pending", index
         return ("unverifiable" if quantity is None else "meets"), None
 
-    def _clause(self, clause: _Clause, known: Known, occurred: int | None) -> ClauseValue:  # noqa: PLR0911 - the rules one by one, as they are documented
+    def _clause(self, clause: _Clause, until: int | None, known: Known, occurred: int | None) -> ClauseValue:  # noqa: PLR0911 - the rules one by one, as they are documented
         test = clause.test(known, known.record)
         is_open: Value = False if clause.open is None else clause.open(known, known.record)
         if is_open is True:
@@ -161,7 +162,6 @@ class Interpreter:
             return unread
         if clause.until is None:
             return _TRUE
-        until = clause.end(known)
         if until is None:
             return _UNKNOWN
         return ClauseValue(State.WAITING, until) if clause.all.ends_before(until) else _TRUE

@@ -18,7 +18,8 @@ from tallystick.money import Money
 from tallystick.period import Period
 from tallystick.review.off_ramp import OffRampState, measure
 from tallystick.statements import Issued, Restatement
-from tallystick.statements.statement import STATUSES, Adjustment, Line
+from tallystick.statements.line import Line
+from tallystick.statements.statement import STATUSES, Adjustment
 from tallystick.verification.sampling import Finding
 from tallystick.verification.verdict import Status, VerdictHead
 

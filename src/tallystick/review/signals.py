@@ -19,7 +19,7 @@ from tallystick.outcomes import Inputs, compile_predicate
 from tallystick.outcomes.meeting_qualified import free_mail_domains
 from tallystick.period import zone
 from tallystick.review.numbers import happened_at
-from tallystick.statements.statement import Line
+from tallystick.statements.line import Line
 from tallystick.verification.verdict import VerdictHead
 
 __all__ = ["SIGNALS", "Signal", "signals_of", "stops_at_a_tier"]

@@ -38,6 +38,7 @@ COLUMNS = (
 )
 """Columns of the files; `quantity` is what the claim counts from then on, `previous_quantity` what it did before."""
 
+_ROOT = 64
 _ONE_LINE = str.maketrans("\r\n", "  ")
 
 
@@ -82,7 +83,7 @@ class CsvSink(Sink):
             if path not in self._known:
                 self._known[path] = _open(path)
             if event.key not in self._known[path]:
-                _append(path, _line([harmless(cell).translate(_ONE_LINE) for cell in _cells(event)]))
+                _append(path, _line(_cells(event)))
                 self._known[path].add(event.key)
         except OSError as error:
             self._known.pop(path, None)
@@ -96,23 +97,28 @@ class CsvSink(Sink):
 
 
 def _cells(event: OutcomeEvent) -> list[str]:
+    # Amounts stay numbers, below zero too: a spreadsheet adds up no texts.
     return [
         event.key,
         event.event,
         format_instant(event.at),
-        event.contract,
+        _text(event.contract),
         str(event.contract_version),
-        event.outcome,
-        event.claim,
+        _text(event.outcome),
+        _text(event.claim),
         event.status,
         f"{event.quantity:f}",
         event.unit,
         "" if event.previous is None else f"{event.previous.quantity:f}",
-        event.clause or "",
+        _text(event.clause or ""),
         "" if event.locks_at is None else format_instant(event.locks_at),
         str(event.ledger.entry),
         event.ledger.root,
     ]
+
+
+def _text(cell: str) -> str:
+    return harmless(cell).translate(_ONE_LINE)
 
 
 def _open(path: Path) -> set[str]:
@@ -124,17 +130,36 @@ def _open(path: Path) -> set[str]:
         _sync_folder(path.parent)
         return set()
     data = path.read_bytes()
-    whole = data[: data.rfind(b"\n") + 1]
-    if not (whole.startswith(header) or header.startswith(data)):
-        raise StorageError(f"{path} is not a file of this sink", hint="Move it away, or choose another folder.")
+    if not (data.startswith(header) or header.startswith(data)):
+        raise _not_ours(path)
+    try:
+        if _is_row(data[data.rfind(b"\n") + 1 :]):
+            # An editor took the end of the last line.
+            _append(path, b"\n")
+            data += b"\n"
+        whole = data[: data.rfind(b"\n") + 1]
+        rows = list(csv.reader(io.StringIO(whole.decode("utf-8"), newline="")))
+    except (UnicodeDecodeError, csv.Error):
+        raise _not_ours(path) from None
     if whole != data:
         with path.open("r+b") as file:
             file.truncate(len(whole))
             os.fsync(file.fileno())
     if not whole:
         _append(path, header)
-    rows = csv.reader(io.StringIO(whole.decode("utf-8"), newline=""))
     return {row[0] for row in rows if row}
+
+
+def _is_row(line: bytes) -> bool:
+    """Tell whether a line without its end is a whole row: its last cell is a hash of 64 digits."""
+    cells = next(csv.reader([line.decode("utf-8", "replace")]), [])
+    return len(cells) == len(COLUMNS) and len(cells[-1]) == _ROOT
+
+
+def _not_ours(path: Path) -> StorageError:
+    return StorageError(
+        f"{path} is not a file of this sink, or was changed", hint="Move it away, or choose another folder."
+    )
 
 
 def _append(path: Path, line: bytes) -> None:

@@ -81,29 +81,43 @@ def deliver(
 def retry(engine: Engine, key: str | None, now: int) -> int:
     """Let dead letters be tried again, whatever became of earlier attempts; gives how many.
 
+    Those of one claim go in their order: with a dead letter go the later ones of its claim. One that a later
+    correction or reversal has overtaken stays: what it tells holds no more.
+
     Args:
         engine: The project's database.
         key: The event's key; None for all of them.
         now: The instant from which they are due.
     """
-    table = schema.outbox
-    where = table.c.state == "dead" if key is None else (table.c.state == "dead") & (table.c.key == key)
+    table, other = schema.outbox, schema.outbox.alias("other")
+    same = (other.c.sink == table.c.sink, other.c.contract == table.c.contract, other.c.subject == table.c.subject)
+    behind = (other.c.id > table.c.id, other.c.state == "delivered", other.c.event.in_(("corrected", "reversed")))
+    overtaken = select(other.c.id).where(*same, *behind).exists()
+    where = [table.c.state == "dead", ~overtaken]
+    if key is not None:
+        where.append(select(other.c.id).where(*same, other.c.key == key, other.c.state == "dead").exists())
+        where.append(table.c.id >= select(other.c.id).where(*same, other.c.key == key).scalar_subquery())
     fresh = {"state": "waiting", "attempts": 0, "unsure_since": None, "next_at": now, "done_at": None, "note": None}
     with transaction(engine) as connection:
-        return connection.execute(update(table).where(where).values(**fresh)).rowcount
+        found = connection.execute(select(table.c.id).where(*where)).scalars().all()
+        for start in range(0, len(found), _BATCH):
+            some = table.c.id.in_(found[start : start + _BATCH])
+            connection.execute(update(table).where(some).values(**fresh))
+    return len(found)
 
 
-def resume(engine: Engine, names: Sequence[str]) -> None:
-    """Say that this copy of an imported project is the one that delivers.
+def resume(engine: Engine, names: Sequence[str], now: int) -> None:
+    """Say that this copy of an imported project is the one that delivers, from `now` on.
 
-    What was waiting may have been sent by the other copy since, so each such event counts as one whose attempt has no
-    known end.
+    What was waiting, or has locked by now, may have been sent by the other copy since, so each such event counts as one
+    whose attempt has no known end.
     """
     table, sink = schema.outbox, schema.sink
     held = select(sink.c.name).where(sink.c.held, sink.c.name.in_(names))
     unsure = func.coalesce(table.c.unsure_since, table.c.due_at)
     with transaction(engine) as connection:
-        waiting = update(table).where(table.c.sink.in_(held), table.c.state == "waiting")
+        locked = (table.c.state == "scheduled") & (table.c.due_at <= now)
+        waiting = update(table).where(table.c.sink.in_(held), (table.c.state == "waiting") | locked)
         connection.execute(waiting.values(unsure_since=unsure))
         connection.execute(update(sink).where(sink.c.name.in_(names)).values(held=False))
 

@@ -10,12 +10,12 @@ import msgspec
 from sqlalchemy import Connection, select
 
 from tallystick.canonical import digest
-from tallystick.contracts import Contract
+from tallystick.contracts import Agreement, Contract
 from tallystick.database import schema
 from tallystick.errors import ContractError
 from tallystick.ledger.merkle import hash_leaf
 from tallystick.sinks.base import EventName
-from tallystick.statements.lines import counted
+from tallystick.statements.lines import Pricer
 from tallystick.verification.entries import build_version
 from tallystick.verification.verdict import VerdictHead
 
@@ -57,7 +57,7 @@ class Versions:
         """Give what a verdict counts; None where it is not paid for, or cannot be priced."""
         contract = self.of(verdict)
         try:
-            found = None if contract is None else counted(contract, verdict)
+            found = None if contract is None else Pricer(Agreement((contract,))).counted(verdict)
         except ContractError:
             # The statement refuses it by name; nothing leaves until that is mended.
             return None

@@ -1,5 +1,6 @@
 """Verdicts and terms give lines, lines give a statement."""
 
+from tallystick.statements.line import Line
 from tallystick.statements.notes import Restatement, restate
 from tallystick.statements.rating import rate
 from tallystick.statements.statement import (
@@ -7,7 +8,6 @@ from tallystick.statements.statement import (
     Change,
     Issued,
     LedgerHead,
-    Line,
     Note,
     ReasonCount,
     Statement,

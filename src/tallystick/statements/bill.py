@@ -14,13 +14,13 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
-from tallystick.contracts import Agreement, Contract, Outcome, Percent, PerUnit, Price
+from tallystick.contracts import Agreement, Contract, Outcome, Price
 from tallystick.money import Currency, Money, Rounding
 from tallystick.period import Period, zone
-from tallystick.statements.lines import Months, currency_of
+from tallystick.statements.line import Gathering, Line, Lines
+from tallystick.statements.lines import Months, converted, currency_of
 from tallystick.statements.months import MonthTotal, total_months
-from tallystick.statements.pricing import EXACT, add, price_month
-from tallystick.statements.statement import Line
+from tallystick.statements.pricing import add, counts_through_month, price_month
 
 __all__ = ["Bill", "PaidUnit", "amounts", "change", "make_bill"]
 
@@ -44,7 +44,7 @@ class Bill:
     """
 
     months: tuple[Period, ...]
-    lines: Mapping[str, Sequence[Line]]
+    lines: Mapping[str, Lines]
     totals: Mapping[str, Mapping[Currency, MonthTotal]]
 
     def price(self, outcome: str | None = None, month: str | None = None) -> dict[Currency, Money]:
@@ -81,7 +81,7 @@ def make_bill(contract: Contract, paid: Mapping[str, Iterable[PaidUnit]], period
     agreed = _in_force(contract, period)
     months = Months(contract.timezone)
     wanted = months.of(period)
-    lines: dict[str, list[Line]] = defaultdict(list)
+    gathered: dict[str, Gathering] = defaultdict(Gathering)
     for name, units in paid.items():
         outcome = contract.outcomes[name]
         groups: dict[tuple[Period, Currency], list[Decimal]] = defaultdict(list)
@@ -89,11 +89,12 @@ def make_bill(contract: Contract, paid: Mapping[str, Iterable[PaidUnit]], period
             told = "unit" if unit.currency is None or not outcome.price.by_percent else unit.currency
             rate = contract.billing.rates.get(told)
             # What is turned into the contract's currency counts through the same tiers as what is in it.
-            due = unit.quantity if rate is None else EXACT.multiply(unit.quantity, rate.rate)
+            due = converted(unit.quantity, rate)
             into = contract.currency if rate is not None else currency_of(contract, told, unit.exponent)
             groups[months.at(unit.at), into].append(due)
         for (month, into), quantities in groups.items():
-            lines[month.label].append(_line(agreed, outcome, month, into, quantities))
+            gathered[month.label].add(_line(agreed, outcome, month, into, quantities))
+    lines = {label: held.lines() for label, held in gathered.items()}
     totals = total_months(Agreement.of(agreed), lines, months, wanted, {})
     return Bill(tuple(wanted), lines, totals)
 
@@ -127,7 +128,7 @@ def _sum(price: Price, quantities: Sequence[Decimal], paid_in: Currency, roundin
     at once: their prices have no more decimals than their currency, so that nothing is rounded.
     """
     zero = Money(0, paid_in)
-    if isinstance(price, Percent) or (isinstance(price, PerUnit) and not price.included):
+    if not counts_through_month(price):
         each = Counter(quantities)
         priced = [price_month(price, [quantity], paid_in, rounding)[0].amount for quantity in each]
         return sum(

@@ -131,7 +131,7 @@ def write_bundle(path: Path, made: Bundling, turn: Turn, statement: Statement, v
         archive.add_lines(RIVALS, _rivals(turn.decisions, shown))
         archive.add_lines(UNITS, _units(turn.decisions, shown))
         archive.add_lines(EVIDENCE, _evidence(turn.decisions, shown, made.commitments))
-        archive.add(STATEMENT_FILE, b"".join(statement_json(statement)))
+        archive.add_chunks(STATEMENT_FILE, statement_json(statement))
         return archive.seal(made.signers)
 
 

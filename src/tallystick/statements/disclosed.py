@@ -38,7 +38,7 @@ class ClaimsEntry(msgspec.Struct, frozen=True):
     claims_sha256: str
 
 
-class _Head(msgspec.Struct, frozen=True):
+class _Head(msgspec.Struct, frozen=True, gc=False):
     kind: str
     at: str
 

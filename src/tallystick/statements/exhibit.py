@@ -182,6 +182,9 @@ def _integer(value: str) -> int | str:
     return int(value) if value.removeprefix("-").isdecimal() and 16 <= len(value) <= 20 else value
 
 
+_SAID = {state: state.name.lower() for state in State}
+
+
 def _row(rows: Sequence[RowBody], number: int, where: str) -> RowBody:
     if not 0 <= number < len(rows):
         raise Tampered(f"there is no row {number} before this record", hint=_KEEP, where=where)
@@ -226,9 +229,9 @@ def _compare(predicate: Predicate, line: RecordLine, found: Evaluation, where: s
         yield Mismatch(where, f"{what}: clauses", ", ".join(line.clauses), ", ".join(c.name for c in predicate.clauses))
         return
     for clause, state in zip(predicate.clauses, found.clauses, strict=True):
-        said = line.clauses[clause.name]
-        if said != State(state.state).name.lower():
-            yield Mismatch(where, f"{what}: clause {clause.name}", said, State(state.state).name.lower())
+        said, known = line.clauses[clause.name], _SAID[state.state]
+        if said != known:
+            yield Mismatch(where, f"{what}: clause {clause.name}", said, known)
         if line.until.get(clause.name) != state.until:
             yield Mismatch(
                 where, f"{what}: clause {clause.name}: until", str(line.until.get(clause.name)), str(state.until)

@@ -18,7 +18,7 @@ from tallystick.statements.rating import rate
 from tallystick.statements.statement import Issued, LedgerHead, Statement
 from tallystick.verification.acts import append_acts, read_acts
 from tallystick.verification.agreements import read_agreement
-from tallystick.verification.recorder import read_heads, read_heads_before
+from tallystick.verification.heads import Heads, heads_at
 from tallystick.verification.samples import read_findings
 from tallystick.verification.verdict import VerdictHead
 
@@ -110,7 +110,7 @@ class StatementBook:
             ContractError: See `prepare`.
         """
         size = self._log.size
-        verdicts = self._verdicts(size)
+        verdicts = dict(self._verdicts(size).items())
         return restate(self._agreement(size), verdicts, wanted, self._findings(size)), verdicts
 
     def _as_of(self, period: Period, issued: Sequence[Issued], *, size: int, now: int) -> Statement:
@@ -141,12 +141,9 @@ class StatementBook:
         """Give what acceptance samples said by then."""
         return read_findings(self._engine, self._log, self._contract.name, upto=size)
 
-    def _verdicts(self, size: int) -> dict[int, VerdictHead]:
-        """Give the newest verdict of each subject among the first entries of the ledger, by its index."""
-        newest = read_heads(self._engine, self._contract.name)
-        if all(entry < size for entry in newest):
-            return newest
-        return read_heads_before(self._log, self._contract.name, size)
+    def _verdicts(self, size: int) -> Heads:
+        """Give the newest verdict of each subject among the first entries of the ledger."""
+        return heads_at(self._engine, self._log, self._contract.name, size)
 
 
 def _refuse_overlap(issued: Sequence[Issued], period: Period) -> None:

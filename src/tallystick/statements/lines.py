@@ -9,36 +9,30 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from operator import attrgetter
+from typing import Protocol, TypeAlias
 
 import msgspec
 
-from tallystick.contracts import Agreement, Contract, ExchangeRate, Outcome, Percent, PerUnit, Tiers
+from tallystick.contracts import Agreement, Contract, ExchangeRate, Outcome
 from tallystick.errors import ConfigurationError, ContractError
 from tallystick.money import Currency, Money, currency
 from tallystick.period import Period, parse_period, zone
-from tallystick.statements.pricing import EXACT, price_first, price_month
-from tallystick.statements.statement import Line, line_order
+from tallystick.statements.line import Gathering, Line, Lines
+from tallystick.statements.pricing import EXACT, counts_through_month, first_price, price_first, price_month
+from tallystick.verification.heads import Verdicts
 from tallystick.verification.verdict import VerdictHead
 
-__all__ = [
-    "Months",
-    "add_lines",
-    "claimed_price",
-    "contract_of",
-    "counted",
-    "currency_of",
-    "found_lines",
-    "measure_of",
-    "price_lines",
-    "price_of",
-]
+__all__ = ["Months", "Pricer", "Tariff", "Watcher", "converted", "currency_of", "price_lines"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CLAIM = "claim:"
+# Prices that are kept at a time, of each tariff.
+_KEPT = 1 << 16
 
 
 class Months:
@@ -47,9 +41,15 @@ class Months:
     def __init__(self, zone_name: str) -> None:
         self.zone_name = zone_name
         self._found: list[Period] = []
+        self._last = Period(0, 0, "")
 
     def at(self, instant: int) -> Period:
         """Give the month that holds an instant."""
+        if instant not in self._last:
+            self._last = self._find(instant)
+        return self._last
+
+    def _find(self, instant: int) -> Period:
         place = bisect_right(self._found, instant, key=attrgetter("start")) - 1
         if place >= 0 and instant in self._found[place]:
             return self._found[place]
@@ -82,148 +82,229 @@ class Months:
             start = month.end
 
 
-class _Draft(msgspec.Struct, frozen=True, gc=False):
-    """An outcome that is paid, not yet priced; `quantity` is what the price applies to, `told` as the system says."""
+class Tariff:
+    """What an outcome costs that is told in one unit: found once, and used for all claims on it.
 
-    verdict: VerdictHead
-    entry: int
-    contract: Contract
-    locks_at: int
-    quantity: Decimal
-    told: Decimal
-    unit: str
-    paid_in: Currency
-    rate: ExchangeRate | None
+    `paid_in` is the currency of its lines, `rate` what turns a quantity into that where it is told in another one.
 
-    @property
-    def rank(self) -> tuple[int, int, str, str]:
-        """Where it stands among the others of its month."""
-        verdict = self.verdict
-        return self.locks_at, verdict.occurred_at or 0, verdict.record_id or "", verdict.subject
+    Args:
+        contract: The terms.
+        outcome: What is paid for.
+        unit: A currency code, or `unit`.
+        places: Decimal places the system of record uses for the currency, where it said.
+
+    Raises:
+        ContractError: The currency is unknown.
+    """
+
+    def __init__(self, contract: Contract, outcome: Outcome, unit: str, places: int | None) -> None:
+        self.unit, self.version = unit, contract.version
+        self.rate = contract.billing.rates.get(unit)
+        self.paid_in = currency_of(contract, unit, places) if self.rate is None else contract.currency
+        self.waits = counts_through_month(outcome.price)
+        self.words = str(outcome.price)
+        self._first = first_price(outcome.price)
+        self._rounding = contract.billing.rounding
+        # A claim is priced as it is billed and as it was made, which is mostly the same, and many cost the same.
+        self.alone = lru_cache(_KEPT)(self._alone)
+
+    def _alone(self, quantity: Decimal) -> Money:
+        """Give the price of one quantity by itself, as if it were the first of a month and nothing were included."""
+        return price_first(self._first, converted(quantity, self.rate), self.paid_in, self._rounding)
 
 
-def price_lines(agreement: Agreement, verdicts: Mapping[int, VerdictHead], months: Months) -> dict[str, list[Line]]:
-    """Give all lines of an agreement by the label of their month, each month's by outcome and instant.
+class Pricer:
+    """Prices the verdicts of an agreement, one by one.
 
     Args:
         agreement: The terms, version by version.
-        verdicts: The newest verdict of each subject, by its ledger index.
+    """
+
+    def __init__(self, agreement: Agreement) -> None:
+        self.agreement = agreement
+        self._tariffs: dict[tuple[str, str, str, int | None], Tariff] = {}
+
+    def line(self, entry: int, verdict: VerdictHead) -> Line | None:
+        """Give the line of a claim that is paid, None for one that is not.
+
+        Where the price counts through the month it is still open: the amount is zero, and there are no words for it.
+
+        Raises:
+            ContractError: The verdict was given under another text of the contract, or cannot be priced.
+        """
+        contract = self._contract(verdict)
+        if not verdict.subject.startswith(_CLAIM) or not self._is_paid(contract, verdict):
+            return None
+        told = self._told(contract, verdict)
+        _, quantity, tariff = told
+        if tariff.waits:
+            return _line(entry, verdict, told, Money(0, tariff.paid_in), "")
+        return _line(entry, verdict, told, tariff.alone(quantity), tariff.words)
+
+    def found(self, entry: int, verdict: VerdictHead) -> Line:
+        """Give what would be the line of an outcome if anybody had claimed it, at the price of a first unit.
+
+        Raises:
+            ContractError: See `line`.
+        """
+        told = self._told(self._contract(verdict), verdict)
+        _, quantity, tariff = told
+        return _line(entry, verdict, told, tariff.alone(quantity), tariff.words)
+
+    def claimed(self, verdict: VerdictHead, line: Line | None = None) -> Money | None:
+        """Give what a claim would cost if it were paid as it was made; None if it does not say enough.
+
+        A verified claim that names no amount means what was verified.
+
+        Args:
+            verdict: The verdict on the claim.
+            line: Its line, where there is one.
+
+        Raises:
+            ContractError: See `line`.
+        """
+        if line is not None and line.price and verdict.claimed_amount is None and verdict.status == "verified":
+            return line.amount
+        contract = self._contract(verdict)
+        outcome, places = _outcome(contract, verdict), verdict.exponent
+        if outcome.price.by_percent and verdict.claimed_amount is not None:
+            unit = verdict.claimed_currency or verdict.currency or contract.currency.code
+            places = places if unit == verdict.currency else None
+            quantity = verdict.claimed_amount
+        elif outcome.price.by_percent and verdict.status != "verified":
+            return None
+        else:
+            quantity, unit = _measure(outcome, verdict)
+        return self._tariff(contract, outcome, unit, places).alone(quantity)
+
+    def _contract(self, verdict: VerdictHead) -> Contract:
+        """Give the version a verdict was given under."""
+        agreement = self.agreement
+        contract = agreement.by_sha256.get(verdict.contract_sha256)
+        if contract is None:
+            raise ContractError(
+                f"{verdict.subject} was decided under another text of {agreement.name}:"
+                f" version {verdict.contract_version}, {verdict.contract_sha256[:12]}",
+                hint=f"Run `tallystick verify {agreement.name}` first: it decides under the terms as they are now.",
+            )
+        return contract
+
+    def _is_paid(self, contract: Contract, verdict: VerdictHead) -> bool:
+        if verdict.status == "verified":
+            return True
+        borne = verdict.status == "unverifiable" and contract.unverifiable.borne_by == "buyer"
+        return borne and verdict.locks_at is not None and self.claimed(verdict) is not None
+
+    def counted(self, verdict: VerdictHead) -> tuple[Decimal, str] | None:
+        """Give the quantity and the unit, `unit` or a currency, that a verdict is counted for; None for none.
+
+        Raises:
+            ContractError: See `line`.
+        """
+        contract = self._contract(verdict)
+        if verdict.found or not self._is_paid(contract, verdict):
+            return None
+        return _quantity(contract, _outcome(contract, verdict), verdict)
+
+    def _told(self, contract: Contract, verdict: VerdictHead) -> _Told:
+        outcome, locks_at = _outcome(contract, verdict), _locks_at(verdict)
+        quantity, unit = _quantity(contract, outcome, verdict)
+        return locks_at, quantity, self._tariff(contract, outcome, unit, verdict.exponent)
+
+    def _tariff(self, contract: Contract, outcome: Outcome, unit: str, places: int | None) -> Tariff:
+        key = (contract.sha256, outcome.name, unit, places)
+        if key not in self._tariffs:
+            self._tariffs[key] = Tariff(contract, outcome, unit, places)
+        return self._tariffs[key]
+
+
+class Watcher(Protocol):
+    """Somebody who looks at the verdicts while they are priced, so that they are gone through once."""
+
+    def see(self, pricer: Pricer, entry: int, verdict: VerdictHead, line: Line | None) -> None:
+        """Look at a verdict, and at the line it gives if it is paid."""
+
+
+def price_lines(pricer: Pricer, verdicts: Verdicts, months: Months, watcher: Watcher | None = None) -> dict[str, Lines]:
+    """Give all lines of an agreement by the label of their month.
+
+    Args:
+        pricer: What prices them.
+        verdicts: The newest verdict of each subject.
         months: The months of the agreement's time zone.
+        watcher: Somebody who looks at each verdict once it is priced.
 
     Raises:
         ContractError: A verdict was given under another text, or cannot be priced.
     """
-    groups: dict[tuple[str, str, str, Currency], list[_Draft]] = defaultdict(list)
+    gathered: dict[str, Gathering] = defaultdict(Gathering)
+    waiting: dict[tuple[str, int, str, Currency], Gathering] = defaultdict(Gathering)
     for entry, verdict in verdicts.items():
-        contract = contract_of(agreement, verdict)
-        if not verdict.subject.startswith(_CLAIM) or not _is_paid(contract, verdict):
+        line = pricer.line(entry, verdict)
+        if watcher is not None:
+            watcher.see(pricer, entry, verdict, line)
+        if line is None:
             continue
-        draft = _draft(contract, verdict, entry)
-        groups[months.at(draft.locks_at).label, contract.sha256, verdict.outcome, draft.paid_in].append(draft)
-    lines: dict[str, list[Line]] = defaultdict(list)
-    for (month, _, outcome, paid_in), drafts in groups.items():
-        drafts.sort(key=attrgetter("rank"))
-        contract = drafts[0].contract
-        price = contract.outcomes[outcome].price
-        priced = price_month(price, [draft.quantity for draft in drafts], paid_in, contract.billing.rounding)
-        lines[month] += [_line(draft, amount, words) for draft, (amount, words) in zip(drafts, priced, strict=True)]
-    for in_month in lines.values():
-        in_month.sort(key=line_order)
-    return dict(lines)
+        month = months.at(line.locks_at).label
+        if line.price:
+            gathered[month].add(line)
+        else:
+            waiting[month, line.version, line.outcome, line.amount.currency].add(line)
+    contracts = {contract.version: contract for contract in pricer.agreement.versions}
+    for (month, version, outcome, paid_in), held in waiting.items():
+        for line in _price_waiting(contracts[version], outcome, paid_in, held.lines()):
+            gathered[month].add(line)
+    return {month: held.lines() for month, held in gathered.items()}
 
 
-def found_lines(agreement: Agreement, verdicts: Mapping[int, VerdictHead], period: Period) -> list[Line]:
-    """Give what would have been lines of a period if anybody had claimed it, each at the price of a first unit."""
-    found = []
-    for entry, verdict in verdicts.items():
-        contract = contract_of(agreement, verdict)
-        if verdict.found and verdict.status == "verified" and verdict.decided_at in period:
-            draft = _draft(contract, verdict, entry)
-            amount = price_of(contract, contract.outcomes[verdict.outcome], draft.quantity, draft.paid_in)
-            found.append(_line(draft, amount, str(contract.outcomes[verdict.outcome].price)))
-    return sorted(found, key=line_order)
+def _price_waiting(contract: Contract, outcome: str, paid_in: Currency, lines: Lines) -> Iterator[Line]:
+    """Price the lines of a month whose price counts through it, in the order in which they locked.
 
-
-def contract_of(agreement: Agreement, verdict: VerdictHead) -> Contract:
-    """Give the version a verdict was given under.
-
-    Raises:
-        ContractError: It is none of the agreement's.
+    Of those that locked at one instant, the one that stands first on the statement counts first.
     """
-    contract = agreement.by_sha256.get(verdict.contract_sha256)
-    if contract is None:
-        raise ContractError(
-            f"{verdict.subject} was decided under another text of {agreement.name}:"
-            f" version {verdict.contract_version}, {verdict.contract_sha256[:12]}",
-            hint=f"Run `tallystick verify {agreement.name}` first: it decides under the terms as they are now.",
-        )
-    return contract
+    locks = [line.locks_at for line in lines]
+    order = sorted(range(len(lines)), key=locks.__getitem__)
+    due = [converted(line.quantity, line.rate) for line in map(lines.__getitem__, order)]
+    priced = price_month(contract.outcomes[outcome].price, due, paid_in, contract.billing.rounding)
+    for place, (amount, words) in zip(order, priced, strict=True):
+        yield msgspec.structs.replace(lines[place], amount=amount, price=words)
 
 
-def _is_paid(contract: Contract, verdict: VerdictHead) -> bool:
-    if verdict.status == "verified":
-        return True
-    borne = verdict.status == "unverifiable" and contract.unverifiable.borne_by == "buyer"
-    return borne and verdict.locks_at is not None and claimed_price(contract, verdict) is not None
-
-
-def counted(contract: Contract, verdict: VerdictHead) -> tuple[Decimal, str] | None:
-    """Give the quantity and the unit, `unit` or a currency, that a statement would count a verdict for; None for none.
-
-    Raises:
-        ContractError: It is paid for and cannot be priced.
-    """
-    if verdict.found or not _is_paid(contract, verdict):
-        return None
-    outcome = outcome_of(contract, verdict)
-    return measure_of(outcome, verdict) if verdict.status == "verified" else _as_claimed(contract, outcome, verdict)
-
-
-def _draft(contract: Contract, verdict: VerdictHead, entry: int) -> _Draft:
-    outcome = outcome_of(contract, verdict)
+def _locks_at(verdict: VerdictHead) -> int:
     locks_at = verdict.decided_at if verdict.locks_at is None else verdict.locks_at
     settled = bool(verdict.reasons) and verdict.reasons[0].clause == "dispute"
     if locks_at is None or (verdict.record_id is None and verdict.status == "verified" and not settled):
         raise _unpriceable(verdict, "it has no record, or no instant at which it was decided")
-    if verdict.status == "verified":
-        quantity, unit = measure_of(outcome, verdict)
-    else:
-        quantity, unit = _as_claimed(contract, outcome, verdict)
-    return _Draft(verdict, entry, contract, locks_at, *_converted(contract, quantity, unit, verdict.exponent))
+    return locks_at
 
 
-def _converted(
-    contract: Contract, quantity: Decimal, unit: str, places: int | None
-) -> tuple[Decimal, Decimal, str, Currency, ExchangeRate | None]:
-    rate = contract.billing.rates.get(unit)
-    if rate is not None:
-        return EXACT.multiply(quantity, rate.rate), quantity, unit, contract.currency, rate
-    return quantity, quantity, unit, currency_of(contract, unit, places), None
+_Told: TypeAlias = tuple[int, Decimal, Tariff]
+"""When an outcome locks, its quantity, and what it costs."""
 
 
-def _line(draft: _Draft, amount: Money, words: str) -> Line:
-    verdict = draft.verdict
+def _line(entry: int, verdict: VerdictHead, told: _Told, amount: Money, words: str) -> Line:
+    locks_at, quantity, tariff = told
     return Line(
-        outcome=verdict.outcome,
-        subject=verdict.subject,
-        ref=verdict.ref,
-        record_type=verdict.record_type,
-        record_id=verdict.record_id or "",
-        occurred_at=verdict.occurred_at,
-        decided_at=verdict.decided_at,
-        locks_at=draft.locks_at,
-        quantity=draft.told,
-        unit=draft.unit,
-        price=words,
-        amount=amount,
-        entry=draft.entry,
-        version=draft.contract.version,
-        status=verdict.status,
-        rate=draft.rate,
+        verdict.outcome,
+        verdict.subject,
+        verdict.ref,
+        verdict.record_type,
+        verdict.record_id or "",
+        verdict.occurred_at,
+        verdict.decided_at,
+        locks_at,
+        quantity,
+        tariff.unit,
+        words,
+        amount,
+        entry,
+        tariff.version,
+        verdict.status,
+        tariff.rate,
     )
 
 
-def outcome_of(contract: Contract, verdict: VerdictHead) -> Outcome:
+def _outcome(contract: Contract, verdict: VerdictHead) -> Outcome:
     """Give the outcome a verdict is about.
 
     Raises:
@@ -234,7 +315,14 @@ def outcome_of(contract: Contract, verdict: VerdictHead) -> Outcome:
     return contract.outcomes[verdict.outcome]
 
 
-def measure_of(outcome: Outcome, verdict: VerdictHead) -> tuple[Decimal, str]:
+def _quantity(contract: Contract, outcome: Outcome, verdict: VerdictHead) -> tuple[Decimal, str]:
+    """Give what the price of a paid verdict applies to, and its unit."""
+    if verdict.status == "unverifiable":
+        return _as_claimed(contract, outcome, verdict)
+    return _measure(outcome, verdict)
+
+
+def _measure(outcome: Outcome, verdict: VerdictHead) -> tuple[Decimal, str]:
     """Give what the price applies to: money and its currency for a percentage, a number of units otherwise.
 
     An outcome whose quantity is money but whose price is per unit is one unit.
@@ -274,48 +362,9 @@ def currency_of(contract: Contract, unit: str, places: int | None = None) -> Cur
         raise ContractError(f"an outcome cannot be priced: {unknown.message}", hint=unknown.hint) from None
 
 
-def price_of(contract: Contract, outcome: Outcome, quantity: Decimal, paid_in: Currency) -> Money:
-    """Give the price of one quantity by itself, as if it were the first of a month and nothing were included.
-
-    Args:
-        contract: The terms.
-        outcome: What is paid for.
-        quantity: Units, or an amount in major units of `paid_in` for a percentage.
-        paid_in: Currency of the quantity, if it is money.
-    """
-    price = outcome.price
-    if isinstance(price, PerUnit):
-        price = PerUnit(price.amount) if price.included else price
-    elif isinstance(price, Tiers):
-        first = price.steps[0].rate
-        least, most = price.least, price.most
-        unit = Money.of(first, price.currency, "half_up") if not price.by_percent else None
-        price = Percent(first, least, most) if unit is None else PerUnit(unit)
-    return price_first(price, quantity, paid_in, contract.billing.rounding)
-
-
-def claimed_price(contract: Contract, verdict: VerdictHead) -> Money | None:
-    """Give what a claim would cost if it were paid as it was made; None if it does not say enough.
-
-    A verified claim that names no amount means what was verified.
-    """
-    outcome = outcome_of(contract, verdict)
-    if outcome.price.by_percent and verdict.claimed_amount is not None:
-        unit = verdict.claimed_currency or verdict.currency or contract.currency.code
-        places = verdict.exponent if unit == verdict.currency else None
-        quantity = verdict.claimed_amount
-    elif outcome.price.by_percent and verdict.status != "verified":
-        return None
-    else:
-        quantity, unit = measure_of(outcome, verdict)
-        places = verdict.exponent
-    due, _, _, paid_in, _ = _converted(contract, quantity, unit, places)
-    return price_of(contract, outcome, due, paid_in)
-
-
-def add_lines(lines: Iterable[Line], unit: Currency) -> Money:
-    """Add the lines of one currency."""
-    return sum((line.amount for line in lines if line.amount.currency == unit), Money(0, unit))
+def converted(quantity: Decimal, rate: ExchangeRate | None) -> Decimal:
+    """Give a quantity in the currency that a rate turns it into."""
+    return quantity if rate is None else EXACT.multiply(quantity, rate.rate)
 
 
 def _unpriceable(verdict: VerdictHead, why: str) -> ContractError:

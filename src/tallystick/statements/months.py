@@ -28,9 +28,10 @@ from typing import Literal, Protocol
 from tallystick.contracts import Agreement, Contract, Discount, Limits
 from tallystick.money import Currency, Money, allocate
 from tallystick.period import Period
-from tallystick.statements.lines import Months, add_lines
+from tallystick.statements.line import Lines, Subtotal
+from tallystick.statements.lines import Months
 from tallystick.statements.pricing import EXACT, add
-from tallystick.statements.statement import Adjustment, Line
+from tallystick.statements.statement import Adjustment
 
 __all__ = ["Finding", "Findings", "MonthTotal", "share_caps", "total_months"]
 
@@ -72,7 +73,7 @@ class MonthTotal:
 
 def total_months(
     agreement: Agreement,
-    lines: Mapping[str, Sequence[Line]],
+    lines: Mapping[str, Lines],
     months: Months,
     wanted: Sequence[Period],
     findings: Findings,
@@ -86,19 +87,20 @@ def total_months(
         wanted: Periods of whole months.
         findings: What acceptance samples found.
     """
-    known = [months.at(line.locks_at).start for in_month in lines.values() for line in in_month[:1]]
+    subtotals = {label: held.subtotals for label, held in lines.items()}
+    known = [months.at(one.last_lock).start for in_month in subtotals.values() for one in in_month[:1]]
     first = min([agreement.versions[0].term.starts_at, *(period.start for period in wanted), *known])
     last = max(period.end for period in wanted) - 1
     units = {unit for contract in agreement.versions for unit in contract.billing.limits}
-    units |= {line.amount.currency for in_month in lines.values() for line in in_month}
+    units |= {one.amount.currency for in_month in subtotals.values() for one in in_month}
     carried: dict[Currency, Money] = {}
     totals: dict[str, dict[Currency, MonthTotal]] = {}
     for month in months.between(first, last):
         contract = agreement.governing(month.start)
-        here = lines.get(month.label, ())
+        here = subtotals.get(month.label, ())
         totals[month.label] = {}
         for unit in sorted(units, key=lambda unit: (unit.code, unit.exponent)):
-            own = [line for line in here if line.amount.currency == unit]
+            own = [one for one in here if one.amount.currency == unit]
             total = _total(contract, month, (unit, own), carried.get(unit), findings)
             totals[month.label][unit] = total
             carried[unit] = total.carried
@@ -108,13 +110,13 @@ def total_months(
 def _total(
     contract: Contract,
     month: Period,
-    billed: tuple[Currency, Sequence[Line]],
+    billed: tuple[Currency, Sequence[Subtotal]],
     carried: Money | None,
     findings: Findings,
 ) -> MonthTotal:
-    unit, lines = billed
-    subtotal = add_lines(lines, unit)
-    adjustments = list(_reductions(contract, month, lines, unit, findings))
+    unit, subtotals = billed
+    subtotal = sum((one.amount for one in subtotals), Money(0, unit))
+    adjustments = list(_reductions(contract, month, subtotals, unit, findings))
     days, month_days = _days_in_term(contract, month)
     if carried and days:
         adjustments.append(Adjustment("carried", month.label, carried, text="above the cap of earlier months"))
@@ -132,12 +134,12 @@ def _total(
 
 
 def _reductions(
-    contract: Contract, month: Period, lines: Sequence[Line], unit: Currency, findings: Findings
+    contract: Contract, month: Period, subtotals: Sequence[Subtotal], unit: Currency, findings: Findings
 ) -> Iterator[Adjustment]:
     """Give what samples and discounts take off the lines of a month."""
     left: dict[str, Decimal] = defaultdict(Decimal)
-    for line in lines:
-        left[line.outcome] = EXACT.add(left[line.outcome], line.amount.amount)
+    for one in subtotals:
+        left[one.outcome] = EXACT.add(left[one.outcome], one.amount.amount)
 
     def off(kind: Literal["sample", "discount"], amount: Decimal, text: str) -> Iterator[Adjustment]:
         taken = -Money.of(amount, unit, contract.billing.rounding)
@@ -173,9 +175,7 @@ def _in_force(contract: Contract, month: Period) -> Iterator[Discount]:
             yield discount
 
 
-def share_caps(
-    totals: Mapping[str, Mapping[Currency, MonthTotal]], lines: Mapping[str, Sequence[Line]]
-) -> dict[str, Money]:
+def share_caps(totals: Mapping[str, Mapping[Currency, MonthTotal]], lines: Mapping[str, Lines]) -> dict[str, Money]:
     """Share what a capped month comes to over its lines, by subject; the shares add up to it exactly.
 
     What an earlier month carried over is paid first. Each line gets a part by its amount, see `money.allocate`; lines
@@ -185,9 +185,11 @@ def share_caps(
     for label, of_unit in totals.items():
         for unit, total in of_unit.items():
             capped = [adjustment for adjustment in total.adjustments if adjustment.kind == "cap"]
+            if not capped:
+                continue
             own = [line for line in lines.get(label, ()) if line.amount.currency == unit]
             weights = [max(line.amount.minor, 0) for line in own]
-            if not capped or not any(weights):
+            if not any(weights):
                 continue
             before = sum(
                 (adjustment.amount for adjustment in total.adjustments if adjustment.kind == "carried"), Money(0, unit)

@@ -14,10 +14,11 @@ from tallystick.contracts import Agreement
 from tallystick.errors import Tampered
 from tallystick.money import Currency, Money
 from tallystick.period import Period
-from tallystick.statements.lines import Months, price_lines
+from tallystick.statements.line import Lines
+from tallystick.statements.lines import Months, Pricer, Watcher, price_lines
 from tallystick.statements.months import Findings, MonthTotal, total_months
-from tallystick.statements.statement import Change, Issued, Line, Note
-from tallystick.verification.verdict import VerdictHead
+from tallystick.statements.statement import Change, Issued, Note
+from tallystick.verification.heads import Verdicts
 
 __all__ = ["Restatement", "notes_on", "restate"]
 
@@ -28,9 +29,9 @@ class Restatement:
 
     agreement: Agreement
     months: Months
-    lines: Mapping[str, Sequence[Line]]
+    lines: Mapping[str, Lines]
     totals: Mapping[str, Mapping[Currency, MonthTotal]]
-    verdicts: Mapping[int, VerdictHead]
+    verdicts: Verdicts
 
     def total(self, period: Period) -> dict[Currency, Money]:
         """Give what is owed for a period, without notes."""
@@ -40,15 +41,26 @@ class Restatement:
                 owed[unit] = owed.get(unit, Money(0, unit)) + total.total
         return owed
 
-    def lines_of(self, period: Period) -> list[Line]:
+    def lines_of(self, period: Period) -> Lines:
         """Give the lines of a period."""
-        return [line for month in self.months.of(period) for line in self.lines.get(month.label, ())]
+        return Lines.joined([self.lines[month.label] for month in self.months.of(period) if month.label in self.lines])
 
 
 def restate(
-    agreement: Agreement, verdicts: Mapping[int, VerdictHead], wanted: Sequence[Period], findings: Findings
+    agreement: Agreement,
+    verdicts: Verdicts,
+    wanted: Sequence[Period],
+    findings: Findings,
+    watcher: Watcher | None = None,
 ) -> Restatement:
     """Price all verdicts and total every month up to the end of the last period that is wanted.
+
+    Args:
+        agreement: The terms, version by version.
+        verdicts: The newest verdict of each subject.
+        wanted: Periods of whole months.
+        findings: What acceptance samples found.
+        watcher: Somebody who looks at each verdict once it is priced.
 
     Raises:
         ConfigurationError: A period is not made of whole months.
@@ -57,7 +69,7 @@ def restate(
     months = Months(agreement.newest.timezone)
     for period in wanted:
         months.of(period)
-    lines = price_lines(agreement, verdicts, months)
+    lines = price_lines(Pricer(agreement), verdicts, months, watcher)
     totals = total_months(agreement, lines, months, wanted, findings)
     return Restatement(agreement, months, lines, totals, verdicts)
 
@@ -106,22 +118,19 @@ def _sums(amounts: Mapping[Currency, Money]) -> str:
 
 def _changes(period: Period, unit: Currency, now: Restatement, billed: Restatement) -> Iterator[Change]:
     """Give the lines that are not what they were, by subject."""
-    was = {line.subject: line for line in billed.lines_of(period) if line.amount.currency == unit}
-    is_ = {line.subject: line for line in now.lines_of(period) if line.amount.currency == unit}
-    changed = {
-        subject
-        for subject in was.keys() | is_.keys()
-        if subject not in was or subject not in is_ or was[subject].amount != is_[subject].amount
-    }
+    was, is_ = (
+        {line.subject: line.amount for line in book.lines_of(period) if line.amount.currency == unit}
+        for book in (billed, now)
+    )
+    changed = {subject for subject in was.keys() | is_.keys() if was.get(subject) != is_.get(subject)}
     heads = {verdict.subject: (entry, verdict) for entry, verdict in now.verdicts.items() if verdict.subject in changed}
     for subject in sorted(changed):
         entry, verdict = heads[subject]
-        before, after = was.get(subject), is_.get(subject)
         yield Change(
             subject,
             verdict.ref,
-            None if before is None else before.amount,
-            None if after is None else after.amount,
+            was.get(subject),
+            is_.get(subject),
             verdict.status,
             f"{verdict.reasons[0].clause}: {verdict.reasons[0].text}" if verdict.reasons else "",
             entry,

@@ -14,7 +14,8 @@ from typing import Any
 
 from tallystick.money import Money
 from tallystick.period import Zone, format_instant, zone
-from tallystick.statements.statement import Line, Note, Statement, Tally, add_up
+from tallystick.statements.line import Line
+from tallystick.statements.statement import Note, Statement, Tally, add_up
 from tallystick.statements.typeset import Cell, Column, Row, Table, typeset
 from tallystick.statements.words import (
     ADJUSTMENT_NAMES,

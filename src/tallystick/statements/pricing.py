@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Context, Decimal, Inexact
 from functools import reduce
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias, TypeGuard
 
 from tallystick.contracts import Percent, PerUnit, Price, Tiers
 from tallystick.money import Currency, Money, Rounding
 
-__all__ = ["EXACT", "Priced", "add", "price_first", "price_month"]
+__all__ = ["EXACT", "Priced", "add", "counts_through_month", "first_price", "price_first", "price_month"]
 
 EXACT = Context(prec=160, traps=[Inexact])
 """Arithmetic that raises where it would round."""
@@ -38,8 +38,7 @@ def price_month(price: Price, quantities: Sequence[Decimal], paid_in: Currency, 
         paid_in: Currency of the lines.
         rounding: Where an amount between two minor units goes.
     """
-    if isinstance(price, Percent) or (isinstance(price, PerUnit) and not price.included):
-        # Nothing counts through the month: each quantity costs what it costs alone.
+    if not counts_through_month(price):
         words = str(price)
         return [Priced(price_first(price, quantity, paid_in, rounding), words) for quantity in quantities]
     included = price.included
@@ -52,6 +51,23 @@ def price_month(price: Price, quantities: Sequence[Decimal], paid_in: Currency, 
         amount = _bounded(price, add(EXACT.multiply(*part) for part in parts), paid_in)
         priced.append(Priced(Money.of(amount, paid_in, rounding), _words(price, parts, quantity)))
     return priced
+
+
+def counts_through_month(price: Price) -> TypeGuard[PerUnit | Tiers]:
+    """Tell whether what one quantity costs depends on the others of its month; else each costs what it costs alone."""
+    return isinstance(price, Tiers) or (isinstance(price, PerUnit) and bool(price.included))
+
+
+def first_price(price: Price) -> PerUnit | Percent:
+    """Give the price of a first unit of a month, as if nothing were included."""
+    if isinstance(price, PerUnit):
+        return PerUnit(price.amount)
+    if isinstance(price, Percent):
+        return price
+    first = price.steps[0].rate
+    if price.by_percent:
+        return Percent(first, price.least, price.most)
+    return PerUnit(Money.of(first, price.currency, "half_up"))
 
 
 def price_first(price: Price, quantity: Decimal, paid_in: Currency, rounding: Rounding) -> Money:

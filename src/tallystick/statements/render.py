@@ -14,8 +14,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from tallystick.money import Currency
 from tallystick.period import format_instant, zone
 from tallystick.statements.cells import harmless
+from tallystick.statements.line import Line
 from tallystick.statements.pdf import statement_pdf
-from tallystick.statements.statement import Line, Statement, statement_json
+from tallystick.statements.statement import Statement, signed_json
 from tallystick.statements.words import (
     ADJUSTMENT_NAMES,
     STATUS_MEANING,
@@ -80,7 +81,7 @@ def render_pieces(statement: Statement, form: str, *, fonts: Path | None = None)
         ValueError: See `render`; likewise.
     """
     if form == "json":
-        return chain(statement_json(statement, more={"sha256": statement.digest}), (b"\n",))
+        return chain(signed_json(statement), (b"\n",))
     return (_whole(statement, form, fonts),)
 
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
 import msgspec
 
 from tallystick.canonical import canonical, canonical_plain
-from tallystick.contracts import ExchangeRate, FinalityCalendar
+from tallystick.contracts import FinalityCalendar
 from tallystick.money import Currency, Money, Rounding
 from tallystick.period import Period, format_instant
+from tallystick.statements.line import Line, Lines
 from tallystick.verification.verdict import Status
 
 __all__ = [
@@ -24,13 +24,12 @@ __all__ = [
     "Change",
     "Issued",
     "LedgerHead",
-    "Line",
     "Note",
     "ReasonCount",
     "Statement",
     "Tally",
     "add_up",
-    "line_order",
+    "signed_json",
     "statement_data",
     "statement_json",
 ]
@@ -41,6 +40,9 @@ STATUSES: tuple[Status, ...] = ("verified", "pending", "rejected", "unverifiable
 FORMAT = "tallystick-statement/2"
 
 _AT_ONCE = 1_000
+_NOT_SIGNED = "prepared_at"
+# Stands after every name of a member.
+_END = "~"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,33 +51,6 @@ class LedgerHead:
 
     size: int
     root: str
-
-
-class Line(msgspec.Struct, frozen=True, gc=False):
-    """One outcome that is paid, and what it costs.
-
-    `quantity` is in `unit`: a currency code (major units), or `unit`. `amount` is rounded; `rate` turned the currency
-    of the quantity into its own. Instants are microseconds UTC; `locks_at` picks the month. `entry` is the index of the
-    verdict in the ledger, `version` the version of the contract that decided. `status` is `unverifiable` for a line
-    that the buyer bears.
-    """
-
-    outcome: str
-    subject: str
-    ref: str
-    record_type: str
-    record_id: str
-    occurred_at: int | None
-    decided_at: int | None
-    locks_at: int
-    quantity: Decimal
-    unit: str
-    price: str
-    amount: Money
-    entry: int
-    version: int
-    status: Status
-    rate: ExchangeRate | None
 
 
 AdjustmentKind: TypeAlias = Literal["sample", "discount", "carried", "cap", "floor"]
@@ -207,12 +182,12 @@ class Statement:
     prepared_at: int
     provisional: tuple[str, ...]
     outcomes: Mapping[str, str]
-    lines: tuple[Line, ...]
+    lines: Lines
     closing: FinalityCalendar | None
     notes: tuple[Note, ...]
     adjustments: tuple[Adjustment, ...]
     shares: Mapping[str, Money]
-    found: tuple[Line, ...]
+    found: Lines
     tallies: tuple[Tally, ...]
     reasons: tuple[ReasonCount, ...]
     found_in_all: int
@@ -220,7 +195,7 @@ class Statement:
     @cached_property
     def subtotals(self) -> tuple[Money, ...]:
         """The sum of the lines of each currency, the contract's first."""
-        return add_up((line.amount for line in self.lines), self.currency)
+        return add_up((one.amount for one in self.lines.subtotals), self.currency)
 
     @cached_property
     def own_totals(self) -> tuple[Money, ...]:
@@ -265,14 +240,10 @@ class Statement:
     def digest(self) -> str:
         """SHA-256 of all the statement says except when it was prepared: two parties compare this."""
         found = hashlib.sha256()
-        for piece in statement_json(self, leave_out="prepared_at"):
-            found.update(piece)
+        for name, piece in _members(self):
+            if name != _NOT_SIGNED:
+                found.update(piece)
         return found.hexdigest()
-
-
-def line_order(line: Line) -> tuple[str, int, str, str]:
-    """Give where a line stands on a statement: by outcome, then by when it happened."""
-    return (line.outcome, line.occurred_at or 0, line.record_id, line.subject)
 
 
 def add_up(amounts: Iterable[Money], first: Currency) -> tuple[Money, ...]:
@@ -284,30 +255,41 @@ def add_up(amounts: Iterable[Money], first: Currency) -> tuple[Money, ...]:
     return tuple(Money(sums[unit], unit) for unit in (first, *others))
 
 
-def statement_json(
-    statement: Statement, *, more: Mapping[str, str] | None = None, leave_out: str = ""
-) -> Iterator[bytes]:
-    """Give the canonical bytes of what `statement_data` gives, piece by piece, so that few lines are held twice.
+def statement_json(statement: Statement) -> Iterator[bytes]:
+    """Give the canonical bytes of what `statement_data` gives, piece by piece, so that few lines are held twice."""
+    return (piece for _, piece in _members(statement))
 
-    Args:
-        statement: The statement.
-        more: Members to add, with ASCII names.
-        leave_out: Member to leave out.
-    """
-    data = {**_frame(statement), **(more or {}), "lines": (), "found_not_claimed": ()}
+
+def signed_json(statement: Statement) -> Iterator[bytes]:
+    """Give the same with the digest of the statement as the member `sha256`; it is hashed while it is written."""
+    hashed, rest = hashlib.sha256(), []
+    for name, piece in _members(statement):
+        if name != _NOT_SIGNED:
+            hashed.update(piece)
+        if name < "sha256":
+            yield piece
+        else:
+            rest.append(piece)
+    yield b',"sha256":"%b"' % hashed.hexdigest().encode()
+    yield from rest
+
+
+def _members(statement: Statement) -> Iterator[tuple[str, bytes]]:
+    """Give the bytes of a statement in pieces, each with the name of its member; any but the first may be left out."""
+    data = {**_frame(statement), "lines": (), "found_not_claimed": ()}
     lines = {"lines": (statement.lines, statement.shares), "found_not_claimed": (statement.found, {})}
     mark = b"{"
-    for name in sorted(data.keys() - {leave_out}):
-        yield mark + canonical(name) + b":"
+    for name in sorted(data):
+        yield name, mark + canonical(name) + b":"
         mark = b","
         if name in lines:
-            yield from _lines_json(*lines[name])
+            yield from ((name, piece) for piece in _lines_json(*lines[name]))
         else:
-            yield canonical(data[name])
-    yield b"}"
+            yield name, canonical(data[name])
+    yield _END, b"}"
 
 
-def _lines_json(lines: Sequence[Line], shares: Mapping[str, Money]) -> Iterator[bytes]:
+def _lines_json(lines: Lines, shares: Mapping[str, Money]) -> Iterator[bytes]:
     mark = b"["
     for start in range(0, len(lines), _AT_ONCE):
         yield mark + canonical_plain([_line(line, shares) for line in lines[start : start + _AT_ONCE]])[1:-1]
@@ -319,8 +301,8 @@ def statement_data(statement: Statement) -> dict[str, Any]:
     """Give a statement as plain data: amounts and quantities as decimal texts, instants in ISO 8601, UTC."""
     return {
         **_frame(statement),
-        "lines": [_line(line, statement.shares) for line in statement.lines],
-        "found_not_claimed": [_line(line, {}) for line in statement.found],
+        "lines": [msgspec.to_builtins(_line(line, statement.shares)) for line in statement.lines],
+        "found_not_claimed": [msgspec.to_builtins(_line(line, {})) for line in statement.found],
     }
 
 
@@ -383,30 +365,63 @@ def _frame(statement: Statement) -> dict[str, Any]:
 
 
 def _money(amount: Money) -> dict[str, str]:
-    return {"amount": f"{amount.amount:f}", "currency": amount.currency.code}
+    return {"amount": amount.text, "currency": amount.currency.code}
 
 
-def _line(line: Line, shares: Mapping[str, Money]) -> dict[str, Any]:
+class _RateData(msgspec.Struct, gc=False):
+    rate: str
+    source: str
+
+
+class _RecordData(msgspec.Struct, gc=False):
+    type: str
+    id: str
+
+
+class _LineData(msgspec.Struct, gc=False):
+    """A line as plain data."""
+
+    outcome: str
+    subject: str
+    ref: str
+    record: _RecordData
+    occurred_at: str | None
+    decided_at: str | None
+    locks_at: str
+    quantity: str
+    unit: str
+    rate: _RateData | None
+    price: str
+    amount: str
+    currency: str
+    within_cap: str | None
+    status: Status
+    contract_version: int
+    ledger_entry: int
+
+
+def _line(line: Line, shares: Mapping[str, Money]) -> _LineData:
     share = shares.get(line.subject) if shares else None
     locks_at = format_instant(line.locks_at)
-    return {
-        "outcome": line.outcome,
-        "subject": line.subject,
-        "ref": line.ref,
-        "record": {"type": line.record_type, "id": line.record_id},
-        "occurred_at": _instant(line.occurred_at),
-        "decided_at": locks_at if line.decided_at == line.locks_at else _instant(line.decided_at),
-        "locks_at": locks_at,
-        "quantity": f"{line.quantity:f}",
-        "unit": line.unit,
-        "rate": None if line.rate is None else {"rate": f"{line.rate.rate:f}", "source": line.rate.source},
-        "price": line.price,
-        **_money(line.amount),
-        "within_cap": None if share is None else f"{share.amount:f}",
-        "status": line.status,
-        "contract_version": line.version,
-        "ledger_entry": line.entry,
-    }
+    return _LineData(
+        line.outcome,
+        line.subject,
+        line.ref,
+        _RecordData(line.record_type, line.record_id),
+        _instant(line.occurred_at),
+        locks_at if line.decided_at == line.locks_at else _instant(line.decided_at),
+        locks_at,
+        f"{line.quantity:f}",
+        line.unit,
+        None if line.rate is None else _RateData(f"{line.rate.rate:f}", line.rate.source),
+        line.price,
+        line.amount.text,
+        line.amount.currency.code,
+        None if share is None else share.text,
+        line.status,
+        line.version,
+        line.entry,
+    )
 
 
 def _finality(closing: FinalityCalendar) -> dict[str, str]:

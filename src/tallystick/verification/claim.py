@@ -24,7 +24,7 @@ _AMOUNT = re.compile(r"[0-9]{1,14}(\.[0-9]{1,4})?", re.ASCII)
 _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
 
 
-class Claim(msgspec.Struct, frozen=True):
+class Claim(msgspec.Struct, frozen=True, gc=False):
     """One claim as the vendor made it.
 
     `ref` names the record that shows the outcome. `amount`, in major units of `currency` (or of the contract's, if none

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 from functools import lru_cache
+from operator import attrgetter
 from sys import intern
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
@@ -14,17 +15,15 @@ from tallystick.canonical import digest
 from tallystick.contracts import Contract, Termination, contract_from_body
 from tallystick.errors import Tampered
 from tallystick.period import parse_instant
-from tallystick.verification.verdict import Verdict, VerdictHead
+from tallystick.verification.verdict import Verdict
 
-__all__ = ["TERMINATION", "HeadEntry", "VerdictEntry", "build_version", "interned", "termination_of"]
-
-_Head = TypeVar("_Head", bound=VerdictHead)
+__all__ = ["TERMINATION", "VerdictEntry", "build_version", "interned", "termination_of"]
 
 TERMINATION = "termination"
 """Kind of the entry by which a party ends a contract."""
 
 
-class VerdictEntry(msgspec.Struct, frozen=True):
+class VerdictEntry(msgspec.Struct, frozen=True, gc=False):
     """An entry of kind `verdict`: when it was written, ISO 8601, and what was found."""
 
     kind: str
@@ -32,16 +31,9 @@ class VerdictEntry(msgspec.Struct, frozen=True):
     verdict: Verdict
 
 
-class HeadEntry(msgspec.Struct, frozen=True, gc=False):
-    """As much of an entry of kind `verdict` as its price depends on."""
-
-    verdict: VerdictHead
-
-
-def interned(verdict: _Head) -> _Head:
+def interned(verdict: Verdict) -> Verdict:
     """Give a verdict whose texts that many verdicts share are one object each, and so its own that are equal."""
-    for name in _SHARED:
-        text = getattr(verdict, name)
+    for name, text in zip(_SHARED, _shared(verdict), strict=True):
         if text is not None:
             msgspec.structs.force_setattr(verdict, name, intern(text))
     for name, other in _OFTEN_EQUAL:
@@ -53,6 +45,7 @@ def interned(verdict: _Head) -> _Head:
 
 _SHARED = ("contract", "contract_sha256", "outcome", "record_type", "status", "currency", "claimed_currency")
 _OFTEN_EQUAL = (("record_id", "ref"), ("locks_at", "decided_at"))
+_shared = attrgetter(*_SHARED)
 
 
 def termination_of(entry: Mapping[str, Any]) -> Termination:

@@ -7,8 +7,9 @@ the evidence that a bundle holds, and decides every record again with the refere
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
+
+import msgspec
 
 from tallystick.verification.verdict import Evidence
 
@@ -18,8 +19,7 @@ Row: TypeAlias = Mapping[str, Any]
 """A record that a predicate was decided for: the columns that `outcomes.compile_predicate` documents."""
 
 
-@dataclass(frozen=True, slots=True)
-class Candidates:
+class Candidates(msgspec.Struct, frozen=True):
     """The records a reference may mean: the one of that very id, and those it is another name of."""
 
     exact: str | None

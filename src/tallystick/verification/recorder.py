@@ -23,7 +23,7 @@ from tallystick.verification.agreements import read_agreement
 from tallystick.verification.claim import Claim
 from tallystick.verification.corroboration import connect_outcome, inputs_for
 from tallystick.verification.dispute_acts import read_settlements
-from tallystick.verification.entries import HeadEntry, VerdictEntry, interned
+from tallystick.verification.entries import VerdictEntry, interned
 from tallystick.verification.intake import read_stored_claims, register_contract
 from tallystick.verification.rivals import import_order, read_rivals
 from tallystick.verification.rules import decide_all
@@ -39,8 +39,6 @@ __all__ = [
     "VerifyReport",
     "decide",
     "open_turn",
-    "read_heads",
-    "read_heads_before",
     "read_verdicts",
     "verify_contract",
 ]
@@ -212,12 +210,6 @@ def read_verdicts(engine: Engine, contract: str) -> dict[int, Verdict]:
     return {idx: interned(decoder.decode(data).verdict) for idx, data in _newest(engine, contract)}
 
 
-def read_heads(engine: Engine, contract: str) -> dict[int, VerdictHead]:
-    """Give the same without the evidence, in a fraction of the memory."""
-    decoder = msgspec.json.Decoder(HeadEntry)
-    return {idx: interned(decoder.decode(data).verdict) for idx, data in _newest(engine, contract)}
-
-
 def _newest(engine: Engine, contract: str) -> Iterator[tuple[int, bytes]]:
     head, entry = schema.verdict_head, schema.ledger_entry
     query = select(entry.c.idx, entry.c.data).join(head, head.c.idx == entry.c.idx)
@@ -225,36 +217,6 @@ def _newest(engine: Engine, contract: str) -> Iterator[tuple[int, bytes]]:
     with engine.connect().execution_options(yield_per=_ROWS) as connection:
         for row in connection.execute(query):
             yield row[0], row[1]
-
-
-def read_heads_before(log: Log, contract: str, size: int) -> dict[int, VerdictHead]:
-    """Give the newest verdict of each subject among the first `size` entries of the ledger, by ledger index.
-
-    Every entry is looked at, since the table of newest verdicts knows the newest ones alone.
-    """
-    decoder = msgspec.json.Decoder(_About)
-    newest: dict[str, int] = {}
-    for idx, data in enumerate(log.entries(0, size)):
-        about = decoder.decode(data)
-        if about.kind == "verdict" and about.verdict.contract == contract:
-            newest[about.verdict.subject] = idx
-    entries = sorted(newest.values())
-    whole = msgspec.json.Decoder(HeadEntry)
-    return {
-        idx: interned(whole.decode(data).verdict) for idx, data in zip(entries, log.read_many(entries), strict=True)
-    }
-
-
-class _Subject(msgspec.Struct, frozen=True):
-    contract: str = ""
-    subject: str = ""
-
-
-class _About(msgspec.Struct, frozen=True):
-    """As much of an entry as tells whose verdict it is."""
-
-    kind: str
-    verdict: _Subject = _Subject()
 
 
 def _record(

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from operator import itemgetter
 from typing import Any, Literal, TypeAlias
@@ -39,8 +38,7 @@ _STATUS: Mapping[str, Status] = {
 }
 
 
-@dataclass(frozen=True)
-class _Ruling:
+class _Ruling(msgspec.Struct, frozen=True):
     """How a subject stands, and why; `deleted_id` is the record it means if that is not there any more."""
 
     status: Status
@@ -262,6 +260,8 @@ class Rules:
 
     def contesting(self, record_id: str) -> list[tuple[int, Holder]]:
         """Give the claims under other contracts that exclude a record, those of its unit first, each oldest first."""
+        if not self.contested:
+            return []
         found = (rival for group in self.units.groups(record_id) for rival in self.contested.get(group, ()))
         return [rival for rival in found if self.units.exclude(record_id, rival[1].record_id)]
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
+
+import msgspec
 
 from tallystick.outcomes import Unit
 from tallystick.period import DAY, Zone
@@ -18,8 +19,7 @@ from tallystick.period import DAY, Zone
 __all__ = ["Held", "Holder", "Rivals", "Units"]
 
 
-@dataclass(frozen=True, slots=True)
-class Holder:
+class Holder(msgspec.Struct, frozen=True, gc=False):
     """The claim that a record, or a unit, is paid through; `contract` is set when it is another one.
 
     `source` is where the record is.

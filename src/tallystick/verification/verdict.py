@@ -12,7 +12,7 @@ __all__ = ["Evidence", "Reason", "Settlement", "Status", "Verdict", "VerdictHead
 Status = Literal["verified", "pending", "rejected", "unverifiable", "reversed"]
 
 
-class Evidence(msgspec.Struct, frozen=True):
+class Evidence(msgspec.Struct, frozen=True, gc=False):
     """One record version a verdict rests on."""
 
     source: str
@@ -22,7 +22,7 @@ class Evidence(msgspec.Struct, frozen=True):
     raw_sha256: str
 
 
-class Reason(msgspec.Struct, frozen=True):
+class Reason(msgspec.Struct, frozen=True, gc=False):
     """Why a verdict is what it is.
 
     `clause` is the clause that decided, or `duplicate` (another claim under the contract holds it), `claimed_elsewhere`

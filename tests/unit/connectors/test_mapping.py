@@ -53,6 +53,22 @@ def test_a_test_that_fails_makes_no_record():
     assert records([{**TICKET, "when": {"path": "status", "in": ["closed"]}}], ROW) == []
 
 
+@pytest.mark.parametrize("said", [True, "true", "True", "TRUE"])
+def test_true_is_true_however_it_is_spelled(said):
+    """Else the ticket that an export calls `True` spam would count."""
+    entry = {**TICKET, "when": {"path": "spam", "not_in": [True]}, "deleted": {"path": "gone", "is": True}}
+    assert records([entry], {**ROW, "spam": said}) == []
+    [record] = records([entry], {**ROW, "gone": said})
+    assert record.deleted
+
+
+@pytest.mark.parametrize("each", ["a.0.b", "a.*", ["a", -1]])
+def test_a_list_of_items_is_reached_by_names(each):
+    """The bytes of each item are kept, so there is one list of them; said before an object is read."""
+    with pytest.raises(ConfigurationError, match="by names alone"):
+        mapper({**TICKET, "each": each})
+
+
 @pytest.mark.parametrize(
     ("test", "holds"),
     [

@@ -80,13 +80,13 @@ def test_one_file_for_each_contract_and_month(make, path):
 
 @pytest.mark.parametrize("cut", [1, 20, 60])
 def test_a_torn_last_line(make, path, cut):
-    """What a crash left of a row is cut off, and the event is written whole."""
+    """What a crash left of a row is cut off, in the middle of a character too, and the event is written whole."""
     make().deliver(event(), ATTEMPT)
     whole = path.read_bytes()
-    make().deliver(event(key="oe_other"), ATTEMPT)
+    make().deliver(event(key="oe_other", claim="é" * 30), ATTEMPT)
     both = path.read_bytes()
     path.write_bytes(both[: len(whole) + cut])
-    make().deliver(event(key="oe_other"), ATTEMPT)
+    make().deliver(event(key="oe_other", claim="é" * 30), ATTEMPT)
 
     assert path.read_bytes() == both
 
@@ -100,6 +100,36 @@ def test_a_torn_header(make, path, left):
     make().deliver(event(), ATTEMPT)
 
     assert path.read_bytes() == whole
+
+
+def test_a_last_line_whose_end_an_editor_took(make, path):
+    """A row that is whole stays: its event was delivered, and is not handed over again."""
+    make().deliver(event(), ATTEMPT)
+    whole = path.read_bytes()
+    path.write_bytes(whole.removesuffix(b"\n"))
+    make().deliver(event(key="oe_other"), ATTEMPT)
+
+    assert [row["key"] for row in _rows(path)] == [event().key, "oe_other"]
+
+
+@pytest.mark.parametrize("changed", [b"\xe9cme", b"a" * 200_000])
+def test_a_file_that_somebody_changed(make, path, changed):
+    """What cannot be read any more is said to be so, and left as it is."""
+    make().deliver(event(), ATTEMPT)
+    path.write_bytes(path.read_bytes().replace(b"acme", changed))
+    before = path.read_bytes()
+    with pytest.raises(StorageError, match="or was changed"):
+        make().deliver(event(key="oe_other"), ATTEMPT)
+
+    assert path.read_bytes() == before
+
+
+def test_amounts_below_zero_are_numbers(make, path):
+    """A spreadsheet adds them up; a text it would pass over."""
+    previous = Previous(5, "verified", Decimal("-1.50"), "EUR")
+    make().deliver(event(quantity=Decimal("-5.00"), previous=previous), ATTEMPT)
+
+    assert [(row["quantity"], row["previous_quantity"]) for row in _rows(path)] == [("-5.00", "-1.50")]
 
 
 def test_formulas(make, path):

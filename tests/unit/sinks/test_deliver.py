@@ -230,7 +230,7 @@ def test_on_postgresql(tmp_path, sink):
         office.subscribe(subscription(), now=at("09-03T12:00:00"))
         office.turn(refund("r_1", "p_1", at("09-04")), now=at("09-04"))
         office.turn(now=LOCKED)
-        sink.fails = [UndeliverableError("gone"), RetryableError("no answer")]
+        sink.fails = [RetryableError("no answer"), UndeliverableError("gone")]
         office.deliver(NOW, vendor=sink)
         office.deliver(NOW + HOUR, vendor=sink)
         assert retry(office.engine, None, NOW) == 1
@@ -270,6 +270,23 @@ def test_dead_letters_are_tried_again(office, sink):
     assert {row.note for row in office.rows()} == {None}
 
 
+def test_a_dead_letter_that_was_overtaken_stays(office, sink):
+    """Told after what reversed it, a lock would be the last word; where both are dead, both are told in their order."""
+    sink.fails = [None, None, UndeliverableError("gone")]
+    office.deliver(NOW, vendor=sink)
+    office.turn(refund("r_1", "p_1", NOW), now=REVERSED)
+    sink.fails = [UndeliverableError("gone")]
+    office.deliver(REVERSED, vendor=sink)
+    dead = [row for row in office.rows() if row.state == "dead"]
+    assert [row.event for row in dead] == ["locked", "reversed"]
+    assert retry(office.engine, dead[0].key, REVERSED) == 2
+    sink.fails = [UndeliverableError("gone")]
+    office.deliver(REVERSED, vendor=sink)
+
+    assert [(row.event, row.state) for row in office.rows()][-1] == ("reversed", "delivered")
+    assert retry(office.engine, dead[0].key, REVERSED) == retry(office.engine, None, REVERSED) == 0
+
+
 def test_an_imported_project_delivers_nothing(office, sink):
     """A sink that is held delivers nothing until a person says that this copy does; then every attempt is in doubt."""
     with transaction(office.engine) as connection:
@@ -278,9 +295,24 @@ def test_an_imported_project_delivers_nothing(office, sink):
     assert (report.waiting, sink.attempts) == (4, [])
     assert "sinks resume" in report.errors[0]
 
-    resume(office.engine, ["vendor"])
+    resume(office.engine, ["vendor"], NOW)
     assert office.deliver(NOW, vendor=sink)["vendor"].delivered == 4
     assert {attempt.unsure_since for _, attempt in sink.attempts} == {LOCKED}
+
+
+def test_what_locked_while_an_imported_project_was_held_is_in_doubt(tmp_path, sink):
+    """The other copy may have sent a lock that no turn of this one has seen pass; one still to come it has not."""
+    office = Sending(tmp_path)
+    office.claim("A,paid,p_1,,,", "B,paid,p_2,,,", now=MADE)
+    office.turn(payment("p_1", MADE), payment("p_2", MADE + DAY), now=at("09-05"))
+    with transaction(office.engine) as connection:
+        connection.execute(update(schema.sink).values(held=True))
+
+    resume(office.engine, ["vendor"], LOCKED)
+    office.turn(now=NOW)
+    office.deliver(NOW, vendor=sink)
+    locks = {event.claim: attempt.unsure_since for event, attempt in sink.attempts if event.event == "locked"}
+    assert locks == {"A": LOCKED, "B": None}
 
 
 def test_a_changed_outbox_is_found(office, sink):

@@ -18,6 +18,7 @@ from tallystick.contracts import ExchangeRate
 from tallystick.errors import ConfigurationError
 from tallystick.money import Money, currency
 from tallystick.statements import Adjustment, Change, Note, pdf
+from tallystick.statements.line import Gathering
 from tallystick.statements.render import render
 from tallystick.statements.typeset import _has_shape
 from tallystick.verification.verdict import Reason
@@ -191,8 +192,9 @@ def test_remarks_on_a_line(acme):
     statement = acme.rate(acme.verdict("A"))
     [line] = statement.lines
     rate = ExchangeRate(Decimal("0.9215"), "ECB, 30 June 2026")
-    line = msgspec.structs.replace(line, unit="USD", rate=rate, status="unverifiable")
-    words = _words(replace(statement, lines=(line,), shares={line.subject: Money(1000, EUR)}))
+    gathering = Gathering()
+    gathering.add(msgspec.structs.replace(line, unit="USD", rate=rate, status="unverifiable"))
+    words = _words(replace(statement, lines=gathering.lines(), shares={line.subject: Money(1000, EUR)}))
 
     assert "A at 0.9215, ECB, 30 June 2026; unverifiable, borne by the buyer ch_A" in words
     assert "#10 10.00 EUR 12.50 EUR" in words

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 from tallystick.connectors import CheckRow
 from tallystick.connectors.mapping import provenance_row
 from tallystick.errors import Error
-from tallystick_files.exports import Export
+from tallystick_files.exports import Export, follows
 from tallystick_files.streams import ExportStream
 
 __all__ = ["check_streams"]
@@ -52,6 +53,10 @@ def _completeness_row(name: str, exports: Sequence[Export], *, declared: bool) -
             "nothing says when a file was exported: what is absent is never known, and such clauses stay pending",
             "Add exported_at: an instant in the file's name, in a manifest, or in a column.",
         )
+    for before, export in pairwise(exports):
+        if not follows(export, before.exported_at or 0):
+            said = f"nothing covers the time between {before.name} and {export.name}: it is complete up to there only"
+            return CheckRow(f"{name}: completeness", "warning", said, "Export the missing one; it may hold no row.")
     known = [export.exported_at for export in exports if export.exported_at is not None]
     said = f"complete up to {_EPOCH + timedelta(microseconds=max(known)):%Y-%m-%dT%H:%MZ}" if known else "by a column"
     return CheckRow(f"{name}: completeness", "ok", f"{said}, as the exports themselves say")

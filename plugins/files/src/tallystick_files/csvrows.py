@@ -16,6 +16,9 @@ from tallystick_files.rows import Row, unreadable
 __all__ = ["csv_rows"]
 
 
+_ENCODING = "Say which it is: csv: {encoding: cp1252}."
+
+
 class _Lines:
     """The lines of a text with their ends as they are, none longer than a row may be."""
 
@@ -44,7 +47,10 @@ class _Lines:
             line = self.number + 1 + ahead.count(b"\n")
             column = error.start - ahead.rfind(b"\n")
             said = f"byte 0x{error.object[error.start]:02x} is not {error.encoding}"
-            raise unreadable(self._name, line, column, said, "Say which it is: csv: {encoding: cp1252}.") from None
+            raise unreadable(self._name, line, column, said, _ENCODING) from None
+        except UnicodeError:
+            # Without a place: UTF-16 that does not begin with its byte order mark, for one.
+            raise unreadable(self._name, self.number + 1, 1, f"this is not {self._text.encoding}", _ENCODING) from None
 
     def detach(self) -> None:
         """Leave the file open when the text is gone."""

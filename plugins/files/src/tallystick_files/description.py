@@ -7,6 +7,7 @@ column. The clock of this machine and the dates of the file prove nothing.
 from __future__ import annotations
 
 import codecs
+import io
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import (
@@ -57,7 +58,10 @@ class Csv(_Shape):
     def _check_encoding(cls, value: str) -> str:
         try:
             codecs.lookup(value)
-        except LookupError:
+            # Some codecs are of bytes, such as hex, and some refuse every text.
+            io.TextIOWrapper(io.BytesIO(b"\n"), encoding=value).close()
+            "".encode(value)
+        except (LookupError, UnicodeError):
             raise FieldError("there is no such encoding", hint="Write utf-8, cp1252 or latin-1.") from None
         return value
 

@@ -16,7 +16,7 @@ from tallystick.errors import PermanentError, SchemaChanged
 from tallystick_files.description import InManifest, InName, StreamDescription
 from tallystick_files.opening import broken, open_export
 
-__all__ = ["Export", "check_whole", "find_exports"]
+__all__ = ["Export", "check_whole", "find_exports", "follows"]
 
 _DAY = 86_400_000_000
 _LARGEST_MANIFEST = 1_000_000
@@ -27,7 +27,8 @@ class Export(NamedTuple):
 
     `exported_at` is the instant up to which it is complete, and at which a snapshot was made; None where only its rows
     could tell. `changed_at` is when this machine last saw it change: it tells what to read again and proves nothing.
-    `rows` and `sha256` are what its manifest says, if there is one that says so.
+    `rows` and `sha256` are what its manifest says, if there is one that says so. `begins_at` is where the day or month
+    begins that deltas cover; None where they cover all that had happened.
     """
 
     path: Path
@@ -36,6 +37,12 @@ class Export(NamedTuple):
     changed_at: int
     rows: int | None = None
     sha256: str | None = None
+    begins_at: int | None = None
+
+
+def follows(export: Export, reached: int) -> bool:
+    """Tell whether nothing lies between what is known and the day or month a file covers: one without a file may."""
+    return export.begins_at is None or export.begins_at <= reached
 
 
 def find_exports(folder: Path, stream: StreamDescription, until: int, where: str) -> list[Export]:
@@ -59,14 +66,17 @@ def find_exports(folder: Path, stream: StreamDescription, until: int, where: str
             f"{where}: no file in {folder} is called like {stream.files}",
             hint="Is the folder mounted, and the pattern right? Without a file nothing is known.",
         )
-    found = []
+    found: list[Export] = []
+    waiting: list[int] = []
     for path in paths:
         export = _export(path, folder, stream, until, where)
-        if export is not None:
+        if export is None and isinstance(stream.exported_at, InManifest):
+            waiting.append(_changed_at(path, f"{where}: {path.name}"))
+        elif export is not None and not waiting:
             found.append(export)
-        elif isinstance(stream.exported_at, InManifest):
-            # What is named after one that waits waits too: the watermark must not pass it.
-            break
+    if waiting:
+        # What is named after one that waits waits too, and so does what came after it: the watermark must not pass it.
+        found = [export for export in found if export.changed_at <= min(waiting)]
     return sorted(found, key=lambda export: (export.exported_at or 0, export.name))
 
 
@@ -89,19 +99,25 @@ def _matching(folder: Path, pattern: str, where: str) -> Iterator[Path]:
 def _export(path: Path, folder: Path, stream: StreamDescription, until: int, where: str) -> Export | None:
     name = path.relative_to(folder).as_posix()
     said = f"{where}: {name}"
-    try:
-        # By `ctime`, which no copy with kept dates can set back.
-        changed_at = path.stat().st_ctime_ns // 1000
-    except OSError as error:
-        raise broken(said, f"it cannot be looked at: {error.strerror}") from None
+    changed_at = _changed_at(path, said)
     declared = stream.exported_at
     if isinstance(declared, InName):
-        exported_at = _named(declared, path.name, said)
-        return _past(Export(path, name, exported_at, changed_at), until, said, waits=declared.covers != "instant")
+        begins_at, exported_at = _named(declared, path.name, said)
+        covered = begins_at if stream.holds == "deltas" else None
+        export = Export(path, name, exported_at, changed_at, begins_at=covered)
+        return _past(export, until, said, waits=declared.covers != "instant")
     if isinstance(declared, InManifest):
-        export = _manifested(declared, Export(path, name, None, changed_at), said)
-        return None if export is None else _past(export, until, said, waits=False)
+        listed = _manifested(declared, Export(path, name, None, changed_at), said)
+        return None if listed is None else _past(listed, until, said, waits=False)
     return Export(path, name, None, changed_at)
+
+
+def _changed_at(path: Path, where: str) -> int:
+    try:
+        # By `ctime`, which no copy with kept dates can set back.
+        return path.stat().st_ctime_ns // 1000
+    except OSError as error:
+        raise broken(where, f"it cannot be looked at: {error.strerror}") from None
 
 
 def _past(export: Export, until: int, where: str, *, waits: bool) -> Export | None:
@@ -117,23 +133,24 @@ def _past(export: Export, until: int, where: str, *, waits: bool) -> Export | No
     return None
 
 
-def _named(declared: InName, name: str, where: str) -> int:
+def _named(declared: InName, name: str, where: str) -> tuple[int | None, int]:
+    """Give where the day or month in a name begins, None for an instant; and the instant, or where it ends."""
     read = reader("instant", FieldMapping(path="name", format=declared.name, timezone=declared.timezone))
     try:
         if declared.covers == "instant":
-            return int(read(name) or 0)
+            return None, int(read(name) or 0)
         day = datetime.strptime(name, declared.name).date()  # noqa: DTZ007 - a day; its zone comes with its end
     except Unreadable as error:
         raise SchemaChanged(f"{where}: the name tells no instant: {error}", hint=error.hint or _NAME_HINT) from None
     except ValueError:
         raise SchemaChanged(f"{where}: the name is not written like {declared.name}", hint=_NAME_HINT) from None
     if declared.covers == "month":
-        day = day.replace(day=28) + timedelta(days=4)
         day = day.replace(day=1)
+        after = (day + timedelta(days=31)).replace(day=1)
     else:
-        day += timedelta(days=1)
-    ends = reader("instant", FieldMapping(path="day", format="date", timezone=declared.timezone or "UTC"))
-    return int(ends(day) or 0)
+        after = day + timedelta(days=1)
+    midnight = reader("instant", FieldMapping(path="day", format="date", timezone=declared.timezone or "UTC"))
+    return int(midnight(day) or 0), int(midnight(after) or 0)
 
 
 _NAME_HINT = "Name exports as the pattern of exported_at says, or correct the pattern."

@@ -34,9 +34,10 @@ def parquet_rows(file: IO[bytes], name: str) -> Iterator[Row]:
             for values in pa.Table.from_batches([batch]).cast(schema).to_pylist(maps_as_pydicts="strict"):
                 number += 1
                 yield Row(values, row_bytes(values), number)
-    except (pa.ArrowException, OSError, TypeError, KeyError, UnicodeDecodeError) as error:
+    except (pa.ArrowException, OSError, TypeError, KeyError, ValueError, OverflowError) as error:
         said = f"it cannot be read as Parquet ({type(error).__name__})"
-        raise broken(name, said, "Was the file cut off? Are there two columns of one name, or nanoseconds?") from None
+        hint = "Was the file cut off? Are there two columns of one name, nanoseconds, or years beyond 9999?"
+        raise broken(name, said, hint) from None
 
 
 def _readable(schema: pa.Schema) -> pa.Schema:

@@ -12,7 +12,7 @@ from tallystick.connectors.mapping import Mapper
 from tallystick.errors import CursorExpired, RetryableError
 from tallystick.records.model import Record
 from tallystick_files.description import InColumn, StreamDescription
-from tallystick_files.exports import Export, find_exports
+from tallystick_files.exports import Export, find_exports, follows
 from tallystick_files.reading import ExportReader
 from tallystick_files.snapshots import missing_records
 from tallystick_files.ties import find_overwritten, refuse_doubles, version_key
@@ -84,7 +84,7 @@ class ExportStream(Stream):
         """Yield the rows of each file that is to be read, then what a newer snapshot lacks.
 
         The cursor is the file, its hash, and the rows read of it. The watermark moves with each file that was read to
-        its end, and never beyond what a file proves.
+        its end, and never beyond what a file proves, nor past a day or month whose file is not there.
 
         Raises:
             CursorExpired: The file that the read stopped in is gone.
@@ -101,7 +101,10 @@ class ExportStream(Stream):
         due = [
             (place, export)
             for place, export in enumerate(exports[first:], first)
-            if export.name == cursor.get("file") or _is_due(export, part.start)
+            if export.name == cursor.get("file")
+            or _is_due(export, part.start)
+            # What a snapshot lacks is seen against the one before it, which may have come late.
+            or (self.snapshots and place and _is_due(exports[place - 1], part.start))
         ]
         overwritten = () if self.snapshots else find_overwritten(self.reader, [export for _, export in due])
         for place, export in due:
@@ -112,12 +115,14 @@ class ExportStream(Stream):
             for records, position, proven in self._steps(export, before, resumed, overwritten):
                 if self._closed.is_set():
                     raise RetryableError(f"{self._where}: closed while it was read")
-                reached = max(reached, min(proven or reached, part.end))
-                follows = {"file": export.name, "reached": reached, **position}
+                # What came before the first file ever is what the declared start says: nothing.
+                if proven is not None and (reached == self._start or follows(export, reached)):
+                    reached = max(reached, min(proven, part.end))
+                behind = {"file": export.name, "reached": reached, **position}
                 # Rows that the mapping passes over make no page, and a file may end where a page ended.
-                if records or (position["done"] and follows != latest):
-                    latest = follows
-                    yield Page(records, follows, reached)
+                if records or (position["done"] and behind != latest):
+                    latest = behind
+                    yield Page(records, behind, reached)
         yield Page([], None, reached)
 
     def exports(self, until: int) -> list[Export]:

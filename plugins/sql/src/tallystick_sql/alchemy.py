@@ -21,6 +21,14 @@ from tallystick_sql.warehouse import Rights, Rows, Snapshot, Warehouse
 __all__ = ["AlchemyWarehouse", "sqlite_url"]
 
 _APPLICATION = "tallystick"
+_ALIVE = {
+    "connect_timeout": 15,
+    "keepalives_idle": 60,
+    "keepalives_interval": 15,
+    "keepalives_count": 4,
+    "tcp_user_timeout": 120_000,
+}
+"""A server that is gone without a word ends the read within two minutes; by default it would take two hours."""
 
 
 def sqlite_url(path: str) -> sa.URL:
@@ -176,7 +184,7 @@ class _AlchemySnapshot(Snapshot):
 
 def _options(url: sa.URL) -> dict[str, Any]:
     if url.get_backend_name() == "postgresql":
-        return {"connect_args": {"connect_timeout": 15, "application_name": _APPLICATION}}
+        return {"connect_args": {"application_name": _APPLICATION, **_ALIVE}}
     if url.get_backend_name() == "sqlite":
         return {"connect_args": {"check_same_thread": False, "isolation_level": None}}
     return {}

@@ -82,7 +82,7 @@ class DuckWarehouse(Warehouse):
             raise _mapped(error) from None
         finally:
             timer.cancel()
-        columns = [_in_utc(column).to_pylist() for column in table.columns]
+        columns = [_values(name, column) for name, column in zip(table.column_names, table.columns, strict=True)]
         return Rows(tuple(table.column_names), list(zip(*columns, strict=True)))
 
     def close(self) -> None:
@@ -110,6 +110,16 @@ class _DuckSnapshot(Snapshot):
     def remarks(self) -> list[str]:
         """Give nothing: a file is what it is."""
         return []
+
+
+def _values(name: str, column: pa.ChunkedArray) -> list[Any]:
+    try:
+        return _in_utc(column).to_pylist()  # type: ignore[no-any-return]
+    except (ValueError, OverflowError):
+        # Infinity, a year beyond 9999, or nanoseconds.
+        raise SchemaChanged(
+            f"the column {name} holds a value that has no exact form here", hint="Cast it to text in a view."
+        ) from None
 
 
 def _in_utc(column: pa.ChunkedArray) -> pa.ChunkedArray:

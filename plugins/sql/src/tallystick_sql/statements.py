@@ -13,7 +13,7 @@ from sqlalchemy.sql.elements import ColumnElement, quoted_name
 
 from tallystick.errors import SchemaChanged
 
-__all__ = ["Cell", "any_null", "header", "newest", "page", "rows_of"]
+__all__ = ["Cell", "any_null", "count", "header", "newest", "page", "rows_of"]
 
 Cell: TypeAlias = str | int | Decimal | datetime | date | UUID
 """A value that rows are ordered by."""
@@ -65,11 +65,15 @@ def page(
         limit: Rows asked for.
     """
     found = _all(table).order_by(*map(_column, order)).limit(limit)
-    if least is not None and not after:
-        found = found.where(_column(order[0]) >= _value(least))
-    if most is not None:
-        found = found.where(_column(order[0]) <= _value(most))
-    return found.where(_behind(order, after)) if after else found
+    return found.where(*_bounds(order, after, least, most))
+
+
+def count(
+    table: Sequence[str], order: Sequence[str], *, after: Sequence[Cell], least: Cell | None, most: Cell | None
+) -> sa.Select[Any]:
+    """Ask how many rows there are for a first page and all that follow it, by the same arguments as `page`."""
+    found = sa.select(sa.func.count().label("rows")).select_from(_table(table))
+    return found.where(*_bounds(order, after, least, most))
 
 
 def rows_of(table: Sequence[str], columns: Sequence[str], sign: str, text: str, limit: int) -> sa.Select[Any]:
@@ -79,6 +83,17 @@ def rows_of(table: Sequence[str], columns: Sequence[str], sign: str, text: str, 
     for part in texts[1:]:
         joined = joined.concat(sa.literal(sign)).concat(part)
     return _all(table).where(joined == sa.bindparam(None, text)).limit(limit)
+
+
+def _bounds(
+    order: Sequence[str], after: Sequence[Cell], least: Cell | None, most: Cell | None
+) -> list[ColumnElement[bool]]:
+    bounds = [_behind(order, after)] if after else []
+    if least is not None and not after:
+        bounds.append(_column(order[0]) >= _value(least))
+    if most is not None:
+        bounds.append(_column(order[0]) <= _value(most))
+    return bounds
 
 
 def _behind(order: Sequence[str], after: Sequence[Cell]) -> ColumnElement[bool]:

@@ -70,7 +70,8 @@ class TableStream(Stream):
         in a later state: what was loaded in between behind the position is not among what was read.
 
         Raises:
-            SchemaChanged: A mapped column is gone, a value cannot be read, or a cursor or key is null.
+            SchemaChanged: A mapped column is gone, a value cannot be read, a cursor or key is null, or the key is not
+                unique.
             PermanentError: A row is dated more than a day after the end of the read.
             ConnectorError: A statement was refused or could not be sent.
         """
@@ -84,17 +85,16 @@ class TableStream(Stream):
             complete = part.start if cursor["complete"] is None else max(int(cursor["complete"]), part.start)
             given = {} if cursor["complete"] is None else {"$complete_until": complete}
             after = decode(cursor["after"] or ())
+            # A whole table is read from its start whatever its rows are dated.
+            least = first if part.start > self._start else None
+            whole = statements.count(self.described.table, self._order, after=after, least=least, most=last)
+            rows = 0
             while True:
                 asked = statements.page(
-                    self.described.table,
-                    self._order,
-                    after=after,
-                    # A whole table is read from its start whatever its rows are dated.
-                    least=first if part.start > self._start else None,
-                    most=last,
-                    limit=self._page_rows,
+                    self.described.table, self._order, after=after, least=least, most=last, limit=self._page_rows
                 )
                 found = snapshot.ask(asked)
+                rows += len(found.values)
                 for records, values in self._pieces(found, given):
                     ends = dict(zip(names, values, strict=True))
                     position = encode([ends[name] for name in self._order])
@@ -103,6 +103,7 @@ class TableStream(Stream):
                     if records:
                         yield Page(records, {"complete": cursor["complete"], "after": position})
                 if len(found.values) < self._page_rows:
+                    self._check_count(rows, snapshot.ask(whole).values[0][0])
                     yield Page([], None, min(complete, part.end))
                     return
 
@@ -202,6 +203,15 @@ class TableStream(Stream):
             raise SchemaChanged(
                 f"{self.where}: a row has no {' or no '.join(self._order)}",
                 hint="Such a row would never be read: leave it out in a view, or give it a value.",
+            )
+
+    def _check_count(self, read: int, there: int) -> None:
+        """Check that the pages held every row: one of equal order, where a page ends, is in none of them."""
+        if read != there:
+            raise SchemaChanged(
+                f"{self.where}: {read:,} rows were read, and {there:,} are there: {', '.join(self.described.key)} is "
+                "not unique, or not compared as it is put in order",
+                hint="Add columns to `key` until they are unique together; cast a text that ignores case in a view.",
             )
 
     def _cursor(self) -> FieldMapping:

@@ -13,7 +13,7 @@ from pydantic import Field, field_validator, model_validator
 
 from tallystick.connectors import HttpClient, Response, Retry, SecretRef, Timer, TokenBucket
 from tallystick.connectors.base import checked_address
-from tallystick.errors import ConnectorError, PermanentError
+from tallystick.errors import ConnectorError, Error, PermanentError
 from tallystick.sinks import Attempt, Earlier, EventName, OutcomeEvent, Sink, SinkConfig, UndeliverableError
 from tallystick_stripe.client import API_VERSION, StripeKey
 from tallystick_stripe.faults import KEPT_HEADERS, classify
@@ -25,7 +25,8 @@ _ADJUSTMENTS = "/v1/billing/meter_event_adjustments"
 _FORM = "application/x-www-form-urlencoded"
 _KNOWN = "event already exists with identifier"
 _DAY = 86_400_000_000
-_MEMORY = _DAY - 600_000_000
+_SKEW = 600_000_000
+_MEMORY = _DAY - _SKEW
 """How long Stripe surely knows an identifier, and lets an event be cancelled: a day, less what clocks may differ."""
 
 _PAST = 35 * _DAY
@@ -114,17 +115,29 @@ class StripeMeterSink(Sink):
                 range; the outcome does not count whole units or the currency; it is too late to cancel.
             Error: Stripe refused, or did not answer.
         """
-        if attempt.unsure_since is not None and attempt.now - attempt.unsure_since >= _MEMORY:
+        # An attempt that is yet to come is one of another clock, which may be older than a day.
+        if attempt.unsure_since is not None and not -_SKEW <= attempt.now - attempt.unsure_since < _MEMORY:
             raise UndeliverableError(
-                "an attempt more than 24 hours ago had no known end, and Stripe may not know a repetition any more",
+                "an attempt that may be more than 24 hours old had no known end, and Stripe may not know a repetition "
+                "any more",
                 hint=f"Look for the identifier {event.key} in Stripe. If it is not there, run `tallystick sinks retry "
                 f"{event.key}`.",
             )
         fields = None if event.event == "reversed" else self._fields(event, attempt.now)
-        if event.event != "locked":
-            self._cancel(_reported(attempt.earlier), event, attempt)
-        if fields is not None:
+        cancelled = None if event.event == "locked" else self._cancel(_reported(attempt.earlier), event, attempt)
+        if fields is None:
+            return
+        try:
             self._report(fields)
+        except Error as failed:
+            if cancelled is None:
+                raise
+            # Nothing could tell a next attempt that the cancellation is done: it would be refused, and say otherwise.
+            raise UndeliverableError(
+                f"the usage {cancelled.key} is cancelled, and the new one did not arrive for sure: {failed.message}",
+                hint=f"Look for the identifier {event.key} in Stripe. If it is not there, report {event.quantity} "
+                f"{event.unit} by hand: now the claim counts nothing there.",
+            ) from None
 
     def close(self) -> None:
         """Give back the connection."""
@@ -170,16 +183,20 @@ class StripeMeterSink(Sink):
             # Its key is of this outcome alone: Stripe has it from an attempt whose answer was lost.
             return
 
-    def _cancel(self, reported: Earlier | None, event: OutcomeEvent, attempt: Attempt) -> None:
+    def _cancel(self, reported: Earlier | None, event: OutcomeEvent, attempt: Attempt) -> Earlier | None:
+        """Cancel what was reported, if anything was; gives it."""
         if reported is None:
-            return
+            return None
         owed = event.previous.quantity if event.previous else Decimal(0)
         by_hand = (
             f"It counted {owed} {event.unit}, and counts {event.quantity} {event.unit} now. Settle the difference in "
             f"Stripe by hand, such as with a credit note."
         )
         if reported.state == "dead":
-            raise UndeliverableError(f"the usage {reported.key} before it was given up", hint=by_hand)
+            raise UndeliverableError(
+                f"the usage {reported.key} before it was given up",
+                hint=f"Look for it in Stripe. If it is not there, settle nothing, and do not retry it. {by_hand}",
+            )
         if attempt.now - reported.done_at >= _MEMORY:
             raise UndeliverableError(
                 f"the usage {reported.key} was reported more than 24 hours ago and cannot be cancelled", hint=by_hand
@@ -190,6 +207,7 @@ class StripeMeterSink(Sink):
         except PermanentError as refused:
             again = " An earlier attempt may have cancelled it." if attempt.unsure_since is not None else ""
             raise UndeliverableError(f"{refused.message}{again}", hint=by_hand) from None
+        return reported
 
     def _headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self._key.reveal()}", "Stripe-Version": API_VERSION}

@@ -47,8 +47,8 @@ class Condition(Shape):
     """A test of the value at a `path`: `is`, `in` or `not_in` some words, or `present`; or `any` of several tests.
 
     In Python `is_` and `in_` stand for the first two.
-    Words are compared as text, so that `true` and `5` fit a JSON object and a CSV cell alike. A value that is not there
-    is in no list: it fails `is` and `in`, and passes `not_in`.
+    Words are compared as text, so that `true` and `5` fit a JSON object and a CSV cell alike; `true` also fits `True`
+    and `TRUE`. A value that is not there is in no list: it fails `is` and `in`, and passes `not_in`.
     """
 
     path: PathText | None = None

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from tallystick.connectors.mapping.paths import Step, getter
+from tallystick.connectors.mapping.paths import getter
 
 __all__ = ["Items"]
 
@@ -25,13 +25,13 @@ class Items:
         outer: Names in the object around that the mapping reads.
     """
 
-    def __init__(self, steps: Sequence[Step], outer: Sequence[str]) -> None:
-        self.root = str(steps[0])
+    def __init__(self, steps: Sequence[str], outer: Sequence[str]) -> None:
+        self.root = steps[0]
         self._get = getter(list(steps), nested=True)
         self._outer = outer
         shape: Any = list[msgspec.Raw]
         for step in reversed(steps):
-            shape = msgspec.defstruct("Around", [("inner", shape)], rename={"inner": str(step)})
+            shape = msgspec.defstruct("Around", [("inner", shape)], rename={"inner": step})
         self._slices = msgspec.json.Decoder(shape).decode
         self._depth = len(steps)
 

@@ -172,6 +172,21 @@ class _Compiler:
             return path
         return self.cell("as_of", self.entry.as_of, "instant", ("as_of",), needed=True)
 
+    def each(self, path: PathText) -> list[str]:
+        """Give the names that lead to the list of items.
+
+        Raises:
+            ConfigurationError: A place in a list is among them: the bytes of its items could not be told apart.
+        """
+        steps = steps_of(path, nested=self.nested)
+        if any(isinstance(step, int) or (self.nested and (step == "*" or step.lstrip("-").isdecimal())) for step in steps):
+            raise ConfigurationError(
+                "each leads to one list by names alone",
+                hint="Map the list that stands outside, and reach what is in its items by paths.",
+                where=self.document.position(("each",)),
+            )
+        return [str(step) for step in steps]
+
     def tests(self, tests: Sequence[Condition]) -> _Test:
         """Give the function that tells whether all tests hold."""
         compiled = [self._test(test) for test in tests]
@@ -185,7 +200,9 @@ class _Compiler:
         if test.present is not None:
             present = test.present
             return lambda item, around: (get(item, around) is not None) == present
-        words = frozenset(test.not_in or test.in_ or [str(test.is_)])
+        words = set(test.not_in or test.in_ or [str(test.is_)])
+        # As a boolean column reads them: spreadsheets write TRUE, and Python True.
+        words |= {spelled for said in words & {"true", "false"} for spelled in (said.upper(), said.capitalize())}
         wanted = test.not_in is None
         return lambda item, around: (word(get(item, around)) in words) == wanted
 
@@ -205,7 +222,7 @@ class _Part:
         self._unknown: tuple[Value, ...] = (None,) * len(cells)
         self._items: Items | None = None
         if entry.each is not None:
-            self._items = Items(steps_of(entry.each, nested=compiler.nested), tuple(compiler.outer))
+            self._items = Items(compiler.each(entry.each), tuple(compiler.outer))
             compiler.roots[self._items.root] = None
         said = entry.model_dump_json(by_alias=True, exclude_unset=True)
         self.revision = hashlib.sha256(said.encode()).hexdigest()[:16]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, InvalidOperation
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -26,11 +26,15 @@ _MICROSECOND = timedelta(microseconds=1)
 _DAY = 86_400_000_000
 _YEAR_10000 = 253_402_300_800
 """Unix seconds."""
+_FIRST = -62_135_596_800_000_000
+"""0001-01-01T00:00Z."""
 _FIRST_MS = 100_000_000_000
 """Unix milliseconds in March 1973: what is below was most likely meant as seconds."""
 _SHOWN = 40
 _PLACES = {"money": (18, 4), "rate": (38, 12)}
 """Digits, and how many of them stand behind the point."""
+_WIDE = Context(prec=60)
+"""As many digits as an amount may have: none is rounded away."""
 _CAST = "Export it as a decimal or as text: CAST(... AS NUMERIC)."
 
 
@@ -72,7 +76,7 @@ def word(value: Any) -> str | None:
 def reader(kind: Kind, field: FieldMapping) -> Reader:
     """Give the function that reads a column of a kind as a field says."""
     if kind == "instant":
-        return _instants(field)
+        return _within_years(_instants(field))
     if kind in _PLACES:
         return _numbers(kind, field)
     if kind == "integer":
@@ -188,7 +192,7 @@ def _numbers(kind: Kind, field: FieldMapping) -> Reader:
             amount = Decimal(value)
         except InvalidOperation:
             raise Unreadable(f"{shape(value)} is no number") from None
-        if not amount.is_finite() or amount.adjusted() > digits or len(amount.as_tuple().digits) > 60:
+        if not amount.is_finite() or amount.adjusted() > digits or len(amount.as_tuple().digits) > _WIDE.prec:
             raise Unreadable(f"{shape(value)} is no amount that anybody has")
         if field.minor_units is not None:
             if amount != amount.to_integral_value():
@@ -203,7 +207,7 @@ def _fitted(amount: Decimal, kind: Kind, digits: int, places: int) -> Decimal:
     if amount == 0:
         return Decimal(0)
     exponent = amount.as_tuple().exponent
-    amount = amount.normalize() if isinstance(exponent, int) and exponent < -places else amount
+    amount = amount.normalize(_WIDE) if isinstance(exponent, int) and exponent < -places else amount
     exponent = amount.as_tuple().exponent
     if not isinstance(exponent, int) or exponent < -places:
         raise Unreadable(f"{kind} with more than {places} decimal places", "Nothing is rounded here: round it there.")
@@ -244,6 +248,20 @@ def _instants(field: FieldMapping) -> Reader:
         return _local(moment, field.timezone)
 
     return read
+
+
+def _within_years(read: Reader) -> Reader:
+    """Refuse an instant that an offset moves out of the years 1 to 9999, such as a day that stands for no end."""
+
+    def bounded(value: Any) -> Value:
+        found = read(value)
+        if type(found) is int and not _FIRST <= found < _YEAR_10000 * 1_000_000:
+            raise Unreadable(
+                "an instant that is not between the years 1 and 9999", "Stands it for none? Add it to nulls."
+            )
+        return found
+
+    return bounded
 
 
 def _iso(value: str) -> datetime:
