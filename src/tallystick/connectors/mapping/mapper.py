@@ -179,7 +179,9 @@ class _Compiler:
             ConfigurationError: A place in a list is among them: the bytes of its items could not be told apart.
         """
         steps = steps_of(path, nested=self.nested)
-        if any(isinstance(step, int) or (self.nested and (step == "*" or step.lstrip("-").isdecimal())) for step in steps):
+        if any(
+            isinstance(step, int) or (self.nested and (step == "*" or step.lstrip("-").isdecimal())) for step in steps
+        ):
             raise ConfigurationError(
                 "each leads to one list by names alone",
                 hint="Map the list that stands outside, and reach what is in its items by paths.",
