@@ -36,11 +36,7 @@ def test_every_capability_is_described():
     """The capabilities of the page are those of the code, in its order, each with its meaning."""
     module = ast.parse(inspect.getsource(capability))
     body = next(part for part in module.body if isinstance(part, ast.ClassDef)).body
-    told = {
-        member.targets[0].id: text.value.value
-        for member, text in pairwise(body)
-        if isinstance(member, ast.Assign)
-    }
+    told = {member.targets[0].id: text.value.value for member, text in pairwise(body) if isinstance(member, ast.Assign)}
 
     assert {name: cells[0] for name, cells in _rows("Capabilities").items()} == told
     assert list(told) == [member.name for member in capability.Capability]

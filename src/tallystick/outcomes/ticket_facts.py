@@ -258,7 +258,8 @@ def _returns(values: Mapping[str, Setting]) -> dict[str, str]:
 def _guards(values: Mapping[str, Setting]) -> dict[str, str]:
     bots, seats = texts(values["bots"]), texts(values["shared_seats"])
     acts = "events.kind in ('message', 'call', 'solved', 'assigned')"
-    stranger = f"events.by = 'user' and events.actor_id not in ({bots}) and events.actor_role is null"
+    # A kind of author that the system did not have before may be a person.
+    stranger = f"coalesce(events.by, 'user') = 'user' and events.actor_id not in ({bots}) and events.actor_role is null"
     nobody = f"{acts} and events.by = 'user' and events.actor_id is null"
     nobody += " or events.kind in ('message', 'call') and events.by = 'system' and events.actor_id is null"
     spoke = "(events.kind = 'call' or events.kind = 'message' and events.public)"

@@ -242,9 +242,10 @@ def test_the_role_is_that_of_the_act(resolved):
     assert resolved.verdict() == ("rejected", "no_human_reply")
 
 
-def test_an_unknown_author_makes_it_unverifiable(resolved):
-    """Somebody whom the system does not show may have been a person: neither met nor rejected."""
-    resolved.say(1.5, "404")
+@pytest.mark.parametrize("by", ["user", None])
+def test_an_unknown_author_makes_it_unverifiable(resolved, by):
+    """Somebody whom the system does not show may have been a person, also where it does not say what kind of author."""
+    resolved.say(1.5, "404", by=by)
 
     assert resolved.verdict() == ("unverifiable", "actors_known")
 
