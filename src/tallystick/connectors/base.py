@@ -63,13 +63,16 @@ class Stream(ABC):
     all streams that feed its type. `follows` names streams of the same connector whose pages are stored first when both
     are read in one sync: with two streams that show the same objects, it fixes which of them is seen first.
     `revision` changes when a history that was read already would be read otherwise from now on, such as after custom
-    fields were declared or the start was moved: the stream is then read again from its start.
+    fields were declared or the start was moved: the stream is then read again from its start. `moves` says that an
+    object is listed where it changed last: what it went through in the time of one slice may come with a later one, so
+    nothing of a plan is known before all of its slices are read.
     """
 
     name: str
     types: tuple[str, ...]
     follows: tuple[str, ...] = ()
     revision: str = ""
+    moves: bool = False
 
     @abstractmethod
     def plan(self, watermark: int | None, until: int) -> Sequence[Slice]:

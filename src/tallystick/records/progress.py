@@ -34,12 +34,16 @@ Cursor: TypeAlias = Mapping[str, Any]
 
 
 class Progress(NamedTuple):
-    """What a committed page says about its slice: where it resumes (None: exhausted) and up to when it is complete."""
+    """What a committed page says about its slice: where it resumes (None: exhausted) and up to when it is complete.
+
+    With `moves` nothing is known of the plan before all of its slices are exhausted.
+    """
 
     stream: str
     position: int
     cursor: Cursor | None
     watermark: int | None
+    moves: bool = False
 
 
 class SliceState(msgspec.Struct, frozen=True):
@@ -179,7 +183,9 @@ def advance(connection: Connection, source: str, progress: Iterable[Progress]) -
         PermanentError: There is no such slice.
     """
     merged: dict[tuple[str, int], tuple[Cursor | None, int | None]] = {}
-    for stream, position, cursor, watermark in progress:
+    moving: set[str] = set()
+    for stream, position, cursor, watermark, moves in progress:
+        moving |= {stream} if moves else set()
         known = merged.get((stream, position), (None, None))[1]
         merged[stream, position] = (cursor, _later(known, watermark))
     for stream in {stream: None for stream, _ in merged}:
@@ -194,7 +200,9 @@ def advance(connection: Connection, source: str, progress: Iterable[Progress]) -
                 where = _of(update(slice_state), source, stream, table=slice_state)
                 where = where.where(slice_state.c.position == position)
                 connection.execute(where.values(cursor=_encode(cursor), watermark=mark))
-        _move_stream(connection, source, stream, [slices[position] for position in sorted(slices)])
+        plan = [slices[position] for position in sorted(slices)]
+        if stream not in moving or all(part.cursor is None for part in plan):
+            _move_stream(connection, source, stream, plan)
 
 
 def _move_stream(connection: Connection, source: str, stream: str, slices: Sequence[SliceState]) -> None:

@@ -257,8 +257,9 @@ class _Run:
             self.source,
             [record for read in batch for record in read.page.records],
             [
-                Progress(read.part.stream.name, read.part.position, read.page.cursor, read.page.watermark)
+                Progress(stream.name, read.part.position, read.page.cursor, read.page.watermark, stream.moves)
                 for read in batch
+                for stream in (read.part.stream,)
             ],
             connector=f"{self.connector.name} {self.connector.version}",
             api_version=self.connector.api_version,

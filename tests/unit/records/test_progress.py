@@ -106,6 +106,15 @@ def test_several_passes_over_one_time_are_known_when_all_have_read_it(store, com
     assert steps == [(None, None), (None, None), (0, 7)]
 
 
+def test_where_objects_move_a_plan_is_known_as_a_whole(planned, commit):
+    """What an object went through in one slice may come with a later one: no slice makes its own time known."""
+    steps = []
+    for position in (0, 2, 1):
+        commit(planned, progress=[Progress("refunds", position, None, 10 * position + 10, moves=True)])
+        steps.append(_state(planned))
+    assert steps == [(None, None), (None, None), (0, 30)]
+
+
 @pytest.mark.parametrize(
     "slices", [[(0, 10, {}), (11, 20, {})], [(10, 20, {}), (0, 10, {})], [(10, 0, {})], [(0, 10, {}), (9, 20, {})]]
 )

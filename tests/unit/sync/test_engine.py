@@ -98,6 +98,26 @@ def test_error_keeps_what_was_read(store):
     assert coverage(store.engine, "billing")["refund"].watermark is None
 
 
+@pytest.mark.parametrize(("moves", "known"), [(False, 9 * DAY), (True, None)])
+def test_where_objects_move_a_slice_alone_makes_nothing_known(store, moves, known):
+    """When the last slice breaks off, the ones before it are known only of objects that stay where they are listed."""
+    stream = FakeStream(OBJECTS)
+    stream.moves = moves
+    read = stream.read
+
+    def fail_last(part):
+        if part.end == UNTIL:
+            raise ConnectorError("gone")
+        yield from read(part)
+
+    stream.read = fail_last
+    [told] = _sync(store, stream, threads=1).streams
+    assert told.watermark == known
+    stream.read = read
+    [told] = _sync(store, stream, threads=1).streams
+    assert (told.watermark, _ids(store)) == (UNTIL, {held[0] for held in OBJECTS})
+
+
 def test_error_is_made_good_by_the_next_sync(store):
     """The next sync resumes where the error came, without reading committed pages again."""
     error = ConnectorError("the system is down")

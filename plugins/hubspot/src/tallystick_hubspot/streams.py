@@ -95,6 +95,8 @@ class ObjectStream(Stream):
         size: Objects of a page, at most.
     """
 
+    moves = True
+
     def __init__(
         self, api: HubSpotApi, reader: ObjectReader, *, start: int, lag: int, recheck: int, size: int = PAGE
     ) -> None:

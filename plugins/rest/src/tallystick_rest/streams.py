@@ -47,6 +47,8 @@ class RestStream(Stream):
         size: Objects of a page, if fewer than the description says.
     """
 
+    moves = True
+
     def __init__(
         self,
         described: StreamDescription,

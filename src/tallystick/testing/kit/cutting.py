@@ -51,7 +51,8 @@ class CutConnector(Connector):
 
 class _CutStream(Stream):
     def __init__(self, inner: Stream, owner: CutConnector, pages: int | None) -> None:
-        self.name, self.types, self.follows, self.revision = inner.name, inner.types, inner.follows, inner.revision
+        self.name, self.types, self.follows = inner.name, inner.types, inner.follows
+        self.revision, self.moves = inner.revision, inner.moves
         self._inner = inner
         self._owner = owner
         self._pages = pages
