@@ -7,9 +7,11 @@ import subprocess
 import sys
 from contextlib import suppress
 
-# A session of its own whose first opened terminal becomes its controlling one, so that Ctrl-C is a signal.
+# A session of its own whose first opened terminal becomes its controlling one, so that Ctrl-C is a signal; what runs
+# in the background of a shell was started with that signal ignored.
 _INSIDE = """\
-import os, sys
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
 os.setsid()
 terminal = os.open(sys.argv[1], os.O_RDWR)
 for stream in (0, 1, 2):
