@@ -242,8 +242,8 @@ def test_exports_beside_the_project_can_be_chosen_and_tested(company, folder):
     with _terminal(company, folder) as terminal:
         terminal.answer("Systems", "files")
         terminal.answer("Name of this source in contracts [exports]")
-        terminal.answer("folder [exports]")
-        terminal.answer("mapping [exports.yaml]")
+        terminal.answer("folder", "exports")
+        terminal.answer("mapping", "exports.yaml")
         terminal.answer("start [", "2026-09-01")
         terminal.answer("Test it now?", "yes")
         terminal.expect("exports.yaml")

@@ -126,6 +126,7 @@ class StripeApi:
             timer=timer,
             classify=classify,
             headers=self._headers,
+            constant={"Stripe-Version": API_VERSION},
             request_id="request-id",
             keep=KEPT_HEADERS,
         )
@@ -198,7 +199,7 @@ class StripeApi:
         self._http.close()
 
     def _headers(self) -> dict[str, str]:
-        headers = {"Authorization": f"Bearer {self._key.reveal()}", "Stripe-Version": API_VERSION}
+        headers = {"Authorization": f"Bearer {self._key.reveal()}"}
         return {**headers, "Stripe-Account": self._account} if self._account else headers
 
 

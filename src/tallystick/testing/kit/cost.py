@@ -124,6 +124,11 @@ class CostChecks(KitBase):
     def _peaks(self, desk: Desk, pages: int) -> dict[str, tuple[int, int]]:
         """Give, per stream, the most memory that was held between two pages, and how many raw bytes it gave."""
         desk.fill(self.creates, pages)
+        # A simulator may make its objects when it is first asked for them, and it stands in this process.
+        for stream in desk.connect().streams():
+            for part in stream.plan(None, desk.system.now()):
+                for _ in stream.read(part):
+                    pass
         peaks = {}
         # What is there already need not be looked through each time.
         gc.collect()
