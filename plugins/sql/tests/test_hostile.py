@@ -61,11 +61,9 @@ def test_a_statement_that_takes_too_long_is_broken_off_by_the_server(server):
     assert "a statement took longer than statement_timeout_seconds" in server.error(statement_timeout_seconds=1)
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "duckdb"])
-def test_a_statement_that_takes_too_long_is_broken_off_in_a_file_too(tables, kind):
+@pytest.mark.parametrize("tables", ["sqlite", "duckdb"], indirect=True)
+def test_a_statement_that_takes_too_long_is_broken_off_in_a_file_too(tables):
     """Neither of them has a timeout of its own."""
-    if tables.kind != kind:
-        pytest.skip("the other one")
     tables.tickets(1)
     endless = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 1e15)"
     tables.execute(f"CREATE VIEW slow AS {endless} SELECT t.* FROM tickets t WHERE (SELECT max(x) FROM n) > 0")
@@ -204,11 +202,9 @@ def test_a_file_of_another_kind(tmp_path, content):
         SqlConnector(config)._warehouse()
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "duckdb"])
-def test_a_damaged_file_is_an_error_of_the_source(tables, kind):
+@pytest.mark.parametrize("tables", ["sqlite", "duckdb"], indirect=True)
+def test_a_damaged_file_is_an_error_of_the_source(tables):
     """What a database says about it is passed on."""
-    if tables.kind != kind:
-        pytest.skip("the other one")
     tables.tickets(*range(1, 200))
     content = bytearray(tables.file.read_bytes())
     content[4096 : len(content) // 2 * 2] = b"\xff" * (len(content) // 2 * 2 - 4096)
@@ -238,10 +234,9 @@ def test_a_value_that_cannot_be_read_names_the_row_and_not_the_value(tables):
     assert "Müller" not in said
 
 
+@pytest.mark.parametrize("tables", ["sqlite"], indirect=True)
 def test_a_text_in_a_number_column_of_sqlite(tables):
     """SQLite keeps any value in any column: a cursor that is a text among numbers is an error."""
-    if tables.kind != "sqlite":
-        pytest.skip("others do not")
     tables.tickets(1, 2)
     with sqlite3.connect(tables.file) as connection:
         connection.execute("UPDATE tickets SET updated_at = 'soon' WHERE id = 2")

@@ -54,7 +54,7 @@ def find_kit(name: str) -> type[ConnectorKit]:
         )
     try:
         kit = points[name].load()
-    except Exception as cause:
+    except Exception as cause:  # a stranger's module may raise anything while it is loaded
         raise PluginError(
             f"the kit of {name} ({points[name].value}) cannot be loaded: {type(cause).__name__}: {cause}",
             hint=f"Install what it needs: pip install 'tallystick[testing]' 'tallystick-{name}[simulator]'",
