@@ -95,7 +95,8 @@ def sync_source(
         observed_at: What is written down as the time of reading.
         progress: Told after each batch how far each stream in it is.
         stop: Once set, the sync stores what it holds and leaves within about a second.
-        batch_bytes: A batch is committed when it holds that many bytes,
+        batch_bytes: Bytes of a slice that may wait to be committed; a batch is committed when it holds half as many, so
+            that reading goes on meanwhile,
         batch_seconds: or is that old.
         threads: Slices read at the same time.
         silence_seconds: A slice that gives no page for so long is given up, so that the project's lock is free again.
@@ -201,7 +202,7 @@ class _Run:
             ended += ends
             for part in ends:
                 self._note(part)
-            full = self._batch_size >= self.batch_bytes or time.monotonic() >= deadline
+            full = 2 * self._batch_size >= self.batch_bytes or time.monotonic() >= deadline
             idle = len(ended) >= sum(job.open for job in self.jobs.values())
             if full or pressed or idle:
                 self._commit_batch()
