@@ -101,7 +101,9 @@ def verdicts(tmp_path_factory):
         ids = plan.ids()
         (folder / "tallystick.yaml").write_text(PROJECT.format(origin=origin))
         (folder / "contract.yaml").write_text(CONTRACT.format(bot=ids["bot"]))
-        lines = [f"c{number},resolved,{ids[str(number)]},2026-09-20T08:00:00Z" for number in range(len(CASES))]
+        # Every other one as reports show it, with 15 signs.
+        refs = [ids[str(number)][: 15 if number % 2 else 18] for number in range(len(CASES))]
+        lines = [f"c{number},resolved,{ref},2026-09-20T08:00:00Z" for number, ref in enumerate(refs)]
         (folder / "claims.csv").write_text("\n".join(["claim_id,outcome,ref,claimed_at", *lines]))
         # Deleted cases are shown for 15 days, so a sync has to fall into them.
         for now in (iso(T0 + DAY), iso(T0 + 5 * DAY), NOW):

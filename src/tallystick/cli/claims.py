@@ -35,8 +35,15 @@ def import_claims(
     from tallystick.verification.intake import import_file
 
     with open_project(project) as opened, opened.lock("claims import"):
+        agreed = opened.contract(contract)
         report = import_file(
-            opened.engine, opened.log, opened.signer, opened.contract(contract), file, now=read_clock(now)
+            opened.engine,
+            opened.log,
+            opened.signer,
+            agreed,
+            file,
+            now=read_clock(now),
+            whole_ids={name: opened.source(outcome.source).whole_id for name, outcome in agreed.outcomes.items()},
         )
     if as_json:
         print_json(report)

@@ -37,7 +37,13 @@ def lint_contract(
 
     with open_project(project) as opened:
         path = contract_file(opened, contract)
-        draft = open_draft(path, templates=opened.host.templates, custom=opened.custom, remembers=memory(opened))
+        draft = open_draft(
+            path,
+            templates=opened.host.templates,
+            custom=opened.custom,
+            remembers=memory(opened),
+            whole_ids=opened.whole_ids,
+        )
         findings = lint(draft, ignore=ignore or ())
     counts = Counter(finding.severity for finding in findings)
     agreed = draft.contract

@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 
 from tallystick.cli.project import Project
-from tallystick.contracts import Contract, Outcome, load_contract
+from tallystick.contracts import Contract, Outcome
 from tallystick.contracts.lint.rule import Memory
 from tallystick.contracts.variants import Variants
 from tallystick.errors import ConfigurationError, ContractError
@@ -59,7 +59,7 @@ def find_contract(project: Project, named: str) -> Contract:
     name, sign, version = named.rpartition("@")
     if not sign or Path(named).is_file():
         path = contract_file(project, named)
-        return load_contract(path, templates=project.host.templates, custom=project.custom)
+        return project.read_contract(path)
     versions = read_agreement(project.engine, project.log, find_contract(project, name)).versions
     for contract in versions:
         if str(contract.version) == version:

@@ -14,7 +14,6 @@ from textwrap import indent
 from tallystick.cli.init_fields import as_yaml, settings_of, trouble_with_reference
 from tallystick.cli.project import Project, open_project
 from tallystick.connectors import Connector
-from tallystick.contracts import load_contract
 from tallystick.errors import ConfigurationError, Error
 from tallystick.period import zone
 from tallystick.plugins import PluginHost
@@ -180,7 +179,7 @@ def try_contract(draft: Draft, host: PluginHost, root: Path) -> None:
         ContractError: The contract cannot be used; places are those in the file to be written.
     """
     with tried(draft, host, root) as project:
-        load_contract(project.folder.parent / draft.contract_path, templates=host.templates, custom=project.custom)
+        project.read_contract(project.folder.parent / draft.contract_path)
 
 
 @contextmanager

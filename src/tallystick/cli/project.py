@@ -74,6 +74,18 @@ class Source:
         self.every_minutes = every_minutes
         self.blame = blame
 
+    def whole_id(self, text: str) -> str:
+        """Give an id that somebody typed as records of the source carry it.
+
+        Raises:
+            ConnectorError: The plugin failed, or gave no text.
+        """
+        with self.blame.guarded():
+            found = self.kind.whole_id(text)
+        if type(found) is not str or not found:
+            raise self.blame.fault(f"whole_id gave {type(found).__name__}", "give the id, or what you were given.")
+        return found
+
 
 class SinkOf:
     """One sink of the project: its kind, its validated settings, and what leaves for it."""
@@ -229,6 +241,11 @@ class Project:
         return {name: _custom_kinds(source.config) for name, source in self.sources.items()}
 
     @property
+    def whole_ids(self) -> dict[str, Callable[[str], str]]:
+        """By source, what gives an id that somebody typed as its records carry it."""
+        return {name: source.whole_id for name, source in self.sources.items()}
+
+    @property
     def contract_files(self) -> list[Path]:
         """The contract files, in the order of the project file."""
         return [self.root / entry for entry in self._file.contracts]
@@ -238,7 +255,7 @@ class Project:
         """Contracts by name, in the order of the file."""
         loaded: dict[str, Contract] = {}
         for position, entry in enumerate(self._file.contracts):
-            contract = load_contract(self.root / entry, templates=self.host.templates, custom=self.custom)
+            contract = self.read_contract(self.root / entry)
             if contract.name in loaded:
                 raise ConfigurationError(
                     f"two files hold the contract {contract.name}",
@@ -247,6 +264,14 @@ class Project:
                 )
             loaded[contract.name] = contract
         return loaded
+
+    def read_contract(self, path: Path) -> Contract:
+        """Read a contract file, whether or not the project goes by it.
+
+        Raises:
+            ContractError: The file cannot be used.
+        """
+        return load_contract(path, templates=self.host.templates, custom=self.custom, whole_ids=self.whole_ids)
 
     def contract(self, name: str) -> Contract:
         """Give the contract of that name.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from tallystick.cli.drafts import contract_file
 from tallystick.cli.output import print_table, say
-from tallystick.contracts import Contract, Termination, load_contract
+from tallystick.contracts import Contract, Termination
 from tallystick.errors import ConfigurationError, InputError, StorageError
 from tallystick.ledger import Keyring, Signer
 from tallystick.period import format_instant, zone
@@ -127,7 +127,7 @@ def _told(path: Path, contract: Contract, found: list[ContractSignature], record
 def _find(project: Project, named: str) -> tuple[Path, Contract]:
     """Give the file of a contract, named by itself or by the contract's name."""
     path = contract_file(project, named)
-    return path, load_contract(path, templates=project.host.templates, custom=project.custom)
+    return path, project.read_contract(path)
 
 
 def _record(project: Project, contract: Contract, found: list[ContractSignature], now: int) -> int:

@@ -156,11 +156,12 @@ def explain_subject(project: Project, subject: str, contract: str | None, now: i
         ConfigurationError: No contract has a verdict on it, or several do.
     """
     names = [contract] if contract else list(project.contracts)
+    meant = {subject, *(whole_id(subject) for whole_id in project.whole_ids.values())}
     matches = [
         (project.contract(name), verdict)
         for name in names
         for verdict in verdict_heads(project, name).values()
-        if subject in {verdict.subject, verdict.subject.partition(":")[2], verdict.record_id, verdict.ref}
+        if meant & {verdict.subject, verdict.subject.partition(":")[2], verdict.record_id, verdict.ref}
     ]
     if not matches:
         raise ConfigurationError(

@@ -197,6 +197,14 @@ class Connector(ABC):
         """
         return record_id
 
+    @classmethod
+    def whole_id(cls, text: str) -> str:
+        """Give an id as records carry it, where the system lets people write it in several ways; else what was given.
+
+        Asked for ids that somebody typed. A claim is taken in with the whole id; a contract has to be written with it.
+        """
+        return text
+
     @abstractmethod
     def calls(self) -> int:
         """Give the number of calls made so far, retries included."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import TypeAlias
@@ -16,7 +16,10 @@ from tallystick.money import Currency, Money, currency
 from tallystick.outcomes import Template
 from tallystick.yamlfile import Document, KeyPath, Problem, Value, combine
 
-__all__ = ["found", "near", "problems_of", "refuse_unseen"]
+__all__ = ["WholeIds", "found", "near", "problems_of", "refuse_unseen"]
+
+WholeIds: TypeAlias = Mapping[str, Callable[[str], str]]
+"""By source, what gives an id that somebody typed as records carry it."""
 
 _Found: TypeAlias = tuple[KeyPath, str, str]
 """Where, what, and what to write instead."""
@@ -64,6 +67,7 @@ def problems_of(
     document: Document,
     templates: Mapping[str, Template],
     sources: Iterable[str],
+    whole_ids: WholeIds,
 ) -> list[Problem]:
     """Give what is wrong with terms that are each right alone; the rules of the outcomes are not looked at.
 
@@ -72,9 +76,10 @@ def problems_of(
         document: The file they stand in.
         templates: Outcome templates by name.
         sources: Sources of the project.
+        whole_ids: What records carry instead of what was typed.
     """
     known = sorted(sources)
-    at_value = [*_billing(terms), *_effect(terms)]
+    at_value = [*_billing(terms), *_effect(terms), *_short(terms, templates, whole_ids)]
     for name, given in terms.outcomes.items():
         at_value += _amounts(("outcomes", name), given, currency(terms.currency))
     at_key = [*_identities(terms, known), *_people(terms, templates, known)]
@@ -177,6 +182,34 @@ def _identities(terms: ContractTerms, sources: Iterable[str]) -> Iterator[_Found
     for source in terms.vendor.identities:
         if source not in sources:
             yield ("vendor", "identities", source), f"no source is named {source}", near(source, sources)
+
+
+def _short(terms: ContractTerms, templates: Mapping[str, Template], whole_ids: WholeIds) -> Iterator[_Found]:
+    """Find ids of people and of the vendor in a form that no record carries: they would be nobody's."""
+    for source, path, ids in _ids(terms, templates):
+        for place, text in enumerate(ids):
+            if isinstance(text, str) and source in whole_ids and (whole := whole_ids[source](text)) != text:
+                yield (*path, place), f"no record of {source} carries {text}", f"Write it in full: {whole}."
+
+
+def _ids(terms: ContractTerms, templates: Mapping[str, Template]) -> Iterator[tuple[str, KeyPath, Sequence[object]]]:
+    """Give all lists of ids, each with the source whose ids they are, and where it stands."""
+    for source, ids in terms.vendor.identities.items():
+        yield source, ("vendor", "identities", source), ids
+    for group, of_source in terms.people.items():
+        for source, roster in of_source.items():
+            yield source, ("people", group, source, "ids"), roster.ids
+    for name, given in terms.outcomes.items():
+        template = templates.get(given.uses or "")
+        acceptance = given.evidence.get("acceptance")
+        for param in template.params if template else ():
+            written = given.with_.get(param.name)
+            if not isinstance(written, list | tuple):
+                continue
+            if param.vendors:
+                yield given.source, ("outcomes", name, "with", param.name), written
+            elif param.people and param.people[1] == "ids":
+                yield acceptance.source if acceptance else given.source, ("outcomes", name, "with", param.name), written
 
 
 def _people(terms: ContractTerms, templates: Mapping[str, Template], sources: Iterable[str]) -> Iterator[_Found]:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from tallystick.contracts.billing_terms import PriceTerms
 from tallystick.contracts.body import contract_from_body, rule_body
-from tallystick.contracts.checks import found, near, problems_of, refuse_unseen
+from tallystick.contracts.checks import WholeIds, found, near, problems_of, refuse_unseen
 from tallystick.contracts.contract import Contract, Evidence, Vendor
 from tallystick.contracts.normal_form import body_of
 from tallystick.contracts.terms import ContractTerms, OutcomeTerms
@@ -30,7 +30,11 @@ __all__ = ["load_contract"]
 
 
 def load_contract(
-    path: Path, *, templates: Mapping[str, Template], custom: Mapping[str, Mapping[str, Mapping[str, str]]]
+    path: Path,
+    *,
+    templates: Mapping[str, Template],
+    custom: Mapping[str, Mapping[str, Mapping[str, str]]],
+    whole_ids: WholeIds | None = None,
 ) -> Contract:
     """Read a contract file.
 
@@ -38,6 +42,7 @@ def load_contract(
         path: A YAML file.
         templates: Outcome templates by name.
         custom: The sources of the project: source to record type to custom field to its kind.
+        whole_ids: By source, what gives an id as records carry it; an id in another form is refused.
 
     Raises:
         ContractError: The file cannot be used; says every problem with file, line, column and what to write instead.
@@ -45,7 +50,7 @@ def load_contract(
     document = load_yaml(path, error=ContractError)
     refuse_unseen(document)
     terms = validate(document, ContractTerms, error=ContractError)
-    return _Loading(document, terms, templates, custom).contract()
+    return _Loading(document, terms, templates, custom, whole_ids or {}).contract()
 
 
 class _Loading:
@@ -57,17 +62,19 @@ class _Loading:
         terms: ContractTerms,
         templates: Mapping[str, Template],
         custom: Mapping[str, Mapping[str, Mapping[str, str]]],
+        whole_ids: WholeIds,
     ) -> None:
         self.document = document
         self.terms = terms
         self.templates = templates
         self.custom = custom
+        self.whole_ids = whole_ids
         self.vendor = Vendor(terms.vendor.name, {name: tuple(ids) for name, ids in terms.vendor.identities.items()})
         self.problems: list[Problem] = []
 
     def contract(self) -> Contract:
         terms = self.terms
-        self.problems += problems_of(terms, self.document, self.templates, self.custom)
+        self.problems += problems_of(terms, self.document, self.templates, self.custom, self.whole_ids)
         rules = {name: self._outcome(name, given) for name, given in terms.outcomes.items()}
         if self.problems:
             raise combine(self.problems, ContractError)

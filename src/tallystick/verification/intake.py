@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from pathlib import Path
 
@@ -117,17 +118,35 @@ def _refuse_to_rewrite(contract: Contract, before: _Body, now: int) -> None:
         )
 
 
-def import_file(engine: Engine, log: Log, signer: Signer, contract: Contract, path: Path, *, now: int) -> IntakeReport:
+def import_file(
+    engine: Engine,
+    log: Log,
+    signer: Signer,
+    contract: Contract,
+    path: Path,
+    *,
+    now: int,
+    whole_ids: Mapping[str, Callable[[str], str]] | None = None,
+) -> IntakeReport:
     """Take in a file of claims whole, or refuse it whole.
 
     A claim that was taken in before with the same content is counted and left alone, so the same file may be imported
     twice.
 
+    Args:
+        engine: The project's database.
+        log: Its ledger.
+        signer: Signs the checkpoint.
+        contract: What the claims are made under.
+        path: The file.
+        now: When they are taken in, microseconds UTC.
+        whole_ids: By outcome, what gives the id that records carry for a reference; the claim is kept with that one.
+
     Raises:
         InputError: The file is malformed, or gives a known claim id another content; every such line is named.
         ContractError: See `register_contract`.
     """
-    claims = read_claims(path, outcomes=contract.outcomes)
+    claims = [_whole(claim, whole_ids or {}) for claim in read_claims(path, outcomes=contract.outcomes)]
     with path.open("rb") as file:
         file_sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     table = schema.claim
@@ -179,6 +198,11 @@ def claim_of(row: RowMapping) -> Claim:
         amount=None if row["amount"] is None else Decimal(row["amount"]),
         currency=row["currency"],
     )
+
+
+def _whole(claim: Claim, whole_ids: Mapping[str, Callable[[str], str]]) -> Claim:
+    whole = whole_ids.get(claim.outcome, str)(claim.ref)
+    return claim if whole == claim.ref else msgspec.structs.replace(claim, ref=whole)
 
 
 def _rank(row: RowMapping) -> tuple[int, bool, int, str]:

@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 import msgspec
 
+from tallystick.contracts.checks import WholeIds
 from tallystick.contracts.contract import Contract, Outcome
 from tallystick.contracts.loader import load_contract
 from tallystick.contracts.terms import ContractTerms, OutcomeTerms
@@ -126,13 +127,14 @@ def open_draft(
     templates: Mapping[str, Template],
     custom: Mapping[str, Mapping[str, Mapping[str, str]]],
     remembers: Memory | None = None,
+    whole_ids: WholeIds | None = None,
 ) -> Draft:
     """Read a contract file to look at, see `load_contract`.
 
     Raises:
         ContractError: The file cannot be used; says every problem.
     """
-    contract = load_contract(path, templates=templates, custom=custom)
+    contract = load_contract(path, templates=templates, custom=custom, whole_ids=whole_ids)
     document = load_yaml(path, error=ContractError)
     terms = validate(document, ContractTerms, error=ContractError)
     return Draft(document, terms, contract, templates, remembers or {})
