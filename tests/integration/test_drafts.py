@@ -5,12 +5,23 @@ import sys
 
 import pytest
 
-from tallystick.cli.drafts import contract_file, find_contract, last_month, memory, months_between, opener, variants_of
+from tallystick.cli.drafts import (
+    contract_file,
+    find_contract,
+    last_month,
+    memory,
+    months_between,
+    opener,
+    seen_in,
+    variants_of,
+)
 from tallystick.cli.project import open_project
 from tallystick.contracts import load_contract
 from tallystick.database.engine import transaction
 from tallystick.errors import ConfigurationError
 from tallystick.period import parse_instant, parse_period
+from tallystick.records.catalog import Progress
+from tallystick.records.model import Record
 from tallystick.verification.intake import register_contract
 
 NOW = parse_instant("2026-10-05T08:00:00Z")
@@ -167,3 +178,25 @@ def test_before_the_first_sync(folder):
 
     assert "never read: what depends on it is not decided" in done.stdout
     assert "recovered: no records" in done.stdout
+
+
+def test_who_stands_in_the_records(project):
+    """Ids and roles of users, and whoever did something, are seen in any version; before a first read nobody is."""
+    seen = seen_in(project)
+    assert seen("billing", "ids", ["u1"]) is None
+    assert seen("crm", "ids", ["u1"]) is None
+
+    project.store.plan("billing", "all", ["actor", "change"], [(0, NOW, {})])
+    options = {"connector": "stripe 1", "api_version": "1", "observed_at": NOW}
+    change = (5, "deal", "d1", "Change", "stage", '"a"', '"b"', "u2", "app_7", None)
+    records = [
+        Record("actor", "u1", 1, (1, "person", "Ada", None, "SDR", True), b'{"role":"SDR"}'),
+        Record("actor", "u1", 2, (1, "person", "Ada", None, "AE", True), b'{"role":"AE"}'),
+        Record("change", "c1", 5, change, b"{}"),
+    ]
+    project.store.commit("billing", records, [Progress("all", 0, {"page": 2}, None)], **options)
+    assert seen("billing", "ids", ["u1"]) is None
+    project.store.commit("billing", [], [Progress("all", 0, None, NOW)], **options)
+
+    assert set(seen("billing", "ids", ["u1", "u2", "app_7", "d1", "u9"])) == {"u1", "u2", "app_7"}
+    assert set(seen("billing", "role_in", ["AE", "SDR", "ae"])) == {"AE", "SDR"}

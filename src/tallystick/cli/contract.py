@@ -30,7 +30,7 @@ def lint_contract(
     from collections import Counter
 
     from tallystick.cli.contract_text import print_findings
-    from tallystick.cli.drafts import contract_file, memory
+    from tallystick.cli.drafts import contract_file, memory, seen_in
     from tallystick.cli.output import print_json
     from tallystick.cli.project import open_project
     from tallystick.contracts.lint import lint, open_draft
@@ -42,6 +42,7 @@ def lint_contract(
             templates=opened.host.templates,
             custom=opened.custom,
             remembers=memory(opened),
+            seen=seen_in(opened),
             whole_ids=opened.whole_ids,
         )
         findings = lint(draft, ignore=ignore or ())

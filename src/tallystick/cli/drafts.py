@@ -2,28 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Literal
 
 import duckdb
 
 from tallystick.cli.project import Project
 from tallystick.contracts import Contract, Outcome
-from tallystick.contracts.lint.rule import Memory
+from tallystick.contracts.lint.rule import Memory, Seen
 from tallystick.contracts.variants import Variants
 from tallystick.errors import ConfigurationError, ContractError
 from tallystick.outcomes import Inputs
 from tallystick.period import Period, parse_period, zone
+from tallystick.records.progress import coverage
+from tallystick.records.scan import connect
+from tallystick.records.types import RECORD_TYPES
 from tallystick.statements.comparison import OpenOutcome
 from tallystick.verification.agreements import read_agreement
 from tallystick.verification.corroboration import connect_outcome, inputs_for
 from tallystick.yamlfile import load_yaml
 
-__all__ = ["contract_file", "find_contract", "last_month", "memory", "months_between", "opener", "variants_of"]
+__all__ = [
+    "contract_file",
+    "find_contract",
+    "last_month",
+    "memory",
+    "months_between",
+    "opener",
+    "seen_in",
+    "variants_of",
+]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_WHO = frozenset({"actor_id", "app_id", "assignee_id", "created_by", "owner_id", "submitter_id"})
+_ROLES = (("actor", "role"),)
+_PEOPLE = (
+    ("actor", "id"),
+    *(
+        (kind.name, column.name)
+        for kind in RECORD_TYPES.values()
+        for column in kind.columns
+        if column.name in _WHO and not kind.of
+    ),
+)
+"""In which columns the users and applications of a system stand."""
 
 
 def contract_file(project: Project, named: str) -> Path:
@@ -71,6 +96,23 @@ def find_contract(project: Project, named: str) -> Contract:
 def memory(project: Project) -> Memory:
     """Give how many days back each source tells a record type, as its connector says."""
     return {name: source.kind.memory_days for name, source in project.sources.items()}
+
+
+def seen_in(project: Project) -> Seen:
+    """Give what tells which ids and roles stand in the records of a source, whatever their version."""
+
+    def seen(source: str, part: Literal["ids", "role_in"], texts: Collection[str]) -> Collection[str] | None:
+        read = coverage(project.engine, source)
+        told = read.get("actor", next(iter(read.values()), None))
+        if told is None or told.watermark is None:
+            return None
+        columns = _ROLES if part == "role_in" else _PEOPLE
+        with connect(project.store, source, types={kind for kind, _ in columns}) as database:
+            parts = " UNION ALL ".join(f'SELECT "{column}" AS text FROM "{kind}_all"' for kind, column in columns)
+            query = f"SELECT DISTINCT text FROM ({parts}) WHERE list_contains($1, text)"
+            return {text for (text,) in database.execute(query, [list(texts)]).fetchall()}
+
+    return seen
 
 
 def opener(project: Project, now: int) -> OpenOutcome:

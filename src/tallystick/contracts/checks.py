@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from tallystick.contracts.billing_terms import CapTerms, FloorTerms
 from tallystick.contracts.terms import ContractTerms, OutcomeTerms
@@ -16,7 +16,7 @@ from tallystick.money import Currency, Money, currency
 from tallystick.outcomes import Template
 from tallystick.yamlfile import Document, KeyPath, Problem, Value, combine
 
-__all__ = ["WholeIds", "found", "near", "problems_of", "refuse_unseen"]
+__all__ = ["WholeIds", "found", "named", "near", "problems_of", "refuse_unseen"]
 
 WholeIds: TypeAlias = Mapping[str, Callable[[str], str]]
 """By source, what gives an id that somebody typed as records carry it."""
@@ -186,19 +186,21 @@ def _identities(terms: ContractTerms, sources: Iterable[str]) -> Iterator[_Found
 
 def _short(terms: ContractTerms, templates: Mapping[str, Template], whole_ids: WholeIds) -> Iterator[_Found]:
     """Find ids of people and of the vendor in a form that no record carries: they would be nobody's."""
-    for source, path, ids in _ids(terms, templates):
+    for source, path, ids in named(terms, templates, "ids"):
         for place, text in enumerate(ids):
             if isinstance(text, str) and source in whole_ids and (whole := whole_ids[source](text)) != text:
                 yield (*path, place), f"no record of {source} carries {text}", f"Write it in full: {whole}."
 
 
-def _ids(terms: ContractTerms, templates: Mapping[str, Template]) -> Iterator[tuple[str, KeyPath, Sequence[object]]]:
-    """Give all lists of ids, each with the source whose ids they are, and where it stands."""
-    for source, ids in terms.vendor.identities.items():
+def named(
+    terms: ContractTerms, templates: Mapping[str, Template], part: Literal["ids", "role_in"]
+) -> Iterator[tuple[str, KeyPath, Sequence[object]]]:
+    """Give all lists of ids, or of roles, each with the source whose they are, and where it stands."""
+    for source, ids in terms.vendor.identities.items() if part == "ids" else ():
         yield source, ("vendor", "identities", source), ids
     for group, of_source in terms.people.items():
         for source, roster in of_source.items():
-            yield source, ("people", group, source, "ids"), roster.ids
+            yield source, ("people", group, source, part), getattr(roster, part)
     for name, given in terms.outcomes.items():
         template = templates.get(given.uses or "")
         acceptance = given.evidence.get("acceptance")
@@ -206,9 +208,9 @@ def _ids(terms: ContractTerms, templates: Mapping[str, Template]) -> Iterator[tu
             written = given.with_.get(param.name)
             if not isinstance(written, list | tuple):
                 continue
-            if param.vendors:
+            if param.vendors and part == "ids":
                 yield given.source, ("outcomes", name, "with", param.name), written
-            elif param.people and param.people[1] == "ids":
+            elif param.people and param.people[1] == part:
                 yield acceptance.source if acceptance else given.source, ("outcomes", name, "with", param.name), written
 
 

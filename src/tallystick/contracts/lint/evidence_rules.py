@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Literal
 
+from tallystick.contracts.checks import named
 from tallystick.contracts.lint.rule import Draft, Hit, Written, rule
 from tallystick.outcomes import Predicate, tree
 from tallystick.outcomes.steps import shown
@@ -99,6 +101,22 @@ def _no_identities(draft: Draft) -> Iterator[Hit]:
             )
 
 
+@rule("nobody-known", "note", "Nothing that was read so far shows somebody, or a role, that the contract names.")
+def _nobody_known(draft: Draft) -> Iterator[Hit]:
+    parts: tuple[tuple[Literal["ids", "role_in"], str], ...] = (
+        ("ids", "the ids that its API tells; leave one that has not done anything yet"),
+        ("role_in", "the roles as the system calls them, or ids"),
+    )
+    for part, rewrite in parts:
+        for source, path, texts in named(draft.terms, draft.templates, part):
+            asked = list(dict.fromkeys(text for text in texts if isinstance(text, str)))
+            seen = draft.seen(source, part, asked) if asked else None
+            missing = [text for text in asked if seen is not None and text not in seen]
+            if missing:
+                reason = f"no record of {source} that was read shows {', '.join(missing)}: a misspelt one is nobody"
+                yield Hit(path, reason, f"Compare with {rewrite}.")
+
+
 def _sources(outcome: Written) -> Iterable[str]:
     agreed = outcome.agreed
     return (agreed.source, *(second.source for second in (agreed.calls, agreed.acceptance) if second is not None))
@@ -166,6 +184,7 @@ RULES = (
     _vendor_judge,
     _anyones_work,
     _no_identities,
+    _nobody_known,
     _window_beyond_memory,
     _preset_unpublished,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -19,13 +19,21 @@ from tallystick.outcomes import Template
 from tallystick.outcomes.template import Setting
 from tallystick.yamlfile import Document, KeyPath, load_yaml, validate
 
-__all__ = ["Draft", "Finding", "Hit", "Memory", "Rule", "Severity", "Written", "open_draft", "rule"]
+__all__ = ["Draft", "Finding", "Hit", "Memory", "Rule", "Seen", "Severity", "Written", "open_draft", "rule"]
 
 Severity: TypeAlias = Literal["error", "warning", "note"]
 """`error` and `warning` are findings; a `note` is something to know."""
 
 Memory: TypeAlias = Mapping[str, Mapping[str, int]]
 """How many days back a source tells a record type: source to record type to days; no entry where no end is known."""
+
+
+Seen: TypeAlias = Callable[[str, Literal["ids", "role_in"], Collection[str]], Collection[str] | None]
+"""Asked for ids or roles in a source: gives those that its records show; None where none were read yet."""
+
+
+def _unread(_: str, __: str, ___: Collection[str]) -> None:
+    return None
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -69,7 +77,8 @@ class Written(NamedTuple):
 class Draft:
     """A contract that loads, with the file it stands in.
 
-    `remembers` tells how far back the sources remember; an empty mapping where nothing is known of it.
+    `remembers` tells how far back the sources remember; an empty mapping where nothing is known of it. `seen` tells who
+    stands in what was read from them.
     """
 
     document: Document
@@ -77,6 +86,7 @@ class Draft:
     contract: Contract
     templates: Mapping[str, Template]
     remembers: Memory = field(default_factory=dict)
+    seen: Seen = _unread
 
     @cached_property
     def outcomes(self) -> tuple[Written, ...]:
@@ -127,6 +137,7 @@ def open_draft(
     templates: Mapping[str, Template],
     custom: Mapping[str, Mapping[str, Mapping[str, str]]],
     remembers: Memory | None = None,
+    seen: Seen = _unread,
     whole_ids: WholeIds | None = None,
 ) -> Draft:
     """Read a contract file to look at, see `load_contract`.
@@ -137,4 +148,4 @@ def open_draft(
     contract = load_contract(path, templates=templates, custom=custom, whole_ids=whole_ids)
     document = load_yaml(path, error=ContractError)
     terms = validate(document, ContractTerms, error=ContractError)
-    return Draft(document, terms, contract, templates, remembers or {})
+    return Draft(document, terms, contract, templates, remembers or {}, seen)
