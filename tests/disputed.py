@@ -1,11 +1,14 @@
 """An office with a contract, payments and claims on them, of which the parties may dispute the verdicts."""
 
+from contextlib import contextmanager
 from decimal import Decimal
 
 import msgspec
+import pytest
 
 from tallystick.contracts import load_contract
 from tallystick.database.engine import open_database
+from tallystick.errors import ConfigurationError
 from tallystick.ledger import Log, fsck, load_or_create_key
 from tallystick.period import parse_instant, parse_period
 from tallystick.records.catalog import Progress, RecordStore
@@ -39,6 +42,7 @@ outcomes:
     price: {percent: 10}
 finality: {dispute_days: 10, clawback_days: 120}
 """
+FAILED = {"status": "failed"}
 CLAIMS = "claim_id,outcome,ref,claimed_at,amount,currency\n"
 
 
@@ -134,3 +138,33 @@ class Office:
 
     def _month(self, label):
         return parse_period(label, self.contract.timezone)
+
+
+@contextmanager
+def offices(folder):
+    """Give a function that makes an office with claims A, B and C: verified, rejected and unverifiable."""
+    made = []
+
+    def build(old="", new=""):
+        office = Office(folder, old, new)
+        made.append(office)
+        office.claim("A,paid,ch_1,,,", "B,paid,ch_2,,80.00,EUR", "C,paid,ch_3,,,")
+        unknown = payment("ch_3", status=None)
+        office.read(payment("ch_1"), payment("ch_2", **FAILED), unknown)
+        office.verify()
+        assert office.statuses() == {"claim:A": "verified", "claim:B": "rejected", "claim:C": "unverifiable"}
+        return office
+
+    yield build
+    for office in made:
+        office.engine.dispose()
+
+
+def refused(office, words, act, *arguments, **more):
+    """Check that something is refused in these words and that the ledger did not grow."""
+    size = office.log.size
+    with pytest.raises(ConfigurationError, match=words) as caught:
+        act(*arguments, **more)
+    assert office.log.size == size
+    assert caught.value.exit_code == 2
+    return str(caught.value)

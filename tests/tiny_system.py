@@ -13,7 +13,7 @@ from starlette.responses import Response
 from tests.tiny_connector import TinyConnector
 
 from tallystick.testing.faultplan import Fault, FaultPlan
-from tallystick.testing.kit import UNKNOWN_WORD, Capability, ConnectorKit, System, Tape
+from tallystick.testing.kit import UNKNOWN_WORD, Capability, ConnectorKit, SteeredSystem, Tape
 from tallystick.testing.steering import SteeredApp
 
 START = 1_790_000_000
@@ -125,48 +125,34 @@ def _page(rows, time, asked):
     return {"items": behind[:PAGE], "more": len(behind) > PAGE}
 
 
-class TinySystem(System):
+class TinySystem(SteeredSystem):
     """One account of the tiny system."""
 
     def __init__(self, app, tape, origin):
         key = f"TINY_KEY_{app.number}"
         config = {"base_url": origin, "key": f"env:{key}", "start": "2026-01-01"}
-        super().__init__(config, page_size=PAGE, environment={key: app.key})
-        self._app = app
-        self._tape = tape
+        super().__init__(app, tape, config, page_size=PAGE, environment={key: app.key})
         self._made = itertools.count()
         self._late = 0
 
-    def now(self):
-        """Give the clock of the simulator."""
-        return self._app.now * 1_000_000
-
-    def advance(self, seconds):
-        """Move it on."""
-        self._app.move(self._app.now + seconds)
-
-    def calls(self):
-        """Count calls."""
-        return sum(self._app.calls.values())
-
     def create(self, record_type):
         """Make a person."""
-        person_id = f"p{self._app.number}-{next(self._made):05d}"
-        self._app.create(person_id, self._late)
+        person_id = f"p{self.app.number}-{next(self._made):05d}"
+        self.app.create(person_id, self._late)
         return person_id
 
     def edit(self, record_type, record_id):
         """Give a person a new name."""
-        self._app.change(record_id, name=f"Name {next(self._made)}")
-        return f"u{self._app.number}"
+        self.app.change(record_id, name=f"Name {next(self._made)}")
+        return f"u{self.app.number}"
 
     def delete(self, record_type, record_id):
         """Delete a person."""
-        self._app.change(record_id, deleted=True)
+        self.app.change(record_id, deleted=True)
 
     def merge(self, record_type, kept, gone):
         """Merge two people."""
-        self._app.change(gone, merged_into=kept)
+        self.app.change(gone, merged_into=kept)
 
     def set_fault(self, fault, *, after=0, times=1, seconds=0):
         """Let calls go wrong."""
@@ -174,29 +160,25 @@ class TinySystem(System):
             self._late = seconds
         elif fault is Capability.SIGN_IN:
             lines = [{"path": path, "kind": "401", "times": times} for path in ("/v1/*", "/token")]
-            self._app.faults.load(lines)
+            self.app.faults.load(lines)
         else:
             line = {"path": "/v1/*", "kind": COMMON[fault], "after": after, "times": times, "seconds": seconds}
-            self._app.faults.load([line])
+            self.app.faults.load([line])
 
     def change_wire(self, change, record_type):
         """Let people be delivered otherwise."""
-        self._app.wire = {"change": change}
+        self.app.wire = {"change": change}
         return "" if change is Capability.GAINED_FIELD else "status"
 
     def clear(self):
         """Undo all of it."""
-        self._app.faults.load([])
-        self._app.wire = {}
+        super().clear()
+        self.app.wire = {}
         self._late = 0
-
-    def delivered(self):
-        """Write down what is delivered."""
-        return self._tape.recording()
 
     def secrets(self):
         """Give the key, and the token of now."""
-        return {self._app.key, self._app.token}
+        return {self.app.key, self.app.token}
 
 
 class TinyKit(ConnectorKit):

@@ -1,9 +1,10 @@
 """What a connector author imports."""
 
+from tallystick.connectors.answers import Response, retry_after
 from tallystick.connectors.base import CheckRow, Connector, ConnectorConfig, Cursor, HttpConfig, Page, Slice, Stream
 from tallystick.connectors.bearer import Bearer, Token, TokenEndpoint
 from tallystick.connectors.custom import CustomField, extract
-from tallystick.connectors.http import HttpClient, Params, Response, retry_after, user_agent
+from tallystick.connectors.http import HttpClient, Params, user_agent
 from tallystick.connectors.origin import PinnedTransport, same_origin
 from tallystick.connectors.pacing import Timer, TokenBucket
 from tallystick.connectors.retry import Retry

@@ -9,7 +9,9 @@ from typing import Any
 import httpx
 import msgspec
 
-from tallystick.connectors.http import Response, map_http_error, read_whole, user_agent
+from tallystick.connectors.answers import Response, read_whole
+from tallystick.connectors.failures import map_http_error
+from tallystick.connectors.http import user_agent
 from tallystick.connectors.pacing import Timer
 from tallystick.connectors.secrets import masked
 from tallystick.errors import ConfigurationError, ConnectorError, RetryableError, SchemaChanged

@@ -1,24 +1,22 @@
 """The shared HTTP client of a source: one connection pool, one budget, every failure mapped to our tree.
 
 HTTP/1.1 with keep-alive and compression; no redirects, no proxies or credentials from the environment. What a status
-means is the connector's business (`classify`). What a broken connection, a page of HTML or half a JSON document means
-is the same everywhere and decided here.
+means is the connector's business (`classify`). What a page of HTML or half a JSON document means is the same everywhere
+and decided here; what a broken connection means, in `failures`.
 """
 
 from __future__ import annotations
 
-import re
-import ssl
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from importlib.metadata import version
 from threading import Lock
-from typing import NamedTuple, Self, TypeAlias, TypeVar
+from typing import NamedTuple, TypeAlias, TypeVar
 
 import httpx
 import msgspec
 
+from tallystick.connectors.answers import LARGEST_BODY, Response, read_whole
+from tallystick.connectors.failures import map_http_error
 from tallystick.connectors.pacing import Timer, TokenBucket
 from tallystick.connectors.retry import Retry
 from tallystick.connectors.secrets import masked
@@ -32,46 +30,15 @@ from tallystick.errors import (
     SchemaChanged,
 )
 
-__all__ = ["Classify", "HttpClient", "Params", "Response", "map_http_error", "read_whole", "retry_after", "user_agent"]
+__all__ = ["Classify", "HttpClient", "Params", "user_agent"]
 
 T = TypeVar("T")
 Params: TypeAlias = Mapping[str, str | int | Sequence[str]]
 """Query parameters by name; a sequence is repeated under its name."""
 
 _KEPT = ("content-type", "date", "retry-after")
-_SECONDS = re.compile(r"\d{1,9}(\.\d+)?", re.ASCII)
-_PATIENCE = 5
-"""Times the longest silence that a whole answer may take."""
-
-LARGEST_BODY = 256_000_000
-"""Bytes of an answer beyond which it is given up."""
-
-_PACKED = ("identity", "gzip", "deflate", "")
-"""Ways to pack a body that unpack a piece of it to no more than a thousand times its size."""
 _SECRET = 12
 """Signs that a word of a header has at least when it may be a secret."""
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-class Response(msgspec.Struct, frozen=True):
-    """What a call was answered with.
-
-    `status` is the HTTP status and `body` the whole answer, decompressed; `request_id` is the system's own id of the
-    request, if it gave one. `headers` holds those the client was told to keep, by lower-case name. `date` is the
-    system's own clock when it answered (microseconds UTC, whole seconds), None when it did not say.
-    """
-
-    status: int
-    headers: dict[str, str]
-    body: bytes
-    date: int | None
-    request_id: str | None
-
-    @classmethod
-    def of(cls, status: int, headers: dict[str, str], body: bytes, request_id: str | None) -> Self:
-        """Make one of `status`, `body`, `request_id`, and `headers` by lower-case name; a bad `date` counts as none."""
-        return cls(status, headers, body, _date(headers.get("date")), request_id)
 
 
 class _Asked(NamedTuple):
@@ -334,131 +301,9 @@ class HttpClient:
             self._client.close()
 
 
-class TooLargeError(httpx.StreamError):
-    """An answer has more bytes than it may."""
-
-    def __init__(self, largest: int) -> None:
-        super().__init__(f"more than {largest:,} bytes")
-
-
-def read_whole(answer: httpx.Response, timer: Timer, silence: float, *, largest: int = LARGEST_BODY) -> bytes:
-    """Give the body of an answer; a system that drips it byte by byte, or never stops, does not hold us for ever.
-
-    Args:
-        answer: An answer whose body has not been read.
-        timer: Tells elapsed time.
-        silence: Longest silence of the system, in seconds; the whole body may take five times that.
-        largest: Bytes it may have, unpacked.
-
-    Raises:
-        httpx.ReadTimeout: It takes longer than that.
-        httpx.DecodingError: It is packed twice, or otherwise than we ask for: a few bytes could become any number.
-        TooLargeError: It is larger than that.
-    """
-    if answer.headers.get("content-encoding", "identity").strip().lower() not in _PACKED:
-        raise httpx.DecodingError("the answer is packed otherwise than asked for")
-    until = timer.now() + _PATIENCE * silence
-    parts: list[bytes] = []
-    size = 0
-    for part in answer.iter_bytes():
-        parts.append(part)
-        size += len(part)
-        if timer.now() > until:
-            raise httpx.ReadTimeout("the answer does not come to its end")
-        if size > largest:
-            raise TooLargeError(largest)
-    return b"".join(parts)
-
-
 def user_agent() -> str:
     """Give what our own calls sign with: the distribution and its version."""
     return f"tallystick/{version('tallystick')}"
-
-
-def retry_after(response: Response) -> float | None:
-    """Give the seconds a `Retry-After` header asks to wait; None when there is none or it cannot be read.
-
-    A date in it is compared with the answer's own date, so that our clock does not matter.
-    """
-    text = response.headers.get("retry-after", "").strip()
-    if _SECONDS.fullmatch(text):
-        return float(text)
-    until = _date(text)
-    if until is None or response.date is None:
-        return None
-    return max((until - response.date) / 1_000_000, 0.0)
-
-
-def map_http_error(cause: Exception, name: str, request_id: str | None = None) -> ConnectorError:
-    """Give what a failure of the HTTP library means for the reader.
-
-    Args:
-        cause: An exception of httpx.
-        name: The system's name.
-        request_id: The system's id of the request, if it had begun to answer.
-    """
-    kind = type(cause).__name__
-    hopeless = _hopeless(cause, name, request_id)
-    if hopeless is not None:
-        return hopeless
-    if isinstance(cause, httpx.TimeoutException):
-        return RetryableError(f"{name} did not answer in time ({kind})", hint=_LATER, request_id=request_id)
-    if isinstance(cause, httpx.NetworkError):
-        return RetryableError(
-            f"the connection to {name} failed: {str(cause) or kind}", hint=_LATER, request_id=request_id
-        )
-    if isinstance(cause, (httpx.RemoteProtocolError, httpx.DecodingError, httpx.ProxyError)):
-        return RetryableError(f"the answer of {name} broke off ({kind})", hint=_LATER, request_id=request_id)
-    return PermanentError(
-        f"the call to {name} could not be made ({kind})",
-        hint="This is a fault of the connector or of a header it was given; report it.",
-        request_id=request_id,
-    )
-
-
-def _hopeless(cause: Exception, name: str, request_id: str | None) -> PermanentError | None:
-    """Give what a failure means that would come again; None for any other."""
-    if _is_certificate(cause):
-        return PermanentError(
-            f"the certificate of {name} could not be verified",
-            hint="Somebody may be reading along. Check base_url and the certificates of this machine.",
-        )
-    if isinstance(cause, (httpx.UnsupportedProtocol, httpx.InvalidURL)):
-        kind = type(cause).__name__
-        return PermanentError(f"the address of {name} cannot be used ({kind})", hint="Correct base_url.")
-    if isinstance(cause, TooLargeError):
-        return PermanentError(
-            f"{name} answered with {cause}, which no page of any system has",
-            hint="Ask for fewer objects a page, or check base_url.",
-            request_id=request_id,
-        )
-    return None
-
-
-_DEEPEST = 8  # a chain of causes may be a ring
-_LATER = "Check the network, or wait: the next run goes on where this one stopped."
-
-
-def _is_certificate(error: BaseException) -> bool:
-    cause: BaseException | None = error
-    for _ in range(_DEEPEST):
-        if isinstance(cause, ssl.SSLCertVerificationError) or "CERTIFICATE_VERIFY_FAILED" in str(cause):
-            return True
-        cause = cause.__cause__ if cause is not None else None
-    return False
-
-
-def _date(text: str | None) -> int | None:
-    if not text:
-        return None
-    try:
-        moment = parsedate_to_datetime(text)
-    except (ValueError, TypeError, IndexError):
-        return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    delta = moment - _EPOCH
-    return (delta.days * 86_400 + delta.seconds) * 1_000_000
 
 
 def _harmless(given: str | None, signed: Mapping[str, str]) -> str | None:

@@ -13,8 +13,9 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
+from tallystick.connectors.answers import Response, retry_after
 from tallystick.connectors.base import checked_address
-from tallystick.connectors.http import HttpClient, Response, retry_after
+from tallystick.connectors.http import HttpClient
 from tallystick.connectors.origin import PinnedTransport
 from tallystick.connectors.pacing import Timer, TokenBucket
 from tallystick.connectors.retry import Retry

@@ -11,7 +11,7 @@ import pytest
 import respx
 
 from tallystick.connectors import HttpClient, Response, Retry, TokenBucket, retry_after, user_agent
-from tallystick.connectors.http import map_http_error
+from tallystick.connectors.failures import map_http_error
 from tallystick.errors import (
     ConfigurationError,
     ConnectorError,

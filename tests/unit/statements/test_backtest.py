@@ -1,98 +1,31 @@
 """A contract tried on history: units, months, range, what clauses and parameters change, and what a statement says."""
 
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from decimal import Decimal
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.contract_files import CUSTOM, differing
+from tests.backtested import AUGUST, OCTOBER, PAID, QUARTER, SEPTEMBER, card, loader, opener
+from tests.contract_files import CUSTOM
 from tests.evidence import READ, databases, payment
 
 from tallystick.contracts import load_contract
 from tallystick.contracts.variants import Variants
 from tallystick.errors import ConfigurationError, ContractError
-from tallystick.outcomes import Inputs, Param, PredicateSource, Template
-from tallystick.outcomes.predicate import Unit
-from tallystick.outcomes.template import Preset
-from tallystick.period import DAY, Period, parse_instant, parse_period
+from tallystick.outcomes import Inputs
+from tallystick.period import DAY, Period, parse_instant
 from tallystick.statements import LedgerHead, rate
 from tallystick.statements.backtest import backtest
 from tallystick.statements.backtest_report import Estimate, PresetEffect, StepEffect
-from tallystick.statements.comparison import Counted, Difference, compare_contracts
 from tallystick.verification.claim import Claim
 from tallystick.verification.verifier import Decision
-
-CONTRACT = """\
-contract: acme
-version: 1
-buyer: Acme GmbH
-vendor: {name: Uptime AI}
-timezone: Europe/Berlin
-currency: EUR
-term: {start: 2026-12-01}
-outcomes:
-  paid:
-    source: billing
-    uses: paid-by-card
-    price: {per_unit: 10.00}
-"""
-QUARTER = Period(
-    parse_period("2026-08", "Europe/Berlin").start, parse_period("2026-10", "Europe/Berlin").end, "2026-08 to 2026-10"
-)
-AUGUST, SEPTEMBER, OCTOBER = (parse_instant(f"2026-{month}-10T10:00:00Z") for month in ("08", "09", "10"))
-
-
-def _preset(name, **more):
-    values = {"doc": "", "values": {}, "price": "", "source": "", "date": "", "confidence": "P", **more}
-    return Preset(name=name, **values)
-
-
-def _build(values):
-    if values["method"] == "none":
-        raise ValueError("no method at all")
-    clauses = {"succeeded": "status = 'succeeded'", "method": f"method = '{values['method']}'"}
-    return PredicateSource(
-        {"carries_on": "beneficiary"},
-        {**clauses, "enough": "amount_captured >= :least"},
-        params={"least": Decimal(values["least"])},
-        unit=Unit(("carries_on",)),
-    )
-
-
-PAID = Template(
-    "paid-by-card",
-    "payment",
-    "",
-    (
-        Param("least", "integer", "", "", 40),
-        Param("method", "text", "", "", "card", ("card", "cash", "none")),
-        Param("unused", "boolean", "", "", default=False),
-    ),
-    _build,
-    {
-        "cheap": _preset("cheap", values={"least": 1}, price="USD 0.50 each", per_unit="0.50 USD"),
-        "by-contract": _preset("by-contract", values={"method": "cash"}),
-        "broken": _preset("broken", values={"method": "none"}, price="not public"),
-    },
-)
-
-
-def _card(record_id, **changes):
-    return payment(record_id, **{"method": "card", **changes})
 
 
 @pytest.fixture
 def agreed(tmp_path):
     """Give a function that loads a contract that differs from a plain one as a text says."""
-
-    def load(difference=""):
-        base = tmp_path / "base.yaml"
-        base.write_text(CONTRACT)
-        path = differing(tmp_path / "contract.yaml", difference, base)
-        return load_contract(path, templates={PAID.name: PAID}, custom=CUSTOM)
-
-    return load
+    return loader(tmp_path)
 
 
 @pytest.fixture
@@ -102,17 +35,13 @@ def build():
         yield make
 
 
-def _opener(database, inputs=READ):
-    return lambda _: nullcontext((database, inputs))
-
-
 def _tried(contract, database, period=QUARTER, *, inputs=READ, **more):
     variants = {
         name: Variants(contract, outcome, PAID, CUSTOM["billing"])
         for name, outcome in contract.outcomes.items()
         if outcome.uses
     }
-    return backtest(contract, period, _opener(database, inputs), variants=variants, **more)
+    return backtest(contract, period, opener(database, inputs), variants=variants, **more)
 
 
 def test_months(agreed, build):
@@ -120,12 +49,12 @@ def test_months(agreed, build):
     told = _tried(
         agreed("billing: {floor: {monthly: 15}, cap: {monthly: 20}}"),
         build(
-            _card("before", created_at=QUARTER.start - 1),
-            _card("a1", created_at=AUGUST),
-            _card("s1", created_at=parse_instant("2026-08-31T22:00:00Z")),
-            _card("s2", created_at=SEPTEMBER),
-            _card("s3", created_at=SEPTEMBER),
-            _card("after", created_at=QUARTER.end),
+            card("before", created_at=QUARTER.start - 1),
+            card("a1", created_at=AUGUST),
+            card("s1", created_at=parse_instant("2026-08-31T22:00:00Z")),
+            card("s2", created_at=SEPTEMBER),
+            card("s3", created_at=SEPTEMBER),
+            card("after", created_at=QUARTER.end),
         ),
     )
 
@@ -148,7 +77,7 @@ def test_tiers_and_discounts_count_by_month(agreed, build):
             " [{up_to: 1, per_unit: 10}, {per_unit: 4}]}}}}\n"
             "billing: {discounts: [{percent: 50, reason: pilot}]}"
         ),
-        build(*(_card(f"p{place}", created_at=at) for place, at in enumerate([AUGUST, *[SEPTEMBER] * 4]))),
+        build(*(card(f"p{place}", created_at=at) for place, at in enumerate([AUGUST, *[SEPTEMBER] * 4]))),
     )
 
     assert [(month.price, month.owed) for month in told.months] == [
@@ -179,7 +108,7 @@ billing: {cap: {monthly: 25}}
         payment("never", created_at=SEPTEMBER, status="failed", captured=True),
     )
     read = Inputs(READ.read_from, dict.fromkeys(READ.read_to, OCTOBER + DAY))
-    told = backtest(contract, QUARTER, _opener(database, read))
+    told = backtest(contract, QUARTER, opener(database, read))
     found = told.outcomes[0]
 
     assert found.records == {"meets": 1, "pending": 1, "rejected": 1, "unverifiable": 2}
@@ -197,12 +126,12 @@ def test_what_one_clause_alone_keeps_out(agreed, build):
     told = _tried(
         agreed("billing: {cap: {monthly: 25}}"),
         build(
-            _card("meets", created_at=SEPTEMBER),
-            _card("cash1", created_at=SEPTEMBER, method="cash"),
-            _card("cash2", created_at=SEPTEMBER, method="cash"),
-            _card("both", created_at=SEPTEMBER, method="cash", status="failed"),
-            _card("little", created_at=SEPTEMBER, amount_captured=Decimal(39)),
-            _card("unknown", created_at=SEPTEMBER, method=None),
+            card("meets", created_at=SEPTEMBER),
+            card("cash1", created_at=SEPTEMBER, method="cash"),
+            card("cash2", created_at=SEPTEMBER, method="cash"),
+            card("both", created_at=SEPTEMBER, method="cash", status="failed"),
+            card("little", created_at=SEPTEMBER, amount_captured=Decimal(39)),
+            card("unknown", created_at=SEPTEMBER, method=None),
         ),
         steps=False,
     )
@@ -224,7 +153,7 @@ def test_what_one_clause_alone_keeps_out(agreed, build):
 def test_what_is_not_read_yet_is_open(agreed, build):
     """A record that was read no further than it happened is held up by clauses that are not knowable yet."""
     read = Inputs(READ.read_from, dict.fromkeys(READ.read_to, SEPTEMBER))
-    told = _tried(agreed(), build(_card("late", created_at=SEPTEMBER)), inputs=read, steps=False)
+    told = _tried(agreed(), build(card("late", created_at=SEPTEMBER)), inputs=read, steps=False)
 
     assert told.outcomes[0].records == {"pending": 1}
     assert [clause.open_alone for clause in told.outcomes[0].clauses] == [0, 0, 0]
@@ -236,9 +165,9 @@ def test_one_unit_is_paid_once(agreed, build):
     told = _tried(
         agreed(),
         build(
-            _card("first", created_at=SEPTEMBER),
-            _card("again", created_at=SEPTEMBER + 1, beneficiary="first"),
-            _card("third", created_at=SEPTEMBER + 2, beneficiary="again", method="cash"),
+            card("first", created_at=SEPTEMBER),
+            card("again", created_at=SEPTEMBER + 1, beneficiary="first"),
+            card("third", created_at=SEPTEMBER + 2, beneficiary="again", method="cash"),
         ),
         steps=False,
     )
@@ -255,11 +184,11 @@ def test_steps(agreed, build):
     told = _tried(
         contract,
         build(
-            _card("a", created_at=SEPTEMBER, amount_captured=Decimal(45)),
-            _card("b", created_at=SEPTEMBER, amount_captured=Decimal(35)),
-            _card("c", created_at=SEPTEMBER, amount_captured=Decimal(35), currency="USD"),
-            _card("d", created_at=SEPTEMBER, method="cash"),
-            _card("e", created_at=SEPTEMBER, method="cash"),
+            card("a", created_at=SEPTEMBER, amount_captured=Decimal(45)),
+            card("b", created_at=SEPTEMBER, amount_captured=Decimal(35)),
+            card("c", created_at=SEPTEMBER, amount_captured=Decimal(35), currency="USD"),
+            card("d", created_at=SEPTEMBER, method="cash"),
+            card("e", created_at=SEPTEMBER, method="cash"),
         ),
     )
 
@@ -277,9 +206,9 @@ def test_presets(agreed, build):
     told = _tried(
         agreed(),
         build(
-            _card("a", created_at=SEPTEMBER),
-            _card("b", created_at=SEPTEMBER, amount_captured=Decimal(5)),
-            _card("c", created_at=SEPTEMBER, method="cash"),
+            card("a", created_at=SEPTEMBER),
+            card("b", created_at=SEPTEMBER, amount_captured=Decimal(5)),
+            card("c", created_at=SEPTEMBER, method="cash"),
         ),
     )
 
@@ -294,7 +223,7 @@ def test_savings_against_the_baseline(agreed, build):
     """What is saved is told by unit and in all, with the units and the price at which nothing is."""
     told = _tried(
         agreed("outcomes: {paid: {baseline: {cost_per_outcome: 12.50, basis: y}}}\nbilling: {floor: {monthly: 40}}"),
-        build(_card("a", created_at=SEPTEMBER), _card("b", created_at=SEPTEMBER)),
+        build(card("a", created_at=SEPTEMBER), card("b", created_at=SEPTEMBER)),
     )
     even = told.outcomes[0].break_even
 
@@ -320,7 +249,7 @@ outcomes:
     database = build(
         payment("a", created_at=SEPTEMBER), payment("b", created_at=SEPTEMBER, amount_captured=Decimal(50))
     )
-    [found] = backtest(contract, QUARTER, _opener(database)).outcomes
+    [found] = backtest(contract, QUARTER, opener(database)).outcomes
 
     assert found.break_even.paid == "7.50"
     assert (found.break_even.units, found.break_even.price) == (None, "16.67 %")
@@ -341,7 +270,7 @@ outcomes:
     database = build(
         payment("a", created_at=SEPTEMBER, amount_captured=None), payment("b", created_at=SEPTEMBER, status=None)
     )
-    [found] = backtest(contract, QUARTER, _opener(database)).outcomes
+    [found] = backtest(contract, QUARTER, opener(database)).outcomes
 
     assert found.range.unpriced == 1
     assert found.range.with_unverifiable.price == {"EUR": "10.00"}
@@ -349,7 +278,7 @@ outcomes:
         backtest(
             contract,
             QUARTER,
-            _opener(build(payment("b", created_at=SEPTEMBER, currency=None))),
+            opener(build(payment("b", created_at=SEPTEMBER, currency=None))),
         )
 
 
@@ -460,7 +389,7 @@ def test_it_is_what_the_statement_of_all_found_records_says(found, price, billin
     text = f"{LAW}    price: {price}\nfinality: {{lock_days: 0}}\nbilling: {billing}\n"
     with databases() as make, _loaded(tmp_path, text) as contract:
         database = make(*rows)
-        told = backtest(contract, QUARTER, _opener(database))
+        told = backtest(contract, QUARTER, opener(database))
         [outcome] = contract.outcomes.values()
         claims = [Claim(record_id, "paid", record_id) for _, record_id, _ in rows]
         decision = Decision(database, contract, outcome, READ, before={}, now=QUARTER.end + DAY)
@@ -472,76 +401,3 @@ def test_it_is_what_the_statement_of_all_found_records_says(found, price, billin
     assert {code: amount for code, amount in told.owed["decided"].items() if Decimal(amount)} == owed
     lines = {total.currency.code: f"{total.amount:f}" for total in stated.subtotals if total}
     assert {code: amount for code, amount in told.price.items() if Decimal(amount)} == lines
-
-
-# --- two contracts
-
-
-def _compared(old, new, database, period="2026-09"):
-    return compare_contracts(
-        old, new, parse_period(period, old.timezone), _opener(database), names=("acme@1", "acme@2")
-    )
-
-
-def test_the_difference_in_money(agreed, build):
-    """Units, price and what is owed are told under both, with the clauses that make the difference."""
-    database = build(
-        _card("a", created_at=SEPTEMBER),
-        _card("b", created_at=SEPTEMBER, amount_captured=Decimal(45)),
-        _card("c", created_at=SEPTEMBER, amount_captured=Decimal(45)),
-        _card("other month", created_at=OCTOBER),
-    )
-    new = agreed(
-        "version: 2\noutcomes: {paid: {with: {least: 50}, price: {per_unit: 12}}}\nbilling: {floor: {monthly: 15}}"
-    )
-    told = _compared(agreed(), new, database)
-
-    [found] = told.outcomes
-    assert found.old == Counted("acme@1", {"meets": 3}, 3, {"EUR": "30.00"})
-    assert found.new == Counted("acme@2", {"meets": 1, "rejected": 2}, 1, {"EUR": "12.00"})
-    assert found.differences == (Difference("acme@1", "acme@2", "rejected", "enough", 2),)
-    assert (told.owed_old, told.owed_new, told.change) == ({"EUR": "30.00"}, {"EUR": "15.00"}, {"EUR": "-15.00"})
-
-
-def test_a_contract_beside_itself_and_back(agreed, build):
-    """Beside itself nothing changes; the other way round, both sides and all signs are exchanged."""
-    database = build(_card("a", created_at=SEPTEMBER), _card("b", created_at=SEPTEMBER, method="cash"))
-    old, new = agreed(), agreed("version: 2\noutcomes: {paid: {with: {method: cash}, price: {per_unit: 12}}}")
-    same, there, back = (_compared(*pair, database) for pair in ((old, old), (old, new), (new, old)))
-
-    assert same.change == {}
-    assert same.outcomes[0].differences == ()
-    assert there.change == {"EUR": "2.00"}
-    assert back.change == {"EUR": "-2.00"}
-    assert (there.owed_old, there.owed_new) == (back.owed_new, back.owed_old)
-    assert [(d.status, d.clause, d.records) for d in there.outcomes[0].differences] == [("rejected", "method", 1)] * 2
-
-
-def test_an_outcome_that_one_has_alone(agreed, build):
-    """An outcome of one contract alone is counted there, without differences; so is one about other records."""
-    more = """
-outcomes:
-  invoiced:
-    source: billing
-    record: invoice
-    clauses: {paid: "status = 'paid'"}
-    price: {per_unit: 1}
-"""
-    database = build(_card("a", created_at=SEPTEMBER), ("invoice", "in_1", {"created_at": SEPTEMBER, "status": "paid"}))
-    told = _compared(agreed(), agreed(more), database)
-
-    assert [(found.outcome, found.old is None) for found in told.outcomes] == [("paid", False), ("invoiced", True)]
-    assert told.outcomes[1].new.units == 1
-    assert told.change == {"EUR": "1.00"}
-    other = agreed(more.replace("invoiced", "paid").replace("outcomes:", "# without outcomes.paid\noutcomes:"))
-    told = _compared(agreed(), other, database)
-    assert told.outcomes[0].differences == ()
-
-
-def test_what_was_paid_before_the_period_holds_its_unit(agreed, build):
-    """A record of the term in front of the period keeps a later one of its unit from being paid again."""
-    database = build(_card("a", created_at=AUGUST), _card("b", created_at=SEPTEMBER, beneficiary="a"))
-    running = agreed("term: {start: 2026-08-01}")
-
-    assert _compared(running, running, database).outcomes[0].old.units == 0
-    assert _compared(agreed(), agreed(), database).outcomes[0].old.units == 1

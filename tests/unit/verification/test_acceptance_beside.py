@@ -1,14 +1,10 @@
-"""Acceptance from a second source: which meetings are one, what is ambiguous, what is cited, and how far was read."""
+"""Acceptance from a second source: what accepts, what is ambiguous, what is cited, and how far was read."""
 
-from collections import defaultdict
 from dataclasses import replace
 
-import duckdb
 import msgspec
-import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from tests.met import DAY, MINUTE, START, booking, invited
 
 from tallystick.contracts import Evidence, load_contract
 from tallystick.database.engine import open_database
@@ -18,191 +14,14 @@ from tallystick.outcomes.meeting_qualified import QUALIFIED_MEETING
 from tallystick.period import format_instant
 from tallystick.records.catalog import Progress, RecordStore
 from tallystick.records.model import Record
-from tallystick.records.types import COMMON, RECORD_TYPES
+from tallystick.records.types import RECORD_TYPES
 from tallystick.verification.audit import fsck_decisions
-from tallystick.verification.corroboration import BESIDE, connect_outcome, inputs_for, join_meetings
+from tallystick.verification.corroboration import connect_outcome, inputs_for
 from tallystick.verification.intake import import_file
 from tallystick.verification.recorder import read_verdicts, verify_contract
 from tallystick.verification.trace import trace
 
-DAY = 86_400_000_000
-MINUTE = 60_000_000
-START = 1_790_000_000_000_000
 NOW = START + 20 * DAY
-ARROW = {"text": pa.string(), "integer": pa.int64(), "boolean": pa.bool_(), "instant": pa.int64()}
-IDS = ("external_id",)
-BOTH = ("external_id", "attendees")
-TWINS = {"meeting": "meeting", "attendee": "attendee", f"{BESIDE}meeting": "meeting", f"{BESIDE}attendee": "attendee"}
-
-
-def _table(kind, rows):
-    columns = {column.name: ARROW[column.kind] for column in (*COMMON, *RECORD_TYPES[kind].columns)}
-    return pa.table({name: pa.array([row.get(name) for row in rows], of) for name, of in columns.items()})
-
-
-@pytest.fixture(scope="module")
-def database():
-    """One DuckDB for all examples."""
-    with duckdb.connect() as connection:
-        connection.execute("SET threads = 1")
-        yield connection
-
-
-def _join(database, world, match):
-    """Join, and give own id, id there and candidates of each pair, in their order."""
-    for name, kind in TWINS.items():
-        database.register(f"raw_{name}", _table(kind, world.get(name, [])))
-        database.execute(f'CREATE OR REPLACE TEMP VIEW "{name}" AS FROM raw_{name}')
-    join_meetings(database, Evidence("sales", match))
-    found = database.execute("SELECT meeting_id, id, candidates FROM acceptance_meeting ORDER BY ALL").fetchall()
-    return [tuple(row) for row in found]
-
-
-def _meeting(name, start=0, minutes=30, **columns):
-    times = {"starts_at": START + start * MINUTE, "ends_at": START + (start + minutes) * MINUTE}
-    return {"id": name, "source": "crm", **times, **columns}
-
-
-def _guest(meeting, email="p@x.example", internal=False, **columns):
-    return {"meeting_id": meeting, "email": email, "internal": internal, **columns}
-
-
-@pytest.mark.parametrize(
-    ("here", "there", "expected"),
-    [
-        ([{"external_id": "x"}], [{"external_id": "x"}], [("m0", "o0", None)]),
-        ([{"external_id": "x"}], [{"external_id": "y"}], []),
-        ([{"external_id": None}], [{"external_id": None}], []),
-        ([{"external_id": "x", "parent_id": "m9"}], [{"external_id": "x"}], []),
-        ([{"external_id": "x"}], [{"external_id": "x", "parent_id": "o9"}], []),
-        (
-            [{"external_id": "x"}] * 2,
-            [{"external_id": "x"}],
-            [("m0", "o0", "m0 m1"), ("m1", "o0", "m0 m1")],
-        ),
-        (
-            [{"external_id": "x"}],
-            [{"external_id": "x"}] * 2,
-            [("m0", "o0", "sales:o0 sales:o1"), ("m0", "o1", "sales:o0 sales:o1")],
-        ),
-    ],
-)
-def test_an_external_id_joins(database, here, there, expected):
-    """Two meetings of one external id are one; several of one id are all told, copies being none."""
-    world = {
-        "meeting": [_meeting(f"m{n}", **columns) for n, columns in enumerate(here)],
-        f"{BESIDE}meeting": [_meeting(f"o{n}", **columns) for n, columns in enumerate(there)],
-    }
-
-    assert _join(database, world, IDS) == expected
-
-
-@pytest.mark.parametrize(
-    ("meeting", "here", "there", "joined"),
-    [
-        ({}, {}, {}, True),
-        ({"start": 29}, {}, {}, True),
-        ({"start": 30}, {}, {}, False),
-        ({"start": -29}, {}, {}, True),
-        ({"start": -30}, {}, {}, False),
-        ({"ends_at": None}, {}, {}, False),
-        ({"all_day": True}, {}, {}, False),
-        ({}, {"email": "q@x.example"}, {}, False),
-        ({}, {"email": None}, {"email": None}, False),
-        ({}, {"internal": True}, {}, False),
-        ({}, {}, {"internal": True}, False),
-        ({}, {"internal": None}, {"internal": None}, True),
-    ],
-)
-def test_a_prospect_at_that_time_joins(database, meeting, here, there, joined):
-    """An address of the prospect's side in both, at overlapping times, makes two meetings one."""
-    world = {
-        "meeting": [_meeting("m")],
-        f"{BESIDE}meeting": [_meeting("o", **meeting)],
-        "attendee": [_guest("m", **here)] * 2,
-        f"{BESIDE}attendee": [_guest("o", **there)],
-    }
-
-    assert _join(database, world, ("attendees",)) == ([("m", "o", None)] if joined else [])
-    assert _join(database, world, IDS) == []
-
-
-def test_the_first_key_that_fits_decides(database):
-    """Where an external id pairs a meeting, neither of the two is one more by its attendees."""
-    world = {
-        "meeting": [_meeting("m1", external_id="x"), _meeting("m2")],
-        f"{BESIDE}meeting": [_meeting("o1", external_id="x"), _meeting("o2")],
-        "attendee": [_guest("m1"), _guest("m2")],
-        f"{BESIDE}attendee": [_guest("o1"), _guest("o2")],
-    }
-
-    assert _join(database, world, BOTH) == [("m1", "o1", None), ("m2", "o2", None)]
-    everything = "m1 m2 sales:o1 sales:o2"
-    assert _join(database, world, BOTH[::-1]) == [(m, o, everything) for m in ("m1", "m2") for o in ("o1", "o2")]
-
-
-names = st.sampled_from(["x", "y", None])
-emails = st.sampled_from(["p", "q", None])
-flags = st.sampled_from([True, False, None])
-MEETINGS = st.lists(
-    st.tuples(st.integers(0, 4), st.integers(0, 3), names, st.sampled_from([None, None, "m"])), max_size=4
-)
-GUESTS = st.lists(st.tuples(st.integers(0, 3), emails, flags), max_size=5)
-matches = st.sampled_from([IDS, ("attendees",), BOTH, BOTH[::-1]])
-
-
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
-@given(records=st.tuples(MEETINGS, MEETINGS, GUESTS, GUESTS), match=matches, random=st.randoms())
-def test_the_join_is_what_it_says(database, records, match, random):
-    """Whatever the records and their order, meetings are paired as the keys say, worked out one by one."""
-    own, others, inside, outside = records
-    here, there = (
-        [
-            _meeting(f"{side}{n}", 10 * at, 10 * long, external_id=x, parent_id=p)
-            for n, (at, long, x, p) in enumerate(of)
-        ]
-        for side, of in (("m", own), ("o", others))
-    )
-    ours, theirs = (
-        [_guest(f"{side}{n}", email, internal) for n, email, internal in of]
-        for side, of in (("m", inside), ("o", outside))
-    )
-
-    def fits(key, one, other):
-        if one["parent_id"] or other["parent_id"]:
-            return False
-        if key == "external_id":
-            return one["external_id"] is not None and one["external_id"] == other["external_id"]
-        met, seen = (
-            {guest["email"] for guest in of if guest["meeting_id"] == meeting["id"] and not guest["internal"]} - {None}
-            for of, meeting in ((ours, one), (theirs, other))
-        )
-        return bool(met & seen) and one["starts_at"] < other["ends_at"] and other["starts_at"] < one["ends_at"]
-
-    pairs, taken = [], set()
-    for key in match:
-        fresh = [
-            (one["id"], other["id"])
-            for one in here
-            for other in there
-            if fits(key, one, other) and not {one["id"], other["id"]} & taken
-        ]
-        taken |= {name for pair in fresh for name in pair}
-        pairs += fresh
-    mine, yours = defaultdict(list), defaultdict(list)
-    for one, other in sorted(pairs):
-        mine[one].append(f"sales:{other}")
-        yours[other].append(one)
-    expected = []
-    for one, other in sorted(pairs):
-        several = [*(yours[other] if len(yours[other]) > 1 else []), *(mine[one] if len(mine[one]) > 1 else [])]
-        expected.append((one, other, " ".join(several) or None))
-    world = dict(zip(TWINS, (here, ours, there, theirs), strict=True))
-
-    assert _join(database, world, match) == expected
-    shuffled = {name: random.sample(rows, len(rows)) for name, rows in world.items()}
-    assert _join(database, shuffled, match) == expected
-
 
 CONTRACT = """\
 contract: acme
@@ -291,12 +110,12 @@ def office(tmp_path):
     """A meeting m1 that was held, and the same one, o1, in the second source, with a deal that nobody has won."""
     made = _Office(tmp_path)
     booked = {"created_at": START - DAY, "updated_at": START, "created_by": "bot", "account_id": "a1"}
-    made.read("crm", "meeting", {**_meeting("m1", external_id="x"), **booked, "deal_id": "d1"})
-    guests = (_guest("m1", domain="x.example"), _guest("m1", "b@acme.example", internal=True, domain="acme.example"))
+    made.read("crm", "meeting", {**booking("m1", external_id="x"), **booked, "deal_id": "d1"})
+    guests = (invited("m1", domain="x.example"), invited("m1", "b@acme.example", internal=True, domain="acme.example"))
     made.read("crm", "attendee", *({"id": f"g{n}", "at": START, **guest} for n, guest in enumerate(guests)))
     call = {"started_at": START, "ended_at": START + 20 * MINUTE, "seconds": 1_200, "medium": "conference"}
     made.read("crm", "call", {"id": "k1", "meeting_id": "m1", **call})
-    made.read("sales", "meeting", {**_meeting("o1", external_id="x"), "deal_id": "d1"})
+    made.read("sales", "meeting", {**booking("o1", external_id="x"), "deal_id": "d1"})
     made.read("sales", "deal", {"id": "d1", "created_at": START - DAY})
     made.read("sales", "actor", *({"id": name, "role": "AE"} for name in ("ae", "bot", "robot")))
     for source, kind in (("crm", "change"), ("crm", "account"), ("sales", "change"), ("sales", "attendee")):
@@ -384,9 +203,7 @@ def test_people_and_the_vendor_are_those_of_the_second_source(office, actor, exp
 def test_an_ambiguous_pair_proves_nothing_and_names_both(office, source, more, named):
     """Two meetings of either source that may be the one leave it unverifiable, and the reason names them."""
     office.won()
-    office.read(
-        source, "meeting", {**_meeting("m2", external_id="x"), "created_at": START, "updated_at": START, **more}
-    )
+    office.read(source, "meeting", {**booking("m2", external_id="x"), "created_at": START, "updated_at": START, **more})
     verdict = office.verify()
 
     assert (verdict.status, verdict.reasons[0].clause) == ("unverifiable", "acceptance_told_apart")
@@ -396,7 +213,7 @@ def test_an_ambiguous_pair_proves_nothing_and_names_both(office, source, more, n
 def test_a_meeting_that_is_not_there_is_unverifiable(office):
     """Where the second source has no such meeting, what was accepted there says nothing of this one."""
     office.won()
-    office.read("sales", "meeting", {**_meeting("o1", external_id="y"), "deal_id": "d1"})
+    office.read("sales", "meeting", {**booking("o1", external_id="y"), "deal_id": "d1"})
 
     assert office.said() == ("unverifiable", "acceptance_paired")
 
@@ -462,7 +279,7 @@ def test_calls_and_acceptance_may_come_from_two_sources(office):
         calls = database.execute("SELECT source, meeting_id FROM call ORDER BY 1").fetchall()
         assert calls == [("crm", "m1"), ("sales", "m1")]
         assert database.execute("SELECT meeting_id, id FROM acceptance_meeting").fetchall() == [("m1", "o1")]
-    assert (outcome.calls.match, outcome.acceptance.match) == (("attendees",), BOTH)
+    assert (outcome.calls.match, outcome.acceptance.match) == (("attendees",), ("external_id", "attendees"))
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, ClassVar
 
-from tallystick.testing.kit import UNKNOWN_WORD, Capability, ConnectorKit, Lack, System, Tape
+from tallystick.testing.kit import UNKNOWN_WORD, Capability, ConnectorKit, Lack, SteeredSystem, Tape
 from tallystick_hubspot.connector import HubSpotConnector
 from tallystick_hubspot.simulator import Plan, Simulator, create_app
 from tallystick_hubspot.simulator.deeds import (
@@ -47,7 +47,7 @@ _FAULTS: Mapping[Capability, Mapping[str, Any]] = {
 }
 
 
-class _Portal(System):
+class _Portal(SteeredSystem[Simulator]):
     """One account, with one object of each kind and a conversation."""
 
     def __init__(self, number: int, app: Simulator, tape: Tape, origin: str) -> None:
@@ -64,29 +64,15 @@ class _Portal(System):
             "requests_per_second": _FAST,
         }
         secrets = {secret: f"hs-kit-{number}-Qm7Zr2Vx9Tb4", refresh: f"hs-refresh-{number}-Lw3Kp8Yd5Nc6"}
-        super().__init__(config, page_size=_PAGE, environment=secrets)
-        self._app = app
-        self._tape = tape
+        super().__init__(app, tape, config, page_size=_PAGE, environment=secrets)
         self._ids = itertools.count(number * _ACCOUNT + 1_000)
         self._user = number * _ACCOUNT + 1
         self._begin()
 
-    def now(self) -> int:
-        """Give the virtual clock."""
-        return self._app.world.now * 1_000
-
-    def advance(self, seconds: int) -> None:
-        """Move it on."""
-        self._app.move(self._app.now + seconds)
-
-    def calls(self) -> int:
-        """Give the calls of the API, for tokens too."""
-        return sum(self._app.calls.values())
-
     def create(self, record_type: str) -> str:
         """Make a ticket with a conversation, a meeting with a contact, or a contact."""
         kind, key = _KINDS[record_type], str(next(self._ids))
-        ref, at, by = (kind, key), self._app.world.now, person(self._user)
+        ref, at, by = (kind, key), self.app.world.now, person(self._user)
         if kind == "tickets":
             thread = str(next(self._ids))
             opened = Create(at, ref, {"subject": f"Question {key}", "hs_pipeline": "0", "source_type": "CHAT"}, by)
@@ -102,56 +88,52 @@ class _Portal(System):
         """Give a property whose history is read another value."""
         kind = _KINDS[record_type]
         text = f"Number {next(self._ids)}"
-        self._happen(Set(self._app.world.now, (kind, record_id), {_EDITED[kind]: text}, person(self._user)))
+        self._happen(Set(self.app.world.now, (kind, record_id), {_EDITED[kind]: text}, person(self._user)))
         return str(self._user)
 
     def delete(self, record_type: str, record_id: str) -> None:
         """Delete an object."""
-        self._happen(Archive(self._app.world.now, (_KINDS[record_type], record_id)))
+        self._happen(Archive(self.app.world.now, (_KINDS[record_type], record_id)))
 
     def merge(self, record_type: str, kept: str, gone: str) -> None:
         """Merge an object into another one."""
         kind = _KINDS[record_type]
-        self._happen(Merge(self._app.world.now, (kind, kept), (kind, gone), person(self._user)))
+        self._happen(Merge(self.app.world.now, (kind, kept), (kind, gone), person(self._user)))
 
     def set_fault(self, fault: Capability, *, after: int = 0, times: int | None = 1, seconds: int = 0) -> None:
         """Let calls go wrong, or searches lag."""
         if fault is Capability.LAG:
-            self._app.world.index.lag = seconds * 1_000
+            self.app.world.index.lag = seconds * 1_000
         elif fault is Capability.SIGN_IN:
-            self._app.faults.load([{"kind": "401", "after": after, "times": times}])
+            self.app.faults.load([{"kind": "401", "after": after, "times": times}])
         else:
             line = {"path": "/crm/*", "after": after, "times": times, "seconds": seconds, **_FAULTS[fault]}
             told = {"retry_after": str(seconds)} if fault is Capability.RETRY_AFTER else {}
-            self._app.faults.load([line | told])
+            self.app.faults.load([line | told])
 
     def change_wire(self, change: Capability, record_type: str) -> str:
         """Let a property of a kind be delivered otherwise."""
-        self._app.alter = partial(_altered, change, _KINDS[record_type])
+        self.app.alter = partial(_altered, change, _KINDS[record_type])
         # The status of a ticket stands in two properties; that of the others in one.
         column = "channel" if record_type == "ticket" else "status"
         return "" if change is Capability.GAINED_FIELD else column
 
     def clear(self) -> None:
         """Let all go well again."""
-        self._app.faults.load([])
-        self._app.alter = None
-        self._app.world.index.lag = 0
-
-    def delivered(self) -> AbstractContextManager[Collection[bytes]]:
-        """Write down the answers."""
-        return self._tape.recording()
+        super().clear()
+        self.app.alter = None
+        self.app.world.index.lag = 0
 
     def secrets(self) -> Collection[str]:
         """Give the secrets of the client, and the tokens that were given for them."""
-        return {*super().secrets(), *self._app.access.tokens}
+        return {*super().secrets(), *self.app.access.tokens}
 
     def _happen(self, *deeds: Deed) -> None:
-        self._app.world.happen(*deeds)
+        self.app.world.happen(*deeds)
 
     def _begin(self) -> None:
         """Let there be one of everything that is read."""
-        at, by = self._app.world.now, person(self._user)
+        at, by = self.app.world.now, person(self._user)
         self._contact: Ref = ("contacts", self.create("contact"))
         company, deal, call = ((kind, str(next(self._ids))) for kind in ("companies", "deals", "calls"))
         self._happen(
@@ -213,7 +195,7 @@ class HubSpotKit(ConnectorKit):
     lag_seconds = 3_600
 
     @contextmanager
-    def open(self, number: int) -> Iterator[System]:
+    def open(self, number: int) -> Iterator[_Portal]:
         """Serve an account."""
         app = create_app(number, plan=_plan(number), now=_START)
         tape = Tape(app)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
-from tallystick.testing.kit import UNKNOWN_WORD, Capability, ConnectorKit, Lack, System, Tape
+from tallystick.testing.kit import UNKNOWN_WORD, Capability, ConnectorKit, Lack, SteeredSystem, Tape
 from tallystick_rest.simulators import freshdesk, intercom
 from tallystick_rest.simulators.desk import Desk
 from tallystick_rest.systems import FreshdeskConnector, IntercomConnector
@@ -34,7 +34,7 @@ _FIXED = "its keys do not expire; one that was replaced is a refused sign-in"
 _PERSON = "a contact has no field of fixed words"
 
 
-class _Account(System):
+class _Account(SteeredSystem[Desk[Any]]):
     """One account of a help desk.
 
     `kinds` are what the simulator calls the objects that become records of a type, and `fields` the field of each on
@@ -47,21 +47,7 @@ class _Account(System):
     def __init__(self, number: int, app: Desk[Any], tape: Tape, origin: str) -> None:
         variable, key = f"REST_KEY_{number}", f"kit{number}Qm7Zr2Vx9Tb4Lw8Ke"
         config = {"base_url": origin, "key": f"env:{variable}", "start": "2026-08-01", "page_size": _PAGE}
-        super().__init__(config, page_size=_PAGE, environment={variable: key})
-        self._app = app
-        self._tape = tape
-
-    def now(self) -> int:
-        """Give the virtual clock."""
-        return self._app.now * 1_000_000
-
-    def advance(self, seconds: int) -> None:
-        """Move it on."""
-        self._app.move(self._app.now + seconds)
-
-    def calls(self) -> int:
-        """Give the calls of the API."""
-        return sum(self._app.calls.values())
+        super().__init__(app, tape, config, page_size=_PAGE, environment={variable: key})
 
     def create(self, record_type: str) -> str:
         """Make a contact, or a conversation or ticket of a new contact."""
@@ -79,30 +65,26 @@ class _Account(System):
     def set_fault(self, fault: Capability, *, after: int = 0, times: int | None = 1, seconds: int = 0) -> None:
         """Let calls go wrong, or the lists lag behind."""
         if fault is Capability.LAG:
-            self._app.steer("lag", {"seconds": seconds})
+            self.app.steer("lag", {"seconds": seconds})
             return
         line = {"path": "/*", "kind": _FAULTS[fault], "after": after, "times": times, "seconds": seconds}
-        self._app.faults.load([line])
+        self.app.faults.load([line])
 
     def change_wire(self, change: Capability, record_type: str) -> str:
         """Let objects be delivered otherwise."""
         field, column = self.fields[record_type]
         name = "field_of_the_future" if change is Capability.GAINED_FIELD else field
-        self._app.steer("wire", [{"kind": self.kinds[record_type], "field": name, **_CHANGES[change]}])
+        self.app.steer("wire", [{"kind": self.kinds[record_type], "field": name, **_CHANGES[change]}])
         return "" if change is Capability.GAINED_FIELD else column
 
     def clear(self) -> None:
         """Let all go well again."""
-        self._app.faults.load([])
-        self._app.steer("lag", {"seconds": 0})
-        self._app.steer("wire", [])
-
-    def delivered(self) -> AbstractContextManager[Collection[bytes]]:
-        """Write down the answers."""
-        return self._tape.recording()
+        super().clear()
+        self.app.steer("lag", {"seconds": 0})
+        self.app.steer("wire", [])
 
     def _steer(self, name: str, record_type: str, **more: str) -> Any:
-        return self._app.steer(name, {"kind": self.kinds[record_type], **more})
+        return self.app.steer(name, {"kind": self.kinds[record_type], **more})
 
 
 class _Intercom(_Account):
@@ -132,7 +114,7 @@ class IntercomKit(ConnectorKit):
     lag_seconds = 300
 
     @contextmanager
-    def open(self, number: int) -> Iterator[System]:
+    def open(self, number: int) -> Iterator[_Intercom]:
         """Serve a workspace."""
         app = intercom.create_app(number, conversations=1, labelled=False)
         tape = Tape(app)
@@ -158,7 +140,7 @@ class FreshdeskKit(ConnectorKit):
     lag_seconds = 60
 
     @contextmanager
-    def open(self, number: int) -> Iterator[System]:
+    def open(self, number: int) -> Iterator[_Freshdesk]:
         """Serve an account."""
         app = freshdesk.create_app(number, tickets=1, labelled=False)
         tape = Tape(app)

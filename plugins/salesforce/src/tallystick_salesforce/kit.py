@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from typing import Any, ClassVar, NamedTuple
 
-from tallystick.testing.kit import UNKNOWN_WORD, Capability, ConnectorKit, Lack, System, Tape
+from tallystick.testing.kit import UNKNOWN_WORD, Capability, ConnectorKit, Lack, SteeredSystem, Tape
 from tallystick_salesforce.connector import SalesforceConnector
 from tallystick_salesforce.simulator import Deed, Paging, Plan, Simulator, create_app
 from tallystick_salesforce.streams import LAG
@@ -84,7 +84,7 @@ _KINDS = {
 }
 
 
-class _Org(System):
+class _Org(SteeredSystem[Simulator]):
     """One org; what is made in it is a deed that no plan tells."""
 
     def __init__(self, number: int, app: Simulator, tape: Tape, origin: str) -> None:
@@ -95,26 +95,12 @@ class _Org(System):
             "client_secret": f"env:{variable}",
             "start": "2026-01-01",
         }
-        super().__init__(config, page_size=_PAGE, environment={variable: f"SecretOfTheKit{number}Zq8"})
-        self._app = app
-        self._tape = tape
+        super().__init__(app, tape, config, page_size=_PAGE, environment={variable: f"SecretOfTheKit{number}Zq8"})
         self._serial = itertools.count()
         self._keys: dict[str, str] = {}
         self._late = 0
         self._lost: str | None = None
         self._altered: tuple[str, str, Any] | None = None
-
-    def now(self) -> int:
-        """Give the virtual clock."""
-        return self._app.now * 1_000_000
-
-    def advance(self, seconds: int) -> None:
-        """Move it on."""
-        self._app.move(self._app.now + seconds)
-
-    def calls(self) -> int:
-        """Give the calls of the API and of the token endpoint."""
-        return sum(self._app.calls.values())
 
     def create(self, record_type: str) -> str:
         """Make an opportunity, a case, a contact or a user."""
@@ -123,16 +109,16 @@ class _Org(System):
         if record_type == "actor":
             values |= {"Username": f"{key.replace(' ', '.')}@nordwind.example", "Email": "kim@nordwind.example"}
         self._do("create", key, object=kind.name, fields=values, late=self._late)
-        record = self._app.world.id(key)
+        record = self.app.world.id(key)
         self._keys[record] = key
         if self._altered is not None and self._altered[0] == record_type:
-            self._app.world.record(key)[self._altered[1]] = self._altered[2]
+            self.app.world.record(key)[self._altered[1]] = self._altered[2]
         return record
 
     def edit(self, record_type: str, record_id: str) -> str:
         """Change a field whose history is kept."""
         self._do("update", self._keys[record_id], fields=_KINDS[record_type].edited)
-        return self._app.world.id("agent")
+        return self.app.world.id("agent")
 
     def delete(self, record_type: str, record_id: str) -> None:  # noqa: ARG002 - the id says what it is
         """Put an object into the recycle bin."""
@@ -148,10 +134,10 @@ class _Org(System):
             self._late = seconds
         elif fault is Capability.SIGN_IN:
             lines = {_DATA: "401", _TOKEN: "400_client"}
-            self._app.faults.load([{"path": path, "kind": kind, "times": times} for path, kind in lines.items()])
+            self.app.faults.load([{"path": path, "kind": kind, "times": times} for path, kind in lines.items()])
         else:
             line = {"path": _DATA, "kind": _FAULTS[fault], "after": after, "times": times, "seconds": seconds}
-            self._app.faults.load([line])
+            self.app.faults.load([line])
 
     def change_wire(self, change: Capability, record_type: str) -> str:
         """Take a field from the reader, or let the objects made from now on hold other values in one."""
@@ -161,29 +147,25 @@ class _Org(System):
             return kind.word_column
         if change is Capability.LOST_FIELD:
             self._lost = f"{kind.name}.{kind.field}"
-            self._app.schema.lose(self._lost)
+            self.app.schema.lose(self._lost)
         else:
             self._altered = (record_type, kind.field, {"value": 7})
         return kind.column
 
     def clear(self) -> None:
         """Let all go well again."""
-        self._app.faults.load([])
+        super().clear()
         self._late, self._altered = 0, None
         if self._lost is not None:
-            self._app.schema.give_back(self._lost)
+            self.app.schema.give_back(self._lost)
             self._lost = None
-
-    def delivered(self) -> AbstractContextManager[Collection[bytes]]:
-        """Write down the answers."""
-        return self._tape.recording()
 
     def secrets(self) -> Collection[str]:
         """Give the secret, and the tokens given for it."""
-        return {*self.environment.values(), *self._app.access.tokens}
+        return {*self.environment.values(), *self.app.access.tokens}
 
     def _do(self, kind: str, key: str, **more: Any) -> None:
-        self._app.world.perform(Deed(self._app.now, kind, key, "agent", **more))
+        self.app.world.perform(Deed(self.app.now, kind, key, "agent", **more))
 
 
 class SalesforceKit(ConnectorKit):
@@ -206,7 +188,7 @@ class SalesforceKit(ConnectorKit):
     lag_seconds = LAG // 1_000_000
 
     @contextmanager
-    def open(self, number: int) -> Iterator[System]:
+    def open(self, number: int) -> Iterator[_Org]:
         """Serve an org."""
         start = _START + (number - 1) * _YEAR
         app = create_app(number, plan=_plan(start), paging=Paging(page=_PAGE))

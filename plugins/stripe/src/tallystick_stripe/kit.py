@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
-from tallystick.testing.kit import UNKNOWN_WORD, Capability, ConnectorKit, Lack, System, Tape
+from tallystick.testing.kit import UNKNOWN_WORD, Capability, ConnectorKit, Lack, SteeredSystem, Tape
 from tallystick_stripe.client import PAGE_SIZE
 from tallystick_stripe.connector import StripeConnector
 from tallystick_stripe.simulator import Plan, Simulator, create_app
@@ -30,31 +30,17 @@ _FAULTS = {
 _COLUMNS = {"payment": "status", "invoice": "status"}
 
 
-class _Account(System):
+class _Account(SteeredSystem[Simulator]):
     """One account in live mode; what is made in it is made in the simulator's books."""
 
     def __init__(self, number: int, app: Simulator, tape: Tape, origin: str) -> None:
         variable, key = f"STRIPE_KEY_{number}", f"rk_live_kit{number}Qm7Zr2Vx9Tb4"
         config = {"base_url": origin, "key": f"env:{variable}", "start": "2026-08-01"}
-        super().__init__(config, page_size=PAGE_SIZE, environment={variable: key})
-        self._app = app
-        self._tape = tape
+        super().__init__(app, tape, config, page_size=PAGE_SIZE, environment={variable: key})
         self._serial = itertools.count()
         self._change: tuple[Capability, str] | None = None
         self._books = app.worlds[True].books
         self._begin()
-
-    def now(self) -> int:
-        """Give the virtual clock."""
-        return self._app.now * 1_000_000
-
-    def advance(self, seconds: int) -> None:
-        """Move it on."""
-        self._app.move(self._app.now + seconds)
-
-    def calls(self) -> int:
-        """Give the calls of the API."""
-        return sum(self._app.calls.values())
 
     def create(self, record_type: str) -> str:
         """Make a customer, an invoice that is a draft, or a payment."""
@@ -67,17 +53,17 @@ class _Account(System):
         """Describe an object anew; Stripe does not tell who did it."""
         values = {"name" if record_type == "customer" else "description": f"Number {next(self._serial)}"}
         kind = {"customer": "customer.updated", "invoice": "invoice.updated", "payment": "charge.updated"}[record_type]
-        self._books.change(self._rows(record_type)[record_id], self._app.now, "request", (kind,), **values)
+        self._books.change(self._rows(record_type)[record_id], self.app.now, "request", (kind,), **values)
 
     def delete(self, record_type: str, record_id: str) -> None:
         """Delete a customer or a draft."""
         delete = self._books.delete_customer if record_type == "customer" else self._books.delete_draft
-        delete(self._app.now, record_id)
+        delete(self.app.now, record_id)
 
     def set_fault(self, fault: Capability, *, after: int = 0, times: int | None = 1, seconds: int = 0) -> None:
         """Let calls go wrong."""
         line = {"path": "/v1/*", "kind": _FAULTS[fault], "after": after, "times": times, "seconds": seconds}
-        self._app.faults.load([line])
+        self.app.faults.load([line])
 
     def change_wire(self, change: Capability, record_type: str) -> str:
         """Let the objects made from now on be others than they were."""
@@ -86,12 +72,8 @@ class _Account(System):
 
     def clear(self) -> None:
         """Let all go well again."""
-        self._app.faults.load([])
+        super().clear()
         self._change = None
-
-    def delivered(self) -> AbstractContextManager[Collection[bytes]]:
-        """Write down the answers."""
-        return self._tape.recording()
 
     def _rows(self, record_type: str) -> Any:
         return getattr(self._books, {"customer": "customers", "invoice": "invoices", "payment": "charges"}[record_type])
@@ -100,7 +82,7 @@ class _Account(System):
         return self._books.ids.make(prefix, "kit", next(self._serial))
 
     def _customer(self) -> str:
-        key, at = self._id("cus"), self._app.now
+        key, at = self._id("cus"), self.app.now
         self._books.create_customer(
             at, key, "DE", currency="eur", name=f"Kunde {key[-4:]}", email="a@b.example", balance=0
         )
@@ -108,12 +90,12 @@ class _Account(System):
 
     def _draft(self) -> str:
         key = self._id("in")
-        self._books.create_invoice(self._app.now, key, self._owner, currency="eur", total=11_900)
+        self._books.create_invoice(self.app.now, key, self._owner, currency="eur", total=11_900)
         return key
 
     def _pay(self) -> str:
         key = self._id("ch")
-        self._books.pay(self._app.now, key, customer=self._owner, amount=4_200)
+        self._books.pay(self.app.now, key, customer=self._owner, amount=4_200)
         return key
 
     def _alter(self, item: dict[str, Any], change: Capability) -> None:
@@ -126,7 +108,7 @@ class _Account(System):
 
     def _begin(self) -> None:
         """Let there be one of everything that is read."""
-        at = self._app.now
+        at = self.app.now
         self._owner = self._customer()
         bill, charge, refund = self._draft(), self._id("ch"), self._id("re")
         self._books.finalize(at, bill, self._id("pi"), self._id("inpay"), 14)
@@ -156,7 +138,7 @@ class StripeKit(ConnectorKit):
     lag_seconds = 60
 
     @contextmanager
-    def open(self, number: int) -> Iterator[System]:
+    def open(self, number: int) -> Iterator[_Account]:
         """Serve an account."""
         app = create_app(plan=Plan(number), now=_START)
         tape = Tape(app)

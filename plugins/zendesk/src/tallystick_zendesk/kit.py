@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, ClassVar
 
 import msgspec
 
-from tallystick.testing.kit import UNKNOWN_WORD, Capability, ConnectorKit, Lack, System, Tape
+from tallystick.testing.kit import UNKNOWN_WORD, Capability, ConnectorKit, Lack, SteeredSystem, Tape
 from tallystick_zendesk.connector import ZendeskConnector
 from tallystick_zendesk.simulator import Plan, Simulator, create_app
 from tallystick_zendesk.simulator.plan import Act, Opening, User
@@ -37,7 +37,7 @@ _EXPORTS = {"ticket": "tickets", "actor": "users", "ticket_event": "ticket_event
 _COLUMNS = {"ticket": "status", "actor": "role", "ticket_event": "public"}
 
 
-class _Account(System):
+class _Account(SteeredSystem[Simulator]):
     """One account: an admin who reads, an agent, a customer, and what the checks let happen."""
 
     def __init__(self, number: int, app: Simulator, tape: Tape, origin: str) -> None:
@@ -52,25 +52,11 @@ class _Account(System):
             "export_requests_per_minute": _FAST,
             "user_export_requests_per_minute": _FAST,
         }
-        super().__init__(config, page_size=_PAGE, environment={variable: secret})
-        self._app = app
-        self._tape = tape
+        super().__init__(app, tape, config, page_size=_PAGE, environment={variable: secret})
         self._ids = itertools.count(number * _ACCOUNT + 1_000)
         self._acts = itertools.cycle((self._say, self._rate, self._answer_alone))
         _, self._agent, self._customer = _people(number)
         self._ticket = self._open()
-
-    def now(self) -> int:
-        """Give the virtual clock."""
-        return self._app.now * 1_000_000
-
-    def advance(self, seconds: int) -> None:
-        """Move it on."""
-        self._app.move(self._app.now + seconds)
-
-    def calls(self) -> int:
-        """Give the calls of the API, for tokens too."""
-        return sum(self._app.calls.values())
 
     def create(self, record_type: str) -> str:
         """Make a ticket, a user, or an act in one of the ways in which acts are told."""
@@ -78,13 +64,13 @@ class _Account(System):
             return str(self._open())
         if record_type == "actor":
             return self._meet()
-        return self._say() if self._app.exports.alter else next(self._acts)()
+        return self._say() if self.app.exports.alter else next(self._acts)()
 
     def edit(self, record_type: str, record_id: str) -> str | None:
         """Give a ticket another subject, or a user another name; who did that is told of tickets only."""
         text = f"Number {next(self._ids)}"
         if record_type == "actor":
-            self._app.world.alter(int(record_id), {"name": text})
+            self.app.world.alter(int(record_id), {"name": text})
             return None
         self._happen(int(record_id), self._agent, fields=(("subject", text),))
         return str(self._agent)
@@ -100,37 +86,33 @@ class _Account(System):
     def set_fault(self, fault: Capability, *, after: int = 0, times: int | None = 1, seconds: int = 0) -> None:
         """Let calls go wrong."""
         if fault is Capability.LAG:
-            self._app.world.lag = seconds
+            self.app.world.lag = seconds
         elif fault is Capability.SIGN_IN:
-            self._app.faults.load([{"kind": "401", "after": after, "times": times}])
+            self.app.faults.load([{"kind": "401", "after": after, "times": times}])
         else:
             line = {"path": "/api/v2/*", "after": after, "times": times, "seconds": seconds, **_FAULTS[fault]}
             told = {"retry_after": str(seconds)} if fault is Capability.RETRY_AFTER else {}
-            self._app.faults.load([line | told])
+            self.app.faults.load([line | told])
 
     def change_wire(self, change: Capability, record_type: str) -> str:
         """Let an export deliver its rows otherwise."""
-        self._app.exports.alter = partial(_altered, change, _EXPORTS[record_type])
+        self.app.exports.alter = partial(_altered, change, _EXPORTS[record_type])
         if change is Capability.UNKNOWN_WORD and record_type == "ticket_event":
             return "channel"
         return "" if change is Capability.GAINED_FIELD else _COLUMNS[record_type]
 
     def clear(self) -> None:
         """Let all go well again."""
-        self._app.faults.load([])
-        self._app.exports.alter = None
-        self._app.world.lag = 0
-
-    def delivered(self) -> AbstractContextManager[Collection[bytes]]:
-        """Write down the answers."""
-        return self._tape.recording()
+        super().clear()
+        self.app.exports.alter = None
+        self.app.world.lag = 0
 
     def secrets(self) -> Collection[str]:
         """Give the secret of the client, and the tokens that were given for it."""
-        return {*super().secrets(), *self._app.access.tokens}
+        return {*super().secrets(), *self.app.access.tokens}
 
     def _happen(self, ticket: int, author: int, **what: Any) -> int:
-        return self._app.world.happen(Act(self._app.now, ticket, author, **what))
+        return self.app.world.happen(Act(self.app.now, ticket, author, **what))
 
     def _open(self, **more: Any) -> int:
         ticket = next(self._ids)
@@ -140,7 +122,7 @@ class _Account(System):
 
     def _meet(self) -> str:
         user = next(self._ids)
-        self._app.world.meet(User(user, f"User {user}", f"u{user}@customer.example", "end-user", self._app.now))
+        self.app.world.meet(User(user, f"User {user}", f"u{user}@customer.example", "end-user", self.app.now))
         return str(user)
 
     def _say(self) -> str:
@@ -151,11 +133,11 @@ class _Account(System):
         """Let a customer rate a ticket, which the list of ratings tells."""
         ticket = self._open()
         self._happen(ticket, self._customer, rating="good")
-        return f"rating.{self._app.world.ratings.rows[-1]['id']}"
+        return f"rating.{self.app.world.ratings.rows[-1]['id']}"
 
     def _answer_alone(self) -> str:
         """Let an AI agent have a ticket to itself, which the export of such tickets tells."""
-        return f"ai.{self._open(channel='native_messaging', ai_agent=True)}.{self._app.now}"
+        return f"ai.{self._open(channel='native_messaging', ai_agent=True)}.{self.app.now}"
 
 
 def _altered(change: Capability, export: str, kind: str, row: bytes) -> bytes:
@@ -208,7 +190,7 @@ class ZendeskKit(ConnectorKit):
     lag_seconds = 60
 
     @contextmanager
-    def open(self, number: int) -> Iterator[System]:
+    def open(self, number: int) -> Iterator[_Account]:
         """Serve an account."""
         admin, agent, customer = _people(number)
         users = (

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import msgspec
 from starlette.requests import Request
@@ -63,8 +63,8 @@ class Answer:
 class Desk(SteeredApp[Fault], Generic[W]):
     """A simulated helpdesk as an ASGI application.
 
-    A subclass has the answers (`answer`, `refused`), the headers of the limit (`rates`), who calls (`key`), and how to
-    create, edit, delete and merge one object (`deeds`).
+    A subclass has the answers (`answer`, `refused`), the headers of the limit (`rates`), who calls (`key`), what it
+    calls its requests (`thing`) and how one comes (`opened`), and how to edit, delete and merge one object (`deeds`).
 
     Args:
         seed: Same seed, same bytes.
@@ -72,6 +72,8 @@ class Desk(SteeredApp[Fault], Generic[W]):
         window: The limit on calls.
         latency_ms: Time that every call takes, in real milliseconds.
     """
+
+    thing: ClassVar[str]
 
     def __init__(self, seed: int, timeline: Timeline[W], window: Window, latency_ms: float = 0) -> None:
         self.timeline = timeline
@@ -99,8 +101,16 @@ class Desk(SteeredApp[Fault], Generic[W]):
         """Give the headers that tell of the limit."""
 
     @abstractmethod
+    def opened(self, at: int, number: int) -> tuple[Obj, Obj]:
+        """Give the two deeds by which a contact comes and opens a `thing`; their ids follow from `number`."""
+
+    @abstractmethod
     def deeds(self, name: str, asked: Obj) -> tuple[list[Obj], object]:
-        """Give the deeds of one of `create`, `edit`, `delete` and `merge`, and what is answered.
+        """Give the deeds of one of `edit`, `delete` and `merge`, and what is answered.
+
+        Args:
+            name: Which of them.
+            asked: What was asked; its `kind` is the `thing`, which is usual, or `contact`.
 
         Raises:
             KeyError: Something is not told, or the name is unknown here.
@@ -179,9 +189,22 @@ class Desk(SteeredApp[Fault], Generic[W]):
         return f"{digest[:8]}-{digest[8:12]}-4{digest[13:16]}-a{digest[17:20]}-{digest[20:32]}"
 
     def _change(self, name: str, asked: Any) -> object:
-        deeds, told = self.deeds(name, asked)
+        deeds, told = self._created(asked) if name == "create" else self.deeds(name, asked)
         self.timeline.add(deeds)
         return told
+
+    def _created(self, asked: Obj) -> tuple[list[Obj], object]:
+        """Give the deeds by which contacts come, alone or each with a `thing`, and the ids of what is created."""
+        apart = 0 if asked.get("same_second", True) else 1
+        wanted = "contact" if asked.get("kind") == "contact" else self.thing
+        deeds: list[Obj] = []
+        ids = []
+        for back in reversed(range(int(asked.get("count", 1)))):
+            contact, opening = self.opened(self.now - back * apart, self.number())
+            last = contact if wanted == "contact" else opening
+            deeds += [contact] if last is contact else [contact, opening]
+            ids.append(last[wanted])
+        return deeds, {"ids": ids}
 
     def _do(self, asked: Any) -> object:
         self.timeline.add(asked)

@@ -29,6 +29,8 @@ _PER_LIST, _PER_OBJECT = 2, 1
 class Freshdesk(Desk[Account]):
     """A simulated account; see `create_app`."""
 
+    thing = "ticket"
+
     def __init__(self, seed: int, timeline: Timeline[Account], window: Window, *, latency_ms: float) -> None:
         super().__init__(seed, timeline, window, latency_ms)
         self._api = Api(timeline, self.wire)
@@ -64,6 +66,14 @@ class Freshdesk(Desk[Account]):
         rates = {f"X-RateLimit-{name}": str(value) for name, value in shown.items()}
         return {**rates, "X-Freshdesk-API-Version": "latest=v2; requested=v2"}
 
+    def opened(self, at: int, number: int) -> tuple[Obj, Obj]:
+        """Give the deeds by which a contact comes, and opens a ticket."""
+        contact, key = contact_key(self._seed, _STEERED + number), ticket_key(self._seed, _STEERED + number)
+        return (
+            {"do": "contact", "at": at, "contact": contact},
+            {"do": "open", "at": at, "ticket": key, "requester": contact, "subject": "Steered"},
+        )
+
     def deeds(self, name: str, asked: Obj) -> tuple[list[Obj], object]:
         """Give the deeds of what is steered; `kind` is `ticket`, which is usual, or `contact`.
 
@@ -71,8 +81,6 @@ class Freshdesk(Desk[Account]):
             KeyError: Something is not told.
         """
         contact = asked.get("kind") == "contact"
-        if name == "create":
-            return self._created(int(asked.get("count", 1)), asked, alone=contact)
         if name == "merge":
             one, into = int(asked["from"]), int(asked["into"])
             married = {"do": "marry", "contact": one, "into": into}
@@ -90,19 +98,6 @@ class Freshdesk(Desk[Account]):
         text = f"Edit {self.number()}"
         subject = {"do": "set", "ticket": key, "values": {"subject": text}}
         return [subject, {"do": "note", "ticket": key, "by": by, "body": text}], {"by": by}
-
-    def _created(self, count: int, asked: Obj, *, alone: bool) -> tuple[list[Obj], object]:
-        apart = 0 if asked.get("same_second", True) else 1
-        deeds: list[Obj] = []
-        for back in reversed(range(count)):
-            number = _STEERED + self.number()
-            contact, at = contact_key(self._seed, number), self.now - back * apart
-            deeds.append({"do": "contact", "at": at, "contact": contact})
-            if not alone:
-                key = ticket_key(self._seed, number)
-                deeds.append({"do": "open", "at": at, "ticket": key, "requester": contact, "subject": "Steered"})
-        wanted = "contact" if alone else "ticket"
-        return deeds, {"ids": [deed[wanted] for deed in deeds if alone or deed["do"] == "open"]}
 
 
 def create_app(

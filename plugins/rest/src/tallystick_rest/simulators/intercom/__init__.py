@@ -4,54 +4,11 @@ Written from the vendor's public description, never from the connector it stands
 listed in the README of this distribution.
 """
 
-from __future__ import annotations
-
-from collections.abc import Iterator
-from contextlib import contextmanager
-
-from tallystick.testing.serving import running
 from tallystick_rest.simulators.intercom.app import NOW, Intercom, create_app
 from tallystick_rest.simulators.intercom.cases import cases
 from tallystick_rest.simulators.labelled import Case
+from tallystick_rest.simulators.served import threaded
 
 __all__ = ["NOW", "Case", "Intercom", "cases", "create_app", "serve"]
 
-
-@contextmanager
-def serve(
-    seed: int = 1,
-    *,
-    now: str | None = None,
-    conversations: int = 30,
-    labelled: bool = True,
-    latency_ms: float = 0,
-    limit: int | None = None,
-    inclusive: bool = False,
-    port: int = 0,
-) -> Iterator[str]:
-    """Serve a simulator from a thread while the block runs, and give its origin, like `http://127.0.0.1:41234`.
-
-    Args:
-        seed: As in `create_app`, and so the others.
-        now: Virtual instant it starts at.
-        conversations: How many there are beside the labelled ones.
-        labelled: Whether those are there.
-        latency_ms: Time that every call takes.
-        limit: Calls in ten seconds of the virtual clock.
-        inclusive: What `>` and `<` mean.
-        port: Port; 0 takes a free one.
-
-    Raises:
-        ValueError: `now` is no instant.
-    """
-    app = create_app(
-        seed,
-        now=now,
-        conversations=conversations,
-        labelled=labelled,
-        latency_ms=latency_ms,
-        limit=limit,
-        inclusive=inclusive,
-    )
-    with running(app, port) as origin:
-        yield origin
+serve = threaded(create_app)

@@ -27,6 +27,8 @@ _SAMPLED, _STEERED = 10_000, 1_000_000
 class Intercom(Desk[Workspace]):
     """A simulated workspace; see `create_app`."""
 
+    thing = "conversation"
+
     def __init__(
         self, seed: int, timeline: Timeline[Workspace], window: Window, *, latency_ms: float, inclusive: bool
     ) -> None:
@@ -52,14 +54,20 @@ class Intercom(Desk[Workspace]):
         shown = {"Limit": window.limit, "Remaining": window.left, "Reset": window.ends}
         return {f"X-RateLimit-{name}": str(value) for name, value in shown.items()}
 
+    def opened(self, at: int, number: int) -> tuple[Obj, Obj]:
+        """Give the deeds by which a contact comes, and opens a conversation."""
+        contact, key = contact_key(self._seed, _STEERED + number), conversation_key(self._seed, _STEERED + number)
+        return (
+            {"do": "contact", "at": at, "contact": contact},
+            {"do": "open", "at": at, "conversation": key, "contact": contact, "body": "Steered."},
+        )
+
     def deeds(self, name: str, asked: Obj) -> tuple[list[Obj], object]:
         """Give the deeds of what is steered; `kind` is `conversation`, which is usual, or `contact`.
 
         Raises:
             KeyError: Something is not told.
         """
-        if name == "create":
-            return self._created(int(asked.get("count", 1)), asked)
         if name == "merge":
             return [{"do": "merge", "contact": asked["from"], "into": asked["into"]}], {}
         if asked.get("kind") == "contact":
@@ -75,20 +83,6 @@ class Intercom(Desk[Workspace]):
         text = f"Edit {self.number()}"
         titled = {"do": "set", **one, "values": {"title": text}}
         return [titled, {"do": "attribute", **one, "by": by, "name": "Edited", "value": text}], {"by": by}
-
-    def _created(self, count: int, asked: Obj) -> tuple[list[Obj], object]:
-        apart = 0 if asked.get("same_second", True) else 1
-        alone = asked.get("kind") == "contact"
-        deeds: list[Obj] = []
-        for back in reversed(range(count)):
-            number = _STEERED + self.number()
-            contact, at = contact_key(self._seed, number), self.now - back * apart
-            deeds.append({"do": "contact", "at": at, "contact": contact})
-            if not alone:
-                key = conversation_key(self._seed, number)
-                deeds.append({"do": "open", "at": at, "conversation": key, "contact": contact, "body": "Steered."})
-        wanted = "contact" if alone else "conversation"
-        return deeds, {"ids": [deed[wanted] for deed in deeds if alone or deed["do"] == "open"]}
 
 
 def create_app(
