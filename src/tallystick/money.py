@@ -111,7 +111,7 @@ class Money(msgspec.Struct, frozen=True, gc=False):
         places = self.currency.exponent
         if not places:
             return str(self.minor)
-        digits = f"{abs(self.minor):0{places + 1}}"
+        digits = str(abs(self.minor)).zfill(places + 1)
         return f"{'-' if self.minor < 0 else ''}{digits[:-places]}.{digits[-places:]}"
 
     def __str__(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
@@ -13,7 +14,7 @@ import msgspec
 from tallystick.canonical import canonical, canonical_plain
 from tallystick.contracts import FinalityCalendar
 from tallystick.money import Currency, Money, Rounding
-from tallystick.period import Period, format_instant
+from tallystick.period import Period, format_instant, moment
 from tallystick.statements.line import Line, Lines
 from tallystick.verification.verdict import Status
 
@@ -374,54 +375,59 @@ class _RateData(msgspec.Struct, gc=False):
 
 
 class _RecordData(msgspec.Struct, gc=False):
-    type: str
     id: str
+    type: str
 
 
 class _LineData(msgspec.Struct, gc=False):
-    """A line as plain data."""
+    """A line as plain data; the members stand in the order of canonical JSON."""
 
-    outcome: str
-    subject: str
-    ref: str
-    record: _RecordData
-    occurred_at: str | None
-    decided_at: str | None
-    locks_at: str
-    quantity: str
-    unit: str
-    rate: _RateData | None
-    price: str
     amount: str
-    currency: str
-    within_cap: str | None
-    status: Status
     contract_version: int
+    currency: str
+    decided_at: datetime | None
     ledger_entry: int
+    locks_at: datetime
+    occurred_at: datetime | None
+    outcome: str
+    price: str
+    quantity: str
+    rate: _RateData | None
+    record: _RecordData
+    ref: str
+    status: Status
+    subject: str
+    unit: str
+    within_cap: str | None
 
 
 def _line(line: Line, shares: Mapping[str, Money]) -> _LineData:
     share = shares.get(line.subject) if shares else None
-    locks_at = format_instant(line.locks_at)
+    amount, rate = line.amount, line.rate
+    locks_at = moment(line.locks_at)
     return _LineData(
-        line.outcome,
-        line.subject,
-        line.ref,
-        _RecordData(line.record_type, line.record_id),
-        _instant(line.occurred_at),
-        locks_at if line.decided_at == line.locks_at else _instant(line.decided_at),
-        locks_at,
-        f"{line.quantity:f}",
-        line.unit,
-        None if line.rate is None else _RateData(f"{line.rate.rate:f}", line.rate.source),
-        line.price,
-        line.amount.text,
-        line.amount.currency.code,
-        None if share is None else share.text,
-        line.status,
+        amount.text,
         line.version,
+        amount.currency.code,
+        locks_at if line.decided_at == line.locks_at else _moment(line.decided_at),
         line.entry,
+        locks_at,
+        _moment(line.occurred_at),
+        line.outcome,
+        line.price,
+        f"{line.quantity:f}",
+        None if rate is None else _RateData(f"{rate.rate:f}", rate.source),
+        _RecordData(line.record_id, line.record_type),
+        line.ref,
+        line.status,
+        line.subject,
+        line.unit,
+        None if share is None else share.text,
     )
+
+
+def _moment(at: int | None) -> datetime | None:
+    return None if at is None else moment(at)
 
 
 def _finality(closing: FinalityCalendar) -> dict[str, str]:
@@ -432,10 +438,6 @@ def _finality(closing: FinalityCalendar) -> dict[str, str]:
         "clawback_until": format_instant(closing.clawback_until),
         "closes_at": format_instant(closing.closes_at),
     }
-
-
-def _instant(at: int | None) -> str | None:
-    return None if at is None else format_instant(at)
 
 
 def _adjustment(adjustment: Adjustment) -> dict[str, Any]:
