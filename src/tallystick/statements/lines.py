@@ -31,6 +31,7 @@ __all__ = ["Months", "Pricer", "Tariff", "Watcher", "converted", "currency_of", 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CLAIM = "claim:"
+_ONE = Decimal(1)
 # Prices that are kept at a time, of each tariff.
 _KEPT = 1 << 16
 
@@ -45,9 +46,10 @@ class Months:
 
     def at(self, instant: int) -> Period:
         """Give the month that holds an instant."""
-        if instant not in self._last:
-            self._last = self._find(instant)
-        return self._last
+        last = self._last
+        if not last.start <= instant < last.end:
+            last = self._last = self._find(instant)
+        return last
 
     def _find(self, instant: int) -> Period:
         place = bisect_right(self._found, instant, key=attrgetter("start")) - 1
@@ -133,7 +135,9 @@ class Pricer:
             ContractError: The verdict was given under another text of the contract, or cannot be priced.
         """
         contract = self._contract(verdict)
-        if not verdict.subject.startswith(_CLAIM) or not self._is_paid(contract, verdict):
+        if not verdict.subject.startswith(_CLAIM):
+            return None
+        if verdict.status != "verified" and not self._is_borne(contract, verdict):
             return None
         told = self._told(contract, verdict)
         _, quantity, tariff = told
@@ -189,9 +193,8 @@ class Pricer:
             )
         return contract
 
-    def _is_paid(self, contract: Contract, verdict: VerdictHead) -> bool:
-        if verdict.status == "verified":
-            return True
+    def _is_borne(self, contract: Contract, verdict: VerdictHead) -> bool:
+        """Tell whether the buyer bears what is unverifiable."""
         borne = verdict.status == "unverifiable" and contract.unverifiable.borne_by == "buyer"
         return borne and verdict.locks_at is not None and self.claimed(verdict) is not None
 
@@ -202,7 +205,7 @@ class Pricer:
             ContractError: See `line`.
         """
         contract = self._contract(verdict)
-        if verdict.found or not self._is_paid(contract, verdict):
+        if verdict.found or (verdict.status != "verified" and not self._is_borne(contract, verdict)):
             return None
         return _quantity(contract, _outcome(contract, verdict), verdict)
 
@@ -213,9 +216,10 @@ class Pricer:
 
     def _tariff(self, contract: Contract, outcome: Outcome, unit: str, places: int | None) -> Tariff:
         key = (contract.sha256, outcome.name, unit, places)
-        if key not in self._tariffs:
-            self._tariffs[key] = Tariff(contract, outcome, unit, places)
-        return self._tariffs[key]
+        tariff = self._tariffs.get(key)
+        if tariff is None:
+            tariff = self._tariffs[key] = Tariff(contract, outcome, unit, places)
+        return tariff
 
 
 class Watcher(Protocol):
@@ -310,9 +314,10 @@ def _outcome(contract: Contract, verdict: VerdictHead) -> Outcome:
     Raises:
         ContractError: The contract has none of that name.
     """
-    if verdict.outcome not in contract.outcomes:
+    outcome = contract.outcomes.get(verdict.outcome)
+    if outcome is None:
         raise _unpriceable(verdict, f"the contract has no outcome {verdict.outcome}")
-    return contract.outcomes[verdict.outcome]
+    return outcome
 
 
 def _quantity(contract: Contract, outcome: Outcome, verdict: VerdictHead) -> tuple[Decimal, str]:
@@ -330,16 +335,16 @@ def _measure(outcome: Outcome, verdict: VerdictHead) -> tuple[Decimal, str]:
     if outcome.price.by_percent:
         if verdict.quantity is None or verdict.currency is None:
             raise _unpriceable(verdict, "its record names no amount, or no currency")
-        return Decimal(verdict.quantity), verdict.currency
+        return verdict.quantity, verdict.currency
     if verdict.quantity is None or outcome.predicate.quantity_is_money:
-        return Decimal(1), "unit"
-    return Decimal(verdict.quantity), "unit"
+        return _ONE, "unit"
+    return verdict.quantity, "unit"
 
 
 def _as_claimed(contract: Contract, outcome: Outcome, verdict: VerdictHead) -> tuple[Decimal, str]:
     """Give what the price of a claim applies to that the evidence cannot tell: one unit, or the amount claimed."""
     if not outcome.price.by_percent or verdict.claimed_amount is None:
-        return Decimal(1), "unit"
+        return _ONE, "unit"
     return verdict.claimed_amount, verdict.claimed_currency or verdict.currency or contract.currency.code
 
 

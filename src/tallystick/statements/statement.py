@@ -6,16 +6,18 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from functools import cached_property
+from itertools import islice
 from typing import Any, Literal, TypeAlias
 
 import msgspec
 
 from tallystick.canonical import canonical, canonical_plain
 from tallystick.contracts import FinalityCalendar
-from tallystick.money import Currency, Money, Rounding
+from tallystick.money import Currency, Money, Rounding, minor_text
 from tallystick.period import Period, format_instant, moment
-from tallystick.statements.line import Line, Lines
+from tallystick.statements.line import HeldLine, Lines
 from tallystick.verification.verdict import Status
 
 __all__ = [
@@ -291,9 +293,9 @@ def _members(statement: Statement) -> Iterator[tuple[str, bytes]]:
 
 
 def _lines_json(lines: Lines, shares: Mapping[str, Money]) -> Iterator[bytes]:
-    mark = b"["
-    for start in range(0, len(lines), _AT_ONCE):
-        yield mark + canonical_plain([_line(line, shares) for line in lines[start : start + _AT_ONCE]])[1:-1]
+    mark, rest = b"[", (_line(line, shares) for line in lines.held())
+    while some := list(islice(rest, _AT_ONCE)):
+        yield mark + canonical_plain(some)[1:-1]
         mark = b","
     yield b"]" if lines else b"[]"
 
@@ -302,8 +304,8 @@ def statement_data(statement: Statement) -> dict[str, Any]:
     """Give a statement as plain data: amounts and quantities as decimal texts, instants in ISO 8601, UTC."""
     return {
         **_frame(statement),
-        "lines": [msgspec.to_builtins(_line(line, statement.shares)) for line in statement.lines],
-        "found_not_claimed": [msgspec.to_builtins(_line(line, {})) for line in statement.found],
+        "lines": [msgspec.to_builtins(_line(line, statement.shares)) for line in statement.lines.held()],
+        "found_not_claimed": [msgspec.to_builtins(_line(line, {})) for line in statement.found.held()],
     }
 
 
@@ -401,21 +403,21 @@ class _LineData(msgspec.Struct, gc=False):
     within_cap: str | None
 
 
-def _line(line: Line, shares: Mapping[str, Money]) -> _LineData:
+def _line(line: HeldLine, shares: Mapping[str, Money]) -> _LineData:
     share = shares.get(line.subject) if shares else None
-    amount, rate = line.amount, line.rate
+    rate = line.rate
     locks_at = moment(line.locks_at)
     return _LineData(
-        amount.text,
+        minor_text(int(line.minor), line.exponent),
         line.version,
-        amount.currency.code,
+        line.currency,
         locks_at if line.decided_at == line.locks_at else _moment(line.decided_at),
         line.entry,
         locks_at,
         _moment(line.occurred_at),
         line.outcome,
         line.price,
-        f"{line.quantity:f}",
+        line.quantity if "E" not in line.quantity else f"{Decimal(line.quantity):f}",
         None if rate is None else _RateData(f"{rate.rate:f}", rate.source),
         _RecordData(line.record_id, line.record_type),
         line.ref,
