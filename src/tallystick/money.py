@@ -108,7 +108,7 @@ class Money(msgspec.Struct, frozen=True, gc=False):
     @property
     def text(self) -> str:
         """The same in plain notation, without the currency."""
-        return minor_text(self.minor, self.currency.exponent)
+        return minor_text(str(self.minor), self.currency.exponent)
 
     def __str__(self) -> str:
         return f"{self.text} {self.currency.code}"
@@ -145,12 +145,12 @@ class Money(msgspec.Struct, frozen=True, gc=False):
         return other.minor
 
 
-def minor_text(minor: int, exponent: int) -> str:
+def minor_text(minor: str, exponent: int) -> str:
     """Give minor units as major units in plain notation, with all decimals: 1205 with 2 of them is `12.05`."""
     if not exponent:
-        return str(minor)
-    digits = str(abs(minor)).zfill(exponent + 1)
-    return f"{'-' if minor < 0 else ''}{digits[:-exponent]}.{digits[-exponent:]}"
+        return minor
+    digits = minor.zfill(exponent + (2 if minor[0] == "-" else 1))
+    return f"{digits[:-exponent]}.{digits[-exponent:]}"
 
 
 def round_minor(amount: Decimal | int, exponent: int, rule: Rounding) -> int:

@@ -215,7 +215,7 @@ def moment(at: int) -> datetime:
     if type(at) is not int:
         raise TypeError(f"an instant is an int, not {type(at).__name__}")
     try:
-        return _EPOCH + timedelta(0, 0, at)
+        return _EPOCH + at * _MICROSECOND
     except OverflowError as error:
         raise ValueError(f"instant {at} lies outside the years 1 to 9999") from error
 

@@ -16,16 +16,16 @@ from functools import lru_cache
 from operator import attrgetter
 from typing import Protocol, TypeAlias
 
-import msgspec
+from msgspec.structs import replace
 
 from tallystick.contracts import Agreement, Contract, ExchangeRate, Outcome
 from tallystick.errors import ConfigurationError, ContractError
 from tallystick.money import Currency, Money, currency
 from tallystick.period import Period, parse_period, zone
-from tallystick.statements.line import Gathering, Line, Lines
+from tallystick.statements.line import Gathering, Line, LineKind, Lines
 from tallystick.statements.pricing import EXACT, counts_through_month, first_price, price_first, price_month
 from tallystick.verification.heads import Verdicts
-from tallystick.verification.verdict import VerdictHead
+from tallystick.verification.verdict import Status, VerdictHead
 
 __all__ = ["Months", "Pricer", "Tariff", "Watcher", "converted", "currency_of", "price_lines"]
 
@@ -105,10 +105,21 @@ class Tariff:
         self.paid_in = currency_of(contract, unit, places) if self.rate is None else contract.currency
         self.waits = counts_through_month(outcome.price)
         self.words = str(outcome.price)
+        self._outcome = outcome.name
+        self._kinds: dict[tuple[str, Status, str], LineKind] = {}
         self._first = first_price(outcome.price)
         self._rounding = contract.billing.rounding
         # A claim is priced as it is billed and as it was made, which is mostly the same, and many cost the same.
         self.alone = lru_cache(_KEPT)(self._alone)
+
+    def kind(self, record_type: str, status: Status, words: str) -> LineKind:
+        """Give what lines on records of a type, of a status and at a price in these words have in common."""
+        known = self._kinds.get((record_type, status, words))
+        if known is None:
+            known = self._kinds[record_type, status, words] = LineKind(
+                self._outcome, record_type, self.unit, words, self.paid_in, self.version, status, self.rate
+            )
+        return known
 
     def _alone(self, quantity: Decimal) -> Money:
         """Give the price of one quantity by itself, as if it were the first of a month and nothing were included."""
@@ -241,7 +252,8 @@ def price_lines(pricer: Pricer, verdicts: Verdicts, months: Months, watcher: Wat
     Raises:
         ContractError: A verdict was given under another text, or cannot be priced.
     """
-    gathered: dict[str, Gathering] = defaultdict(Gathering)
+    numbers: dict[LineKind, int] = {}
+    gathered: dict[str, Gathering] = defaultdict(lambda: Gathering(numbers))
     waiting: dict[tuple[str, int, str, Currency], Gathering] = defaultdict(Gathering)
     for entry, verdict in verdicts.items():
         line = pricer.line(entry, verdict)
@@ -271,7 +283,8 @@ def _price_waiting(contract: Contract, outcome: str, paid_in: Currency, lines: L
     due = [converted(line.quantity, line.rate) for line in map(lines.__getitem__, order)]
     priced = price_month(contract.outcomes[outcome].price, due, paid_in, contract.billing.rounding)
     for place, (amount, words) in zip(order, priced, strict=True):
-        yield msgspec.structs.replace(lines[place], amount=amount, price=words)
+        line = lines[place]
+        yield replace(line, amount=amount, kind=replace(line.kind, price=words))
 
 
 def _locks_at(verdict: VerdictHead) -> int:
@@ -289,22 +302,16 @@ _Told: TypeAlias = tuple[int, Decimal, Tariff]
 def _line(entry: int, verdict: VerdictHead, told: _Told, amount: Money, words: str) -> Line:
     locks_at, quantity, tariff = told
     return Line(
-        verdict.outcome,
+        tariff.kind(verdict.record_type, verdict.status, words),
         verdict.subject,
         verdict.ref,
-        verdict.record_type,
         verdict.record_id or "",
         verdict.occurred_at,
         verdict.decided_at,
         locks_at,
         quantity,
-        tariff.unit,
-        words,
         amount,
         entry,
-        tariff.version,
-        verdict.status,
-        tariff.rate,
     )
 
 

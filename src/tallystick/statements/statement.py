@@ -17,7 +17,7 @@ from tallystick.canonical import canonical, canonical_plain
 from tallystick.contracts import FinalityCalendar
 from tallystick.money import Currency, Money, Rounding, minor_text
 from tallystick.period import Period, format_instant, moment
-from tallystick.statements.line import HeldLine, Lines
+from tallystick.statements.line import HeldLine, LineKind, Lines
 from tallystick.verification.verdict import Status
 
 __all__ = [
@@ -293,7 +293,7 @@ def _members(statement: Statement) -> Iterator[tuple[str, bytes]]:
 
 
 def _lines_json(lines: Lines, shares: Mapping[str, Money]) -> Iterator[bytes]:
-    mark, rest = b"[", (_line(line, shares) for line in lines.held())
+    mark, rest = b"[", (_line(kind, line, shares) for kind, line in lines.held())
     while some := list(islice(rest, _AT_ONCE)):
         yield mark + canonical_plain(some)[1:-1]
         mark = b","
@@ -304,8 +304,8 @@ def statement_data(statement: Statement) -> dict[str, Any]:
     """Give a statement as plain data: amounts and quantities as decimal texts, instants in ISO 8601, UTC."""
     return {
         **_frame(statement),
-        "lines": [msgspec.to_builtins(_line(line, statement.shares)) for line in statement.lines.held()],
-        "found_not_claimed": [msgspec.to_builtins(_line(line, {})) for line in statement.found.held()],
+        "lines": [msgspec.to_builtins(_line(*held, statement.shares)) for held in statement.lines.held()],
+        "found_not_claimed": [msgspec.to_builtins(_line(*held, {})) for held in statement.found.held()],
     }
 
 
@@ -403,33 +403,28 @@ class _LineData(msgspec.Struct, gc=False):
     within_cap: str | None
 
 
-def _line(line: HeldLine, shares: Mapping[str, Money]) -> _LineData:
+def _line(kind: LineKind, line: HeldLine, shares: Mapping[str, Money]) -> _LineData:
     share = shares.get(line.subject) if shares else None
-    rate = line.rate
-    locks_at = moment(line.locks_at)
+    occurred_at, decided_at, locks_at = line.occurred_at, line.decided_at, moment(line.locks_at)
     return _LineData(
-        minor_text(int(line.minor), line.exponent),
-        line.version,
-        line.currency,
-        locks_at if line.decided_at == line.locks_at else _moment(line.decided_at),
+        minor_text(line.minor, kind.currency.exponent),
+        kind.version,
+        kind.currency.code,
+        locks_at if decided_at == line.locks_at else None if decided_at is None else moment(decided_at),
         line.entry,
         locks_at,
-        _moment(line.occurred_at),
-        line.outcome,
-        line.price,
+        None if occurred_at is None else moment(occurred_at),
+        kind.outcome,
+        kind.price,
         line.quantity if "E" not in line.quantity else f"{Decimal(line.quantity):f}",
-        None if rate is None else _RateData(f"{rate.rate:f}", rate.source),
-        _RecordData(line.record_id, line.record_type),
+        None if kind.rate is None else _RateData(f"{kind.rate.rate:f}", kind.rate.source),
+        _RecordData(line.record_id, kind.record_type),
         line.ref,
-        line.status,
+        kind.status,
         line.subject,
-        line.unit,
+        kind.unit,
         None if share is None else share.text,
     )
-
-
-def _moment(at: int | None) -> datetime | None:
-    return None if at is None else moment(at)
 
 
 def _finality(closing: FinalityCalendar) -> dict[str, str]:
