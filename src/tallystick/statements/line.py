@@ -146,8 +146,7 @@ class Lines(Sequence[Line]):
     def held(self) -> Iterator[tuple[LineKind, HeldLine]]:
         """Give each line as it is held, and its kind, which costs less than half of making it."""
         kinds = list(self.numbers)
-        for held in map(_held, self.rows):
-            yield kinds[held.kind], held
+        return ((kinds[held.kind], held) for held in map(_held, self.rows))
 
     @overload
     def __getitem__(self, place: int) -> Line: ...

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from operator import attrgetter
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
 from msgspec.structs import replace
 
@@ -112,11 +112,13 @@ class Tariff:
         # A claim is priced as it is billed and as it was made, which is mostly the same, and many cost the same.
         self.alone = lru_cache(_KEPT)(self._alone)
 
-    def kind(self, record_type: str, status: Status, words: str) -> LineKind:
-        """Give what lines on records of a type, of a status and at a price in these words have in common."""
-        known = self._kinds.get((record_type, status, words))
+    def kind(self, verdict: VerdictHead, words: str) -> LineKind:
+        """Give what the line of a verdict has in common with those on other verdicts, at a price in words."""
+        key = (verdict.record_type, verdict.status, words)
+        known = self._kinds.get(key)
         if known is None:
-            known = self._kinds[record_type, status, words] = LineKind(
+            record_type, status, _ = key
+            known = self._kinds[key] = LineKind(
                 self._outcome, record_type, self.unit, words, self.paid_in, self.version, status, self.rate
             )
         return known
@@ -135,6 +137,7 @@ class Pricer:
 
     def __init__(self, agreement: Agreement) -> None:
         self.agreement = agreement
+        self._contracts = agreement.by_sha256
         self._tariffs: dict[tuple[str, str, str, int | None], Tariff] = {}
 
     def line(self, entry: int, verdict: VerdictHead) -> Line | None:
@@ -150,11 +153,10 @@ class Pricer:
             return None
         if verdict.status != "verified" and not self._is_borne(contract, verdict):
             return None
-        told = self._told(contract, verdict)
-        _, quantity, tariff = told
+        quantity, tariff = self._told(contract, verdict)
         if tariff.waits:
-            return _line(entry, verdict, told, Money(0, tariff.paid_in), "")
-        return _line(entry, verdict, told, tariff.alone(quantity), tariff.words)
+            return _line(entry, verdict, tariff.kind(verdict, ""), quantity, Money(0, tariff.paid_in))
+        return _line(entry, verdict, tariff.kind(verdict, tariff.words), quantity, tariff.alone(quantity))
 
     def found(self, entry: int, verdict: VerdictHead) -> Line:
         """Give what would be the line of an outcome if anybody had claimed it, at the price of a first unit.
@@ -162,9 +164,8 @@ class Pricer:
         Raises:
             ContractError: See `line`.
         """
-        told = self._told(self._contract(verdict), verdict)
-        _, quantity, tariff = told
-        return _line(entry, verdict, told, tariff.alone(quantity), tariff.words)
+        quantity, tariff = self._told(self._contract(verdict), verdict)
+        return _line(entry, verdict, tariff.kind(verdict, tariff.words), quantity, tariff.alone(quantity))
 
     def claimed(self, verdict: VerdictHead, line: Line | None = None) -> Money | None:
         """Give what a claim would cost if it were paid as it was made; None if it does not say enough.
@@ -178,7 +179,7 @@ class Pricer:
         Raises:
             ContractError: See `line`.
         """
-        if line is not None and line.price and verdict.claimed_amount is None and verdict.status == "verified":
+        if line is not None and line.kind.price and verdict.claimed_amount is None and verdict.status == "verified":
             return line.amount
         contract = self._contract(verdict)
         outcome, places = _outcome(contract, verdict), verdict.exponent
@@ -194,13 +195,13 @@ class Pricer:
 
     def _contract(self, verdict: VerdictHead) -> Contract:
         """Give the version a verdict was given under."""
-        agreement = self.agreement
-        contract = agreement.by_sha256.get(verdict.contract_sha256)
+        contract = self._contracts.get(verdict.contract_sha256)
         if contract is None:
+            name = self.agreement.name
             raise ContractError(
-                f"{verdict.subject} was decided under another text of {agreement.name}:"
+                f"{verdict.subject} was decided under another text of {name}:"
                 f" version {verdict.contract_version}, {verdict.contract_sha256[:12]}",
-                hint=f"Run `tallystick verify {agreement.name}` first: it decides under the terms as they are now.",
+                hint=f"Run `tallystick verify {name}` first: it decides under the terms as they are now.",
             )
         return contract
 
@@ -220,10 +221,11 @@ class Pricer:
             return None
         return _quantity(contract, _outcome(contract, verdict), verdict)
 
-    def _told(self, contract: Contract, verdict: VerdictHead) -> _Told:
-        outcome, locks_at = _outcome(contract, verdict), _locks_at(verdict)
+    def _told(self, contract: Contract, verdict: VerdictHead) -> tuple[Decimal, Tariff]:
+        """Give the quantity of a paid verdict, and what it costs."""
+        outcome = _outcome(contract, verdict)
         quantity, unit = _quantity(contract, outcome, verdict)
-        return locks_at, quantity, self._tariff(contract, outcome, unit, verdict.exponent)
+        return quantity, self._tariff(contract, outcome, unit, verdict.exponent)
 
     def _tariff(self, contract: Contract, outcome: Outcome, unit: str, places: int | None) -> Tariff:
         key = (contract.sha256, outcome.name, unit, places)
@@ -262,7 +264,7 @@ def price_lines(pricer: Pricer, verdicts: Verdicts, months: Months, watcher: Wat
         if line is None:
             continue
         month = months.at(line.locks_at).label
-        if line.price:
+        if line.kind.price:
             gathered[month].add(line)
         else:
             waiting[month, line.version, line.outcome, line.amount.currency].add(line)
@@ -288,6 +290,8 @@ def _price_waiting(contract: Contract, outcome: str, paid_in: Currency, lines: L
 
 
 def _locks_at(verdict: VerdictHead) -> int:
+    if verdict.locks_at is not None and verdict.record_id is not None:
+        return verdict.locks_at
     locks_at = verdict.decided_at if verdict.locks_at is None else verdict.locks_at
     settled = bool(verdict.reasons) and verdict.reasons[0].clause == "dispute"
     if locks_at is None or (verdict.record_id is None and verdict.status == "verified" and not settled):
@@ -295,20 +299,15 @@ def _locks_at(verdict: VerdictHead) -> int:
     return locks_at
 
 
-_Told: TypeAlias = tuple[int, Decimal, Tariff]
-"""When an outcome locks, its quantity, and what it costs."""
-
-
-def _line(entry: int, verdict: VerdictHead, told: _Told, amount: Money, words: str) -> Line:
-    locks_at, quantity, tariff = told
+def _line(entry: int, verdict: VerdictHead, kind: LineKind, quantity: Decimal, amount: Money) -> Line:
     return Line(
-        tariff.kind(verdict.record_type, verdict.status, words),
+        kind,
         verdict.subject,
         verdict.ref,
         verdict.record_id or "",
         verdict.occurred_at,
         verdict.decided_at,
-        locks_at,
+        _locks_at(verdict),
         quantity,
         amount,
         entry,
