@@ -19,6 +19,7 @@ __all__ = ["canonical", "canonical_plain", "digest"]
 
 _LARGEST = 2**53 - 1
 _encoder = msgspec.json.Encoder(order="sorted")
+_in_order = msgspec.json.Encoder()
 
 
 def canonical(value: object) -> bytes:
@@ -42,16 +43,16 @@ def canonical(value: object) -> bytes:
 
 
 def canonical_plain(value: object) -> bytes:
-    """Give the same bytes as `canonical` in a third of the time, of a value that the caller knows to be plain.
+    """Give the same bytes as `canonical` in a fifth of the time, of a value that the caller knows to be plain.
 
-    Plain are None, bools, ints within +-(2**53 - 1), texts, and lists and dicts of these with ASCII keys; nothing of
-    that is checked.
+    Plain are None, bools, ints within +-(2**53 - 1), texts, instants as `period.moment` gives them, and lists and
+    Structs of these, the fields of a Struct in alphabetical order; nothing of that is checked.
 
     Raises:
         ValueError: A lone surrogate.
     """
     try:
-        return _encoder.encode(value)
+        return _in_order.encode(value)
     except UnicodeEncodeError as error:
         raise ValueError("text with a lone surrogate has no canonical form") from error
 

@@ -14,7 +14,7 @@ import msgspec
 
 from tallystick.errors import ConfigurationError
 
-__all__ = ["ROUNDINGS", "Currency", "Money", "Rounding", "allocate", "currency", "round_minor"]
+__all__ = ["ROUNDINGS", "Currency", "Money", "Rounding", "allocate", "currency", "minor_text", "round_minor"]
 
 Rounding = Literal["half_up", "half_even", "half_towards_positive"]
 """Where an amount exactly between two minor units goes.
@@ -108,11 +108,7 @@ class Money(msgspec.Struct, frozen=True, gc=False):
     @property
     def text(self) -> str:
         """The same in plain notation, without the currency."""
-        places = self.currency.exponent
-        if not places:
-            return str(self.minor)
-        digits = f"{abs(self.minor):0{places + 1}}"
-        return f"{'-' if self.minor < 0 else ''}{digits[:-places]}.{digits[-places:]}"
+        return minor_text(str(self.minor), self.currency.exponent)
 
     def __str__(self) -> str:
         return f"{self.text} {self.currency.code}"
@@ -147,6 +143,14 @@ class Money(msgspec.Struct, frozen=True, gc=False):
         if other.currency != self.currency:
             raise TypeError(f"{self} and {other} are of different currencies or minor units")
         return other.minor
+
+
+def minor_text(minor: str, exponent: int) -> str:
+    """Give minor units as major units in plain notation, with all decimals: 1205 with 2 of them is `12.05`."""
+    if not exponent:
+        return minor
+    digits = minor.zfill(exponent + (2 if minor[0] == "-" else 1))
+    return f"{digits[:-exponent]}.{digits[-exponent:]}"
 
 
 def round_minor(amount: Decimal | int, exponent: int, rule: Rounding) -> int:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tallystick.contracts import ExchangeRate
 from tallystick.money import Currency, Money
-from tallystick.statements.line import Gathering, Line, Lines
+from tallystick.statements.line import Gathering, Line, LineKind, Lines
 
 TEXTS = st.text(st.sampled_from("\0\1\2aZ\x7f\xff\u20ac\ufb33\U0001f600"), max_size=4)
 INSTANTS = st.integers(-(2**53), 2**53) | st.integers(-3, 3)
@@ -17,26 +17,34 @@ UNITS = st.sampled_from((Currency("EUR", 2), Currency("JPY", 0), Currency("UGX",
 RATES = st.builds(ExchangeRate, st.decimals(allow_nan=False, allow_infinity=False, places=4), st.text(max_size=3))
 
 
+kinds = st.builds(
+    LineKind,
+    outcome=TEXTS,
+    record_type=TEXTS,
+    unit=TEXTS,
+    price=TEXTS,
+    currency=UNITS,
+    version=st.integers(1, 9),
+    status=st.sampled_from(("verified", "unverifiable")),
+    rate=st.none() | RATES,
+)
+
+
 @st.composite
 def lines(draw):
     """A line as no contract would give it, of a subject that no other line has."""
+    kind = draw(kinds)
     return Line(
-        outcome=draw(TEXTS),
+        kind=kind,
         subject=draw(TEXTS),
         ref=draw(TEXTS),
-        record_type=draw(TEXTS),
         record_id=draw(TEXTS),
         occurred_at=draw(st.none() | INSTANTS),
         decided_at=draw(st.none() | INSTANTS),
         locks_at=draw(INSTANTS),
         quantity=draw(st.decimals(allow_nan=False, allow_infinity=False)),
-        unit=draw(TEXTS),
-        price=draw(TEXTS),
-        amount=Money(draw(st.integers(-(10**30), 10**30)), draw(UNITS)),
+        amount=Money(draw(st.integers(-(10**30), 10**30)), kind.currency),
         entry=draw(st.integers(0, 2**53)),
-        version=draw(st.integers(1, 9)),
-        status=draw(st.sampled_from(("verified", "unverifiable"))),
-        rate=draw(st.none() | RATES),
     )
 
 
@@ -44,8 +52,8 @@ def _order(line):
     return line.outcome, line.occurred_at or 0, line.record_id, line.subject
 
 
-def _gathered(taken):
-    gathering = Gathering()
+def _gathered(taken, numbers=None):
+    gathering = Gathering(numbers)
     for line in taken:
         gathering.add(line)
     return gathering.lines()
@@ -83,11 +91,17 @@ def test_subtotals_are_what_the_lines_come_to(taken):
 @given(st.lists(lines(), unique_by=_order), st.integers(0, 9))
 def test_lines_of_several_months_are_joined_in_their_order(taken, at):
     """Two parts joined are the lines of both, and what they come to is all there."""
-    whole = _gathered(taken)
-    joined = Lines.joined([_gathered(taken[:at]), _gathered(taken[at:])])
+    whole, numbers = _gathered(taken), {}
+    joined = Lines.joined([_gathered(taken[at:], numbers), _gathered(taken[:at], numbers)])
 
     assert joined == whole
     assert sum(one.amount.minor for one in joined.subtotals) == sum(line.amount.minor for line in taken)
+
+
+def test_lines_that_number_their_kinds_each_for_itself_are_not_joined():
+    """Parts that were not gathered with the same numbers are refused: a line would become one of another kind."""
+    with pytest.raises(ValueError, match="kinds"):
+        Lines.joined([_gathered([]), _gathered([])])
 
 
 def test_lines_are_equal_to_the_same_lines_and_have_no_hash():
@@ -100,23 +114,8 @@ def test_lines_are_equal_to_the_same_lines_and_have_no_hash():
 
 def test_a_line_keeps_the_digits_of_its_quantity():
     """1.50 stays 1.50, since it is printed so."""
-    line = Line(
-        "a",
-        "s",
-        "r",
-        "t",
-        "i",
-        None,
-        None,
-        0,
-        Decimal("1.50"),
-        "u",
-        "p",
-        Money(1, Currency("EUR", 2)),
-        0,
-        1,
-        "verified",
-        None,
-    )
+    unit = Currency("EUR", 2)
+    kind = LineKind("a", "t", "u", "p", unit, 1, "verified", None)
+    line = Line(kind, "s", "r", "i", None, None, 0, Decimal("1.50"), Money(1, unit), 0)
     [held] = _gathered([line])
     assert str(held.quantity) == "1.50"

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from tallystick.canonical import canonical_plain
 from tallystick.errors import ConfigurationError
 from tallystick.period import (
     DAY,
@@ -17,6 +18,7 @@ from tallystick.period import (
     Period,
     Zone,
     format_instant,
+    moment,
     parse_instant,
     parse_period,
     zone,
@@ -274,8 +276,9 @@ def test_instants_survive_their_text(at):
     [(0, "1970-01-01T00:00:00Z"), (1, "1970-01-01T00:00:00.000001Z"), (-500_000, "1969-12-31T23:59:59.500000Z")],
 )
 def test_format_instant(at, text):
-    """An instant is written in UTC, with a fraction only where it has one."""
+    """An instant is written in UTC, with a fraction only where it has one, as a text and by msgspec."""
     assert format_instant(at) == text
+    assert canonical_plain(moment(at)) == f'"{text}"'.encode()
 
 
 def test_format_refuses_what_is_no_instant():

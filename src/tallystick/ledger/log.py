@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice
 
-from sqlalchemy import Connection, Engine, func, insert, select
+from sqlalchemy import Connection, Engine, bindparam, func, insert, select
 
-from tallystick.database.engine import transaction
+from tallystick.database.engine import fetched, transaction
 from tallystick.database.schema import ledger_checkpoint, ledger_entry
 from tallystick.errors import ConfigurationError, Inconsistent, Tampered
 from tallystick.ledger.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
@@ -19,7 +19,9 @@ from tallystick.ledger.tiles import TileReader, TileWriter
 __all__ = ["Log"]
 
 _BATCH = 1024
-_PICKED = 500
+_INDEXED = select(ledger_entry.c.idx, ledger_entry.c.data).order_by(ledger_entry.c.idx)
+_SPAN = _INDEXED.where(ledger_entry.c.idx.between(bindparam("first"), bindparam("last")))
+_SOME = _INDEXED.where(ledger_entry.c.idx.in_(bindparam("asked", expanding=True)))
 _KEEP = "Keep the database and both checkpoints, and run `tallystick ledger fsck`."
 
 
@@ -92,18 +94,20 @@ class Log:
         Raises:
             ConfigurationError: The ledger has no such entry; those before it were given.
         """
-        table = ledger_entry.c
-        for start in range(0, len(indexes), _PICKED):
-            asked = list(indexes[start : start + _PICKED])
-            # A list without gaps is read as the range it is, in half the time.
-            whole = asked == list(range(asked[0], asked[0] + len(asked)))
-            wanted = table.idx.between(asked[0], asked[-1]) if whole else table.idx.in_(asked)
+        for start in range(0, len(indexes), _BATCH):
+            asked = list(indexes[start : start + _BATCH])
+            first, last = min(asked), max(asked)
             with self._engine.connect() as connection:
-                held = dict(connection.execute(select(table.idx, table.data).where(wanted)).all())
+                # A list with few gaps is read as the range it lies in, in half the time.
+                if last - first < 2 * len(asked):
+                    held = dict(fetched(connection, _SPAN, {"first": first, "last": last}))
+                else:
+                    held = dict(fetched(connection, _SOME, {"asked": asked}))
             for idx in asked:
-                if idx not in held:
+                data = held.get(idx)
+                if data is None:
                     raise _no_entry(idx, self.size)
-                yield bytes(held[idx])
+                yield data
 
     def entries(self, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         """Give entries `start` up to, excluding, `end`, in order; without an end, all that are committed now.
@@ -113,17 +117,17 @@ class Log:
         """
         stop = self.size if end is None else end
         while start < stop:
+            behind = min(stop, start + _BATCH)
             with self._engine.connect() as connection:
-                span = (ledger_entry.c.idx >= start, ledger_entry.c.idx < min(stop, start + _BATCH))
-                rows = connection.execute(select(ledger_entry).where(*span).order_by(ledger_entry.c.idx)).all()
-            if [row.idx for row in rows] != list(range(start, min(stop, start + _BATCH))):
+                rows = list(fetched(connection, _SPAN, {"first": start, "last": behind - 1}))
+            if [idx for idx, _ in rows] != list(range(start, behind)):
                 raise Tampered(
-                    f"the ledger lacks an entry between {start} and {min(stop, start + _BATCH)}",
+                    f"the ledger lacks an entry between {start} and {behind}",
                     hint="Run `tallystick ledger fsck` and keep the database.",
                 )
-            start += len(rows)
-            for row in rows:
-                yield bytes(row.data)
+            start = behind
+            for _, data in rows:
+                yield data
 
     def root(self, size: int | None = None) -> bytes:
         """Give the root over the first `size` entries, or over all that are committed.
@@ -237,7 +241,7 @@ class Log:
 
     def _read_ahead(self, indexes: Iterable[int]) -> Iterator[tuple[int, bytes]]:
         source = iter(indexes)
-        while batch := list(islice(source, _PICKED)):
+        while batch := list(islice(source, _BATCH)):
             yield from zip(batch, self.read_many(batch), strict=True)
 
     def _reachable(self, connection: Connection, size: int | None) -> int:

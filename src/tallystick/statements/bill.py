@@ -17,7 +17,7 @@ from typing import NamedTuple
 from tallystick.contracts import Agreement, Contract, Outcome, Price
 from tallystick.money import Currency, Money, Rounding
 from tallystick.period import Period, zone
-from tallystick.statements.line import Gathering, Line, Lines
+from tallystick.statements.line import Gathering, Line, LineKind, Lines
 from tallystick.statements.lines import Months, converted, currency_of
 from tallystick.statements.months import MonthTotal, total_months
 from tallystick.statements.pricing import add, counts_through_month, price_month
@@ -101,23 +101,27 @@ def make_bill(contract: Contract, paid: Mapping[str, Iterable[PaidUnit]], period
 
 def _line(contract: Contract, outcome: Outcome, month: Period, into: Currency, quantities: Sequence[Decimal]) -> Line:
     """Give the lines of a month, an outcome and a currency as one, with what they come to after each was rounded."""
-    return Line(
+    kind = LineKind(
         outcome=outcome.name,
+        record_type=outcome.predicate.record,
+        unit=into.code if outcome.price.by_percent else "unit",
+        price=str(outcome.price),
+        currency=into,
+        version=contract.version,
+        status="verified",
+        rate=None,
+    )
+    return Line(
+        kind=kind,
         subject=f"{outcome.name} in {month.label}, {into.code}",
         ref="",
-        record_type=outcome.predicate.record,
         record_id="",
         occurred_at=month.start,
         decided_at=month.start,
         locks_at=month.start,
         quantity=add(quantities),
-        unit=into.code if outcome.price.by_percent else "unit",
-        price=str(outcome.price),
         amount=_sum(outcome.price, quantities, into, contract.billing.rounding),
         entry=0,
-        version=contract.version,
-        status="verified",
-        rate=None,
     )
 
 

@@ -14,23 +14,24 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from operator import attrgetter
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
-import msgspec
+from msgspec.structs import replace
 
 from tallystick.contracts import Agreement, Contract, ExchangeRate, Outcome
 from tallystick.errors import ConfigurationError, ContractError
 from tallystick.money import Currency, Money, currency
 from tallystick.period import Period, parse_period, zone
-from tallystick.statements.line import Gathering, Line, Lines
+from tallystick.statements.line import Gathering, Line, LineKind, Lines
 from tallystick.statements.pricing import EXACT, counts_through_month, first_price, price_first, price_month
 from tallystick.verification.heads import Verdicts
-from tallystick.verification.verdict import VerdictHead
+from tallystick.verification.verdict import Status, VerdictHead
 
 __all__ = ["Months", "Pricer", "Tariff", "Watcher", "converted", "currency_of", "price_lines"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CLAIM = "claim:"
+_ONE = Decimal(1)
 # Prices that are kept at a time, of each tariff.
 _KEPT = 1 << 16
 
@@ -45,9 +46,10 @@ class Months:
 
     def at(self, instant: int) -> Period:
         """Give the month that holds an instant."""
-        if instant not in self._last:
-            self._last = self._find(instant)
-        return self._last
+        last = self._last
+        if not last.start <= instant < last.end:
+            last = self._last = self._find(instant)
+        return last
 
     def _find(self, instant: int) -> Period:
         place = bisect_right(self._found, instant, key=attrgetter("start")) - 1
@@ -103,10 +105,23 @@ class Tariff:
         self.paid_in = currency_of(contract, unit, places) if self.rate is None else contract.currency
         self.waits = counts_through_month(outcome.price)
         self.words = str(outcome.price)
+        self._outcome = outcome.name
+        self._kinds: dict[tuple[str, Status, str], LineKind] = {}
         self._first = first_price(outcome.price)
         self._rounding = contract.billing.rounding
         # A claim is priced as it is billed and as it was made, which is mostly the same, and many cost the same.
         self.alone = lru_cache(_KEPT)(self._alone)
+
+    def kind(self, verdict: VerdictHead, words: str) -> LineKind:
+        """Give what the line of a verdict has in common with those on other verdicts, at a price in words."""
+        key = (verdict.record_type, verdict.status, words)
+        known = self._kinds.get(key)
+        if known is None:
+            record_type, status, _ = key
+            known = self._kinds[key] = LineKind(
+                self._outcome, record_type, self.unit, words, self.paid_in, self.version, status, self.rate
+            )
+        return known
 
     def _alone(self, quantity: Decimal) -> Money:
         """Give the price of one quantity by itself, as if it were the first of a month and nothing were included."""
@@ -122,6 +137,7 @@ class Pricer:
 
     def __init__(self, agreement: Agreement) -> None:
         self.agreement = agreement
+        self._contracts = agreement.by_sha256
         self._tariffs: dict[tuple[str, str, str, int | None], Tariff] = {}
 
     def line(self, entry: int, verdict: VerdictHead) -> Line | None:
@@ -133,13 +149,14 @@ class Pricer:
             ContractError: The verdict was given under another text of the contract, or cannot be priced.
         """
         contract = self._contract(verdict)
-        if not verdict.subject.startswith(_CLAIM) or not self._is_paid(contract, verdict):
+        if not verdict.subject.startswith(_CLAIM):
             return None
-        told = self._told(contract, verdict)
-        _, quantity, tariff = told
+        if verdict.status != "verified" and not self._is_borne(contract, verdict):
+            return None
+        quantity, tariff = self._told(contract, verdict)
         if tariff.waits:
-            return _line(entry, verdict, told, Money(0, tariff.paid_in), "")
-        return _line(entry, verdict, told, tariff.alone(quantity), tariff.words)
+            return _line(entry, verdict, tariff.kind(verdict, ""), quantity, Money(0, tariff.paid_in))
+        return _line(entry, verdict, tariff.kind(verdict, tariff.words), quantity, tariff.alone(quantity))
 
     def found(self, entry: int, verdict: VerdictHead) -> Line:
         """Give what would be the line of an outcome if anybody had claimed it, at the price of a first unit.
@@ -147,9 +164,8 @@ class Pricer:
         Raises:
             ContractError: See `line`.
         """
-        told = self._told(self._contract(verdict), verdict)
-        _, quantity, tariff = told
-        return _line(entry, verdict, told, tariff.alone(quantity), tariff.words)
+        quantity, tariff = self._told(self._contract(verdict), verdict)
+        return _line(entry, verdict, tariff.kind(verdict, tariff.words), quantity, tariff.alone(quantity))
 
     def claimed(self, verdict: VerdictHead, line: Line | None = None) -> Money | None:
         """Give what a claim would cost if it were paid as it was made; None if it does not say enough.
@@ -163,7 +179,7 @@ class Pricer:
         Raises:
             ContractError: See `line`.
         """
-        if line is not None and line.price and verdict.claimed_amount is None and verdict.status == "verified":
+        if line is not None and line.kind.price and verdict.claimed_amount is None and verdict.status == "verified":
             return line.amount
         contract = self._contract(verdict)
         outcome, places = _outcome(contract, verdict), verdict.exponent
@@ -179,19 +195,18 @@ class Pricer:
 
     def _contract(self, verdict: VerdictHead) -> Contract:
         """Give the version a verdict was given under."""
-        agreement = self.agreement
-        contract = agreement.by_sha256.get(verdict.contract_sha256)
+        contract = self._contracts.get(verdict.contract_sha256)
         if contract is None:
+            name = self.agreement.name
             raise ContractError(
-                f"{verdict.subject} was decided under another text of {agreement.name}:"
+                f"{verdict.subject} was decided under another text of {name}:"
                 f" version {verdict.contract_version}, {verdict.contract_sha256[:12]}",
-                hint=f"Run `tallystick verify {agreement.name}` first: it decides under the terms as they are now.",
+                hint=f"Run `tallystick verify {name}` first: it decides under the terms as they are now.",
             )
         return contract
 
-    def _is_paid(self, contract: Contract, verdict: VerdictHead) -> bool:
-        if verdict.status == "verified":
-            return True
+    def _is_borne(self, contract: Contract, verdict: VerdictHead) -> bool:
+        """Tell whether the buyer bears what is unverifiable."""
         borne = verdict.status == "unverifiable" and contract.unverifiable.borne_by == "buyer"
         return borne and verdict.locks_at is not None and self.claimed(verdict) is not None
 
@@ -202,20 +217,22 @@ class Pricer:
             ContractError: See `line`.
         """
         contract = self._contract(verdict)
-        if verdict.found or not self._is_paid(contract, verdict):
+        if verdict.found or (verdict.status != "verified" and not self._is_borne(contract, verdict)):
             return None
         return _quantity(contract, _outcome(contract, verdict), verdict)
 
-    def _told(self, contract: Contract, verdict: VerdictHead) -> _Told:
-        outcome, locks_at = _outcome(contract, verdict), _locks_at(verdict)
+    def _told(self, contract: Contract, verdict: VerdictHead) -> tuple[Decimal, Tariff]:
+        """Give the quantity of a paid verdict, and what it costs."""
+        outcome = _outcome(contract, verdict)
         quantity, unit = _quantity(contract, outcome, verdict)
-        return locks_at, quantity, self._tariff(contract, outcome, unit, verdict.exponent)
+        return quantity, self._tariff(contract, outcome, unit, verdict.exponent)
 
     def _tariff(self, contract: Contract, outcome: Outcome, unit: str, places: int | None) -> Tariff:
         key = (contract.sha256, outcome.name, unit, places)
-        if key not in self._tariffs:
-            self._tariffs[key] = Tariff(contract, outcome, unit, places)
-        return self._tariffs[key]
+        tariff = self._tariffs.get(key)
+        if tariff is None:
+            tariff = self._tariffs[key] = Tariff(contract, outcome, unit, places)
+        return tariff
 
 
 class Watcher(Protocol):
@@ -237,7 +254,8 @@ def price_lines(pricer: Pricer, verdicts: Verdicts, months: Months, watcher: Wat
     Raises:
         ContractError: A verdict was given under another text, or cannot be priced.
     """
-    gathered: dict[str, Gathering] = defaultdict(Gathering)
+    numbers: dict[LineKind, int] = {}
+    gathered: dict[str, Gathering] = defaultdict(lambda: Gathering(numbers))
     waiting: dict[tuple[str, int, str, Currency], Gathering] = defaultdict(Gathering)
     for entry, verdict in verdicts.items():
         line = pricer.line(entry, verdict)
@@ -246,7 +264,7 @@ def price_lines(pricer: Pricer, verdicts: Verdicts, months: Months, watcher: Wat
         if line is None:
             continue
         month = months.at(line.locks_at).label
-        if line.price:
+        if line.kind.price:
             gathered[month].add(line)
         else:
             waiting[month, line.version, line.outcome, line.amount.currency].add(line)
@@ -267,10 +285,13 @@ def _price_waiting(contract: Contract, outcome: str, paid_in: Currency, lines: L
     due = [converted(line.quantity, line.rate) for line in map(lines.__getitem__, order)]
     priced = price_month(contract.outcomes[outcome].price, due, paid_in, contract.billing.rounding)
     for place, (amount, words) in zip(order, priced, strict=True):
-        yield msgspec.structs.replace(lines[place], amount=amount, price=words)
+        line = lines[place]
+        yield replace(line, amount=amount, kind=replace(line.kind, price=words))
 
 
 def _locks_at(verdict: VerdictHead) -> int:
+    if verdict.locks_at is not None and verdict.record_id is not None:
+        return verdict.locks_at
     locks_at = verdict.decided_at if verdict.locks_at is None else verdict.locks_at
     settled = bool(verdict.reasons) and verdict.reasons[0].clause == "dispute"
     if locks_at is None or (verdict.record_id is None and verdict.status == "verified" and not settled):
@@ -278,29 +299,18 @@ def _locks_at(verdict: VerdictHead) -> int:
     return locks_at
 
 
-_Told: TypeAlias = tuple[int, Decimal, Tariff]
-"""When an outcome locks, its quantity, and what it costs."""
-
-
-def _line(entry: int, verdict: VerdictHead, told: _Told, amount: Money, words: str) -> Line:
-    locks_at, quantity, tariff = told
+def _line(entry: int, verdict: VerdictHead, kind: LineKind, quantity: Decimal, amount: Money) -> Line:
     return Line(
-        verdict.outcome,
+        kind,
         verdict.subject,
         verdict.ref,
-        verdict.record_type,
         verdict.record_id or "",
         verdict.occurred_at,
         verdict.decided_at,
-        locks_at,
+        _locks_at(verdict),
         quantity,
-        tariff.unit,
-        words,
         amount,
         entry,
-        tariff.version,
-        verdict.status,
-        tariff.rate,
     )
 
 
@@ -310,9 +320,10 @@ def _outcome(contract: Contract, verdict: VerdictHead) -> Outcome:
     Raises:
         ContractError: The contract has none of that name.
     """
-    if verdict.outcome not in contract.outcomes:
+    outcome = contract.outcomes.get(verdict.outcome)
+    if outcome is None:
         raise _unpriceable(verdict, f"the contract has no outcome {verdict.outcome}")
-    return contract.outcomes[verdict.outcome]
+    return outcome
 
 
 def _quantity(contract: Contract, outcome: Outcome, verdict: VerdictHead) -> tuple[Decimal, str]:
@@ -330,16 +341,16 @@ def _measure(outcome: Outcome, verdict: VerdictHead) -> tuple[Decimal, str]:
     if outcome.price.by_percent:
         if verdict.quantity is None or verdict.currency is None:
             raise _unpriceable(verdict, "its record names no amount, or no currency")
-        return Decimal(verdict.quantity), verdict.currency
+        return verdict.quantity, verdict.currency
     if verdict.quantity is None or outcome.predicate.quantity_is_money:
-        return Decimal(1), "unit"
-    return Decimal(verdict.quantity), "unit"
+        return _ONE, "unit"
+    return verdict.quantity, "unit"
 
 
 def _as_claimed(contract: Contract, outcome: Outcome, verdict: VerdictHead) -> tuple[Decimal, str]:
     """Give what the price of a claim applies to that the evidence cannot tell: one unit, or the amount claimed."""
     if not outcome.price.by_percent or verdict.claimed_amount is None:
-        return Decimal(1), "unit"
+        return _ONE, "unit"
     return verdict.claimed_amount, verdict.claimed_currency or verdict.currency or contract.currency.code
 
 

@@ -5,16 +5,19 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
 from functools import cached_property
+from itertools import islice
 from typing import Any, Literal, TypeAlias
 
 import msgspec
 
 from tallystick.canonical import canonical, canonical_plain
 from tallystick.contracts import FinalityCalendar
-from tallystick.money import Currency, Money, Rounding
-from tallystick.period import Period, format_instant
-from tallystick.statements.line import Line, Lines
+from tallystick.money import Currency, Money, Rounding, minor_text
+from tallystick.period import Period, format_instant, moment
+from tallystick.statements.line import HeldLine, LineKind, Lines
 from tallystick.verification.verdict import Status
 
 __all__ = [
@@ -290,9 +293,9 @@ def _members(statement: Statement) -> Iterator[tuple[str, bytes]]:
 
 
 def _lines_json(lines: Lines, shares: Mapping[str, Money]) -> Iterator[bytes]:
-    mark = b"["
-    for start in range(0, len(lines), _AT_ONCE):
-        yield mark + canonical_plain([_line(line, shares) for line in lines[start : start + _AT_ONCE]])[1:-1]
+    mark, rest = b"[", (_line(kind, line, shares) for kind, line in lines.held())
+    while some := list(islice(rest, _AT_ONCE)):
+        yield mark + canonical_plain(some)[1:-1]
         mark = b","
     yield b"]" if lines else b"[]"
 
@@ -301,8 +304,8 @@ def statement_data(statement: Statement) -> dict[str, Any]:
     """Give a statement as plain data: amounts and quantities as decimal texts, instants in ISO 8601, UTC."""
     return {
         **_frame(statement),
-        "lines": [msgspec.to_builtins(_line(line, statement.shares)) for line in statement.lines],
-        "found_not_claimed": [msgspec.to_builtins(_line(line, {})) for line in statement.found],
+        "lines": [msgspec.to_builtins(_line(*held, statement.shares)) for held in statement.lines.held()],
+        "found_not_claimed": [msgspec.to_builtins(_line(*held, {})) for held in statement.found.held()],
     }
 
 
@@ -374,53 +377,53 @@ class _RateData(msgspec.Struct, gc=False):
 
 
 class _RecordData(msgspec.Struct, gc=False):
-    type: str
     id: str
+    type: str
 
 
 class _LineData(msgspec.Struct, gc=False):
-    """A line as plain data."""
+    """A line as plain data; the members stand in the order of canonical JSON."""
 
-    outcome: str
-    subject: str
-    ref: str
-    record: _RecordData
-    occurred_at: str | None
-    decided_at: str | None
-    locks_at: str
-    quantity: str
-    unit: str
-    rate: _RateData | None
-    price: str
     amount: str
-    currency: str
-    within_cap: str | None
-    status: Status
     contract_version: int
+    currency: str
+    decided_at: datetime | None
     ledger_entry: int
+    locks_at: datetime
+    occurred_at: datetime | None
+    outcome: str
+    price: str
+    quantity: str
+    rate: _RateData | None
+    record: _RecordData
+    ref: str
+    status: Status
+    subject: str
+    unit: str
+    within_cap: str | None
 
 
-def _line(line: Line, shares: Mapping[str, Money]) -> _LineData:
+def _line(kind: LineKind, line: HeldLine, shares: Mapping[str, Money]) -> _LineData:
     share = shares.get(line.subject) if shares else None
-    locks_at = format_instant(line.locks_at)
+    occurred_at, decided_at, locks_at = line.occurred_at, line.decided_at, moment(line.locks_at)
     return _LineData(
-        line.outcome,
-        line.subject,
-        line.ref,
-        _RecordData(line.record_type, line.record_id),
-        _instant(line.occurred_at),
-        locks_at if line.decided_at == line.locks_at else _instant(line.decided_at),
-        locks_at,
-        f"{line.quantity:f}",
-        line.unit,
-        None if line.rate is None else _RateData(f"{line.rate.rate:f}", line.rate.source),
-        line.price,
-        line.amount.text,
-        line.amount.currency.code,
-        None if share is None else share.text,
-        line.status,
-        line.version,
+        minor_text(line.minor, kind.currency.exponent),
+        kind.version,
+        kind.currency.code,
+        locks_at if decided_at == line.locks_at else None if decided_at is None else moment(decided_at),
         line.entry,
+        locks_at,
+        None if occurred_at is None else moment(occurred_at),
+        kind.outcome,
+        kind.price,
+        line.quantity if "E" not in line.quantity else f"{Decimal(line.quantity):f}",
+        None if kind.rate is None else _RateData(f"{kind.rate.rate:f}", kind.rate.source),
+        _RecordData(line.record_id, kind.record_type),
+        line.ref,
+        kind.status,
+        line.subject,
+        kind.unit,
+        None if share is None else share.text,
     )
 
 
@@ -432,10 +435,6 @@ def _finality(closing: FinalityCalendar) -> dict[str, str]:
         "clawback_until": format_instant(closing.clawback_until),
         "closes_at": format_instant(closing.closes_at),
     }
-
-
-def _instant(at: int | None) -> str | None:
-    return None if at is None else format_instant(at)
 
 
 def _adjustment(adjustment: Adjustment) -> dict[str, Any]:

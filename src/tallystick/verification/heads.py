@@ -10,6 +10,7 @@ import msgspec
 from sqlalchemy import Engine, select
 
 from tallystick.database import schema
+from tallystick.database.engine import fetched
 from tallystick.ledger import Log
 from tallystick.verification.verdict import VerdictHead
 
@@ -40,9 +41,9 @@ class Heads:
 
     def items(self) -> Iterator[tuple[int, VerdictHead]]:
         """Give ledger index and verdict."""
-        decoder = msgspec.json.Decoder(_HeadEntry)
-        for index, data in zip(self._indexes, self._log.read_many(self._indexes), strict=True):
-            yield index, decoder.decode(data).verdict
+        decode = msgspec.json.Decoder(_HeadEntry).decode
+        for index, entry in zip(self._indexes, map(decode, self._log.read_many(self._indexes)), strict=True):
+            yield index, entry.verdict
 
 
 def heads_at(engine: Engine, log: Log, contract: str, size: int) -> Heads:
@@ -53,7 +54,7 @@ def heads_at(engine: Engine, log: Log, contract: str, size: int) -> Heads:
     table = schema.verdict_head.c
     query = select(table.idx).where(table.contract == contract).order_by(table.idx)
     with engine.connect() as connection:
-        newest = array("q", connection.execute(query).scalars())
+        newest = array("q", (index for (index,) in fetched(connection, query)))
     if not newest or newest[-1] < size:
         return Heads(log, newest)
     decoder = msgspec.json.Decoder(_About)

@@ -193,7 +193,8 @@ def test_remarks_on_a_line(acme):
     [line] = statement.lines
     rate = ExchangeRate(Decimal("0.9215"), "ECB, 30 June 2026")
     gathering = Gathering()
-    gathering.add(msgspec.structs.replace(line, unit="USD", rate=rate, status="unverifiable"))
+    kind = msgspec.structs.replace(line.kind, unit="USD", rate=rate, status="unverifiable")
+    gathering.add(msgspec.structs.replace(line, kind=kind))
     words = _words(replace(statement, lines=gathering.lines(), shares={line.subject: Money(1000, EUR)}))
 
     assert "A at 0.9215, ECB, 30 June 2026; unverifiable, borne by the buyer ch_A" in words

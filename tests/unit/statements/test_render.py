@@ -100,6 +100,16 @@ def test_json_adds_up(statement):
     }
 
 
+@pytest.mark.parametrize(
+    ("quantity", "text"),
+    [("100.00", "100.00"), ("1E+2", "100"), ("1E-7", "0.0000001"), ("-2.50E+3", "-2500"), ("0E-8", "0.00000000")],
+)
+def test_json_writes_quantities_in_plain_notation(acme, quantity, text):
+    """A quantity is written with the digits it has, without a power of ten."""
+    data = json.loads(render(acme.rate(acme.verdict("A", quantity=quantity)), "json"))
+    assert data["lines"][0]["quantity"] == text
+
+
 def test_json_of_an_unknown_instant(acme):
     """An outcome of which nobody knows when it happened says null."""
     data = json.loads(render(acme.rate(acme.verdict("A", occurred_at=None)), "json"))
