@@ -119,6 +119,25 @@ def test_a_secret_that_is_missing(sending, receiver, monkeypatch):
     assert receiver.got == []
 
 
+def test_another_day(sending):
+    """A day that is changed is taken up by the next `verify`, or refused by it with its place; `sinks list` says so."""
+    _turn(sending, LOCKED)
+    path = sending.folder / "tallystick.yaml"
+    text = path.read_text()
+    path.write_text(text.replace("folder:", "from: 2026-09-05\n    folder:"))
+    assert "invoices is told from 2026-09-06T12:00:00Z on, and `from` says 2026-09-05" in sending.run("sinks", "list")
+    sending.run("verify", "--now", "2026-09-01T00:00:00Z", code=2)
+    assert _listed(sending)["invoices"]["since"] == LOCKED
+    sending.run("verify", "--now", LOCKED)
+    assert _listed(sending)["invoices"]["since"] == _listed(sending)["invoices"]["from"] == "2026-09-05T00:00:00Z"
+    assert "told from" not in sending.run("sinks", "list")
+
+    path.write_text(text.replace("folder:", "from: 2026-09-06\n    folder:"))
+    assert "tallystick.yaml:11:11: the sink invoices is told from 2026-09-05" in sending.run(
+        "verify", "--now", LOCKED, code=2
+    )
+
+
 def test_a_sink_that_is_removed(sending):
     """The events of a sink that the project file names no more stay, and are shown."""
     _turn(sending)

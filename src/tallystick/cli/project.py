@@ -350,7 +350,9 @@ class Project:
         )
         events: tuple[EventName, ...] = tuple(settings.events) or kind.events
         since = None if settings.from_ is None else parse_instant(f"{settings.from_}T00:00:00Z")
-        return SinkOf(kind, config, Subscription(name, events, tuple(settings.contracts or self.contracts), since))
+        where = None if since is None else str(part.position(("from",)))
+        contracts = tuple(settings.contracts or self.contracts)
+        return SinkOf(kind, config, Subscription(name, events, contracts, since, where))
 
     def _source(self, name: str, settings: _SourceSettings) -> Source:
         kind = self.host.connector(settings.connector)

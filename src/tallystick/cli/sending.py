@@ -16,7 +16,7 @@ from tallystick.sinks.deliver import deliver, resume, retry
 from tallystick.sinks.reading import count_states
 
 if TYPE_CHECKING:
-    from tallystick.cli.project import Project
+    from tallystick.cli.project import Project, SinkOf
 
 __all__ = [
     "dead_letters",
@@ -71,6 +71,7 @@ def list_sinks(project: Project) -> list[dict[str, Any]]:
                 "events": list(sink.subscription.events) if sink else [],
                 "contracts": list(sink.subscription.contracts) if sink else [],
                 "since": format_instant(row.since) if row else None,
+                "from": _from(sink),
                 "held": bool(row and row.held),
                 **{state: counts.get(name, {}).get(state, 0) for state in _STATES},
             }
@@ -149,6 +150,9 @@ def print_sinks(rows: Sequence[Mapping[str, Any]]) -> None:
     for row in rows:
         if row["held"]:
             say(f"{row['sink']} is held, because the project was imported: see `tallystick sinks resume --help`.")
+        if row["since"] and row["from"] and row["from"] != row["since"]:
+            text = f"{row['sink']} is told from {row['since']} on, and `from` says {row['from']}"
+            say(f"{text}: the next `tallystick verify` takes it up, or says why it cannot.")
 
 
 def print_dead_letters(rows: Sequence[Mapping[str, Any]]) -> None:
@@ -159,6 +163,11 @@ def print_dead_letters(rows: Sequence[Mapping[str, Any]]) -> None:
         arrived = "; an attempt may have arrived" if row["may_have_arrived"] else ""
         say(f"{row['key']}  {row['sink']}  {row['event']} {row['contract']} {row['claim']}")
         say(f"  given up {row['given_up_at']} after {row['attempts']} attempts{arrived}: {row['why']}")
+
+
+def _from(sink: SinkOf | None) -> str | None:
+    since = sink.subscription.since if sink else None
+    return None if since is None else format_instant(since)
 
 
 def _check(project: Project, names: Sequence[str]) -> None:

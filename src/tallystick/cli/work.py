@@ -20,6 +20,7 @@ from tallystick.ledger import fsck
 from tallystick.period import parse_period
 from tallystick.statements import Statement
 from tallystick.statements.issuing import StatementBook
+from tallystick.verification.acts import refuse_the_past
 from tallystick.verification.agreements import read_agreement
 from tallystick.verification.corroboration import connect_outcome, inputs_for
 from tallystick.verification.dispute_acts import newest_verdict, read_disputes
@@ -65,6 +66,8 @@ def verify_contracts(project: Project, names: Sequence[str], now: int) -> list[d
     Whoever comes first in line for a record is paid, in whatever order the contracts are decided. What leaves for the
     project's sinks is written with the verdicts.
     """
+    # An instant that no verdict may have is none from which a sink is told.
+    refuse_the_past(project.log, now)
     outbox = project.outbox
     outbox.register(project.engine, now)
     found: dict[str, dict[str, Any]] = {}

@@ -7,12 +7,13 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, Engine, insert, select, update
+from sqlalchemy import Connection, Engine, Row, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from tallystick.database import schema
 from tallystick.database.engine import transaction
-from tallystick.period import parse_instant
+from tallystick.errors import ConfigurationError
+from tallystick.period import format_instant, parse_instant
 from tallystick.sinks.base import EventName
 from tallystick.sinks.standing import Standing, Told, Versions, key_of, read_told, told_by
 from tallystick.verification.recorder import Recorded
@@ -27,12 +28,16 @@ _TOLD = ("waiting", "delivered", "dead")
 
 
 class Subscription(msgspec.Struct, frozen=True):
-    """What leaves for one sink: events of contracts, from an instant on; without one, from when it is first seen."""
+    """What leaves for one sink: events of contracts, from an instant on; without one, from when it is first seen.
+
+    `where` is the place in the project file that names the instant.
+    """
 
     sink: str
     events: tuple[EventName, ...]
     contracts: tuple[str, ...]
     since: int | None = None
+    where: str | None = None
 
     @property
     def covers(self) -> str:
@@ -65,8 +70,11 @@ class Outbox:
         """Take in what the project file says of sinks, in a transaction of its own.
 
         A new sink is told what is still to come: outcomes that lock from `since` (or `now`) on, and those verified from
-        then on. One that is back, or covers something else than before, is brought to how things stand as if it had
-        been there all along. Again changes nothing.
+        then on. One that is back, covers something else than before, or is told from an earlier instant on, is brought
+        to how things stand as if it had been so all along. Again changes nothing.
+
+        Raises:
+            ConfigurationError: A sink that was told something is to be told from a later instant on.
         """
         table = schema.sink
         with transaction(engine) as connection:
@@ -77,13 +85,11 @@ class Outbox:
                 connection.execute(update(table).where(table.c.name.in_(gone)).values(active=False))
             for subscription in self._subscriptions:
                 row = known.get(subscription.sink)
-                given = subscription.since
+                since = _since(connection, subscription, row, now)
                 if row is None:
-                    since = now if given is None else given
                     values = {"name": subscription.sink, "since": since, "held": False}
                     connection.execute(insert(table).values(**values, covers=subscription.covers, active=True))
-                elif not row.active or row.covers != subscription.covers:
-                    since = row.since if given is None else given
+                elif (row.active, row.covers, row.since) != (True, subscription.covers, since):
                     changed = update(table).where(table.c.name == subscription.sink)
                     connection.execute(changed.values(covers=subscription.covers, active=True, since=since))
                 else:
@@ -127,14 +133,15 @@ class Outbox:
         now: int,
     ) -> Iterator[dict[str, Any]]:
         follows = {"verified", "locked"} & set(subscription.events)
+        since = now if subscription.since is None else subscription.since
         for change, old, new in changes:
             subject, locks_at = change.verdict.subject, change.verdict.locks_at
-            event = told_by(old, new)
+            event = told_by(old, new) if now >= since else None
             # What was never told need not be taken back.
             if event == "verified" or (event is not None and (subject in known.told or not follows)):
                 yield from self._row(subscription, change, event, now)
             open_still = old is None or subject in known.withdrawn or (locks_at or 0) > now
-            if new is not None and locks_at is not None and open_still:
+            if new is not None and locks_at is not None and open_still and max(locks_at, now) >= since:
                 yield from self._row(subscription, change, "locked", locks_at)
 
     def _row(
@@ -203,6 +210,27 @@ class _Last(NamedTuple):
 
 
 _DECODER = msgspec.json.Decoder(Told)
+
+
+def _since(connection: Connection, subscription: Subscription, row: Row[Any] | None, now: int) -> int:
+    """Give the instant from which a sink is told; `row` is what is known of it."""
+    given = subscription.since
+    if row is None:
+        return now if given is None else given
+    table = schema.outbox.c
+    some = select(table.id).where(table.sink == subscription.sink, table.state.in_(_TOLD)).limit(1)
+    told, before = connection.execute(some).first() is not None, int(row.since)
+    if given is None:
+        # A day that was still to come when it was taken out of the project file holds nothing back any more.
+        return before if told else min(before, now)
+    if told and given > before:
+        raise ConfigurationError(
+            f"the sink {subscription.sink} is told from {format_instant(before)} on, and what was told is not "
+            f"taken back: `from` cannot be a later day any more",
+            where=subscription.where,
+            hint="Write that day or an earlier one. A sink under another name begins anew, from any day on.",
+        )
+    return given
 
 
 def _newest(connection: Connection, contract: str) -> Iterator[tuple[int, bytes]]:

@@ -3,10 +3,15 @@
 from decimal import Decimal
 
 import pytest
+from sqlalchemy import select
 from tests.ledgers import TERMS, at, payment, refund
 from tests.sinking import Sending, subscription
 
+from tallystick.database import schema
 from tallystick.database.engine import transaction
+from tallystick.errors import ConfigurationError
+from tallystick.sinks import EVENTS
+from tallystick.sinks.outbox import Subscription
 
 MADE = at("09-01")
 DECIDED = at("09-03T12:00:00")
@@ -197,6 +202,67 @@ def test_a_new_sink_from_a_day_on(office):
     office.turn(now=at("09-10"))
 
     assert sorted(office.told("late")) == sorted(office.told("vendor"))
+
+
+def test_a_day_that_is_still_to_come(tmp_path):
+    """A sink from a day that is still to come hears nothing before it but the locks that pass from that day on."""
+    office = Sending(tmp_path, subscription(since=at("09-08T00:00:00")))
+    office.claim("A,paid,p_1,,,", "B,paid,p_2,,,", now=MADE)
+    office.turn(payment("p_1", MADE), now=DECIDED)
+    office.turn(payment("p_2", at("09-04")), now=at("09-06T12:00:00"))
+    office.turn(payment("p_1", MADE, "70.00", known=LOCKED - MADE + 1), now=at("09-07"))
+    assert office.told() == [("locked", "B", "scheduled")]
+
+    office.turn(refund("r_2", "p_2", at("09-10")), now=at("09-10"))
+    office.claim("C,paid,p_3,,,", now=at("09-10"))
+    office.turn(payment("p_3", MADE), now=at("09-11"))
+    assert office.told()[1:] == [("verified", "C", "waiting"), ("locked", "C", "waiting")]
+
+
+def test_an_earlier_day(office):
+    """A sink whose `from` is moved to an earlier day is told what is older too, and nothing twice."""
+    office.turn(now=DECIDED)
+    office.claim("C,paid,p_3,,,", now=at("09-04"))
+    office.subscribe(subscription("late"), now=at("09-05"))
+    office.turn(payment("p_3", MADE), now=at("09-05"))
+    assert ("verified", "A", "waiting") not in office.told("late")
+
+    office.subscribe(subscription("late", since=at("09-01")), now=at("09-10"))
+    office.verify(at("09-10"))
+    keys = [row.key for row in office.rows("late")]
+    assert len(keys) == len(set(keys)) == 6
+    assert {state for _, _, state in office.told("late")} == {"waiting"}
+
+
+def test_a_later_day(office):
+    """A sink that was told something cannot be told from a later day on; one that was told nothing yet can."""
+    office.subscribe(subscription(since=DECIDED), now=MADE)
+    office.subscribe(subscription(since=DECIDED + 1), now=MADE)
+    office.turn(now=DECIDED + 1)
+    before = office.rows()
+    later = Subscription("vendor", EVENTS, ("acme",), DECIDED + 2, "tallystick.yaml:9:11")
+    with pytest.raises(ConfigurationError, match=r"is told from 2026-09-03T12:00:00.000001Z on") as caught:
+        office.subscribe(later, now=LOCKED)
+
+    assert "tallystick.yaml:9:11" in str(caught.value)
+    assert office.rows() == before != []
+
+
+def test_a_day_that_is_taken_out(office):
+    """A day that was to come and is taken out holds nothing back; one of a sink that was told something stays."""
+    office.subscribe(subscription(since=at("10-01")), now=MADE)
+    office.turn(now=DECIDED)
+    assert office.told() == []
+    office.subscribe(subscription(), now=at("09-04"))
+    assert office.told() == [("locked", "A", "scheduled"), ("locked", "B", "scheduled")]
+
+    office.subscribe(subscription(since=MADE), now=at("09-05"))
+    before = office.rows()
+    office.subscribe(subscription(), now=MADE - 1)
+    assert office.rows() == before
+    assert len(before) == 4
+    with office.engine.connect() as connection:
+        assert connection.execute(select(schema.sink.c.since)).scalars().all() == [MADE]
 
 
 def test_a_sink_that_is_gone_and_back(office):
