@@ -127,15 +127,12 @@ def _acts(engine: Engine, acts: dict[int, tuple[str, str, str]]) -> Iterator[str
 
 
 def _evidence(store: RecordStore, verdicts: list[dict[str, Any]]) -> Iterator[str]:
-    cited = {
-        (item["source"], item["type"], item["id"], item["version"], item["raw_sha256"])
-        for verdict in verdicts
-        for item in verdict.get("evidence", [])
-    }
-    for source, kind in sorted({(source, kind) for source, kind, *_ in cited}):
-        wanted = sorted(
-            rest for *head, rest in ((s, k, tuple(rest)) for s, k, *rest in cited) if head == [source, kind]
-        )
+    cited: dict[tuple[str, str], set[tuple[str, int, str]]] = {}
+    for verdict in verdicts:
+        for item in verdict.get("evidence", []):
+            versions = cited.setdefault((item["source"], item["type"]), set())
+            versions.add((item["id"], item["version"], item["raw_sha256"]))
+    for (source, kind), wanted in sorted(cited.items()):
         columns = list(zip(*wanted, strict=True))
         table = pa.table({"id": columns[0], "version": columns[1], "raw_sha256": columns[2]})
         with connect(store, source, types=[kind]) as database:
