@@ -80,7 +80,7 @@ class ListReader:
 
 
 class Turner:
-    """Turns pages: what a call is given for a page, and where the next one is.
+    """Turns pages: what a call is given for a page, and where the next one and the one before are.
 
     Args:
         paging: As the description says.
@@ -124,6 +124,17 @@ class Turner:
                 request_id=found.response.request_id,
             )
         return {**where, "shown": shown}
+
+    def before(self, at: Cursor) -> Cursor | None:
+        """Give where the page before is; None if there is none, or pages are not counted."""
+        paging = self.paging
+        if not isinstance(paging, Counted):
+            return None
+        if paging.kind == "page":
+            page = at.get("page", paging.first)
+            return {"page": page - 1} if page > paging.first else None
+        offset = at.get("offset", 0)
+        return {"offset": max(offset - (self.size or paging.size), 0)} if offset > 0 else None
 
     def _next(self, at: Cursor, found: Found) -> Cursor | None:
         paging = self.paging

@@ -15,7 +15,7 @@ from tallystick_rest.api import RestApi, clock
 from tallystick_rest.calls import Asked, render
 from tallystick_rest.objects import ObjectReader
 from tallystick_rest.pages import Found, ListReader, Turner
-from tallystick_rest.reads import Counted, CursorRule, StreamDescription
+from tallystick_rest.reads import CursorRule, StreamDescription
 from tallystick_rest.times import read_time, write_time
 
 __all__ = ["RestStream"]
@@ -115,7 +115,7 @@ class RestStream(Stream):
             start = cursor.get("window", part.start)
             end = part.end if length is None else min(start + length, part.end)
             page = self._page(start, _end_of(part, cursor) if end == part.end else end, cursor)
-            onward = {"date": cursor.get("date", page.date), **_kept(cursor)}
+            onward = _carried(cursor, page)
             if page.turned is not None:
                 cursor = {**onward, "window": start, **page.turned}
                 yield Page(page.records, cursor)
@@ -137,40 +137,32 @@ class RestStream(Stream):
         """
         cursor = dict(part.cursor)
         while True:
-            at = cursor.get("from", part.start)
-            page = self._page(at, _end_of(part, cursor), cursor)
+            start, end = cursor.get("from", part.start), _end_of(part, cursor)
+            page = self._page(start, end, cursor)
             self._check_order(page.times)
-            onward = {"date": cursor.get("date", page.date), **_kept(cursor)}
-            cursor = {**onward, **self._onwards(part, rule, cursor, at, page)}
+            cursor = {**_carried(cursor, page), **self._onwards(rule, cursor, page, start, end)}
             if "over" in cursor:
                 yield Page(page.records, None, self._known(part.end, cursor["date"]))
                 return
             yield Page(page.records, cursor)
 
-    def _onwards(self, part: Slice, rule: CursorRule, cursor: Cursor, at: int, page: _Read) -> Cursor:
-        if "back" in cursor:
-            return self._back(cursor, at)
-        last = max(page.times, default=at)
-        tied = last // (rule.unit_seconds * _SECOND) <= at // (rule.unit_seconds * _SECOND)
-        over = page.turned is None or last >= _end_of(part, cursor)
-        if tied and not over:
-            return {"from": at, **(page.turned or {})}
-        then = {"over": True} if over else {"from": last}
-        if isinstance(self._turner.paging, Counted) and _place(cursor, self._turner.paging) > 0:
-            return self._back({**cursor, "back": then}, at)
-        return then
+    def _onwards(self, rule: CursorRule, cursor: Cursor, page: _Read, start: int, end: int) -> Cursor:
+        """Give where the walk goes on after a page that was asked for from `start`, up to `end`.
 
-    def _back(self, cursor: Cursor, at: int) -> Cursor:
-        paging = self._turner.paging
-        if not isinstance(paging, Counted) or _place(cursor, paging) <= 0:
-            then: Cursor = cursor["back"]
-            return then
-        before = (
-            {"page": cursor["page"] - 1}
-            if paging.kind == "page"
-            else {"offset": max(cursor["offset"] - (self._turner.size or paging.size), 0)}
-        )
-        return {"from": at, **before, "back": cursor["back"]}
+        Pages that are turned back have `back` in their cursor: where it goes on from the first of them.
+        """
+        last, unit = max(page.times, default=start), rule.unit_seconds * _SECOND
+        beyond: Cursor
+        if "back" in cursor:
+            beyond = cursor["back"]
+        elif page.turned is None or last >= end:
+            beyond = {"over": True}
+        elif last // unit <= start // unit:
+            return {"from": start, **page.turned}  # all objects of the page are of one time
+        else:
+            beyond = {"from": last}
+        before = self._turner.before(cursor)
+        return beyond if before is None else {"from": start, **before, "back": beyond}
 
     def _check_order(self, times: Sequence[int]) -> None:
         if any(later < earlier for earlier, later in pairwise(times)):
@@ -237,15 +229,10 @@ def _end_of(part: Slice, cursor: Cursor) -> int:
     return part.end + _DAY if _OPEN in cursor else part.end
 
 
-def _kept(cursor: Cursor) -> Cursor:
-    return {_OPEN: True} if _OPEN in cursor else {}
-
-
-def _place(cursor: Cursor, paging: Counted) -> int:
-    """Give how many pages before the present one belong to the same time."""
-    if paging.kind == "page":
-        return int(cursor.get("page", paging.first)) - paging.first
-    return int(cursor.get("offset", 0))
+def _carried(cursor: Cursor, page: _Read) -> Cursor:
+    """Give what goes on from cursor to cursor: whether the slice is open, and the system's clock at its first page."""
+    opened = {_OPEN: True} if _OPEN in cursor else {}
+    return {"date": cursor.get("date", page.date), **opened}
 
 
 def _step(rule: CursorRule | None) -> int:
