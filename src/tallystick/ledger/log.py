@@ -19,9 +19,14 @@ from tallystick.ledger.tiles import TileReader, TileWriter
 __all__ = ["Log"]
 
 _BATCH = 1024
-_INDEXED = select(ledger_entry.c.idx, ledger_entry.c.data).order_by(ledger_entry.c.idx)
-_SPAN = _INDEXED.where(ledger_entry.c.idx.between(bindparam("first"), bindparam("last")))
-_SOME = _INDEXED.where(ledger_entry.c.idx.in_(bindparam("asked", expanding=True)))
+_SPAN = (
+    select(ledger_entry.c.data)
+    .where(ledger_entry.c.idx.between(bindparam("first"), bindparam("last")))
+    .order_by(ledger_entry.c.idx)
+)
+_SOME = select(ledger_entry.c.idx, ledger_entry.c.data).where(
+    ledger_entry.c.idx.in_(bindparam("asked", expanding=True))
+)
 _KEEP = "Keep the database and both checkpoints, and run `tallystick ledger fsck`."
 
 
@@ -99,8 +104,9 @@ class Log:
             first, last = min(asked), max(asked)
             with self._engine.connect() as connection:
                 # A list with few gaps is read as the range it lies in, in half the time.
-                if last - first < 2 * len(asked):
-                    held = dict(fetched(connection, _SPAN, {"first": first, "last": last}))
+                near = last - first < 2 * len(asked)
+                if near and len(span := _span(connection, first, last)) == last - first + 1:
+                    held = dict(enumerate(span, first))
                 else:
                     held = dict(fetched(connection, _SOME, {"asked": asked}))
             for idx in asked:
@@ -119,15 +125,14 @@ class Log:
         while start < stop:
             behind = min(stop, start + _BATCH)
             with self._engine.connect() as connection:
-                rows = list(fetched(connection, _SPAN, {"first": start, "last": behind - 1}))
-            if [idx for idx, _ in rows] != list(range(start, behind)):
+                span = _span(connection, start, behind - 1)
+            if len(span) != behind - start:
                 raise Tampered(
                     f"the ledger lacks an entry between {start} and {behind}",
                     hint="Run `tallystick ledger fsck` and keep the database.",
                 )
             start = behind
-            for _, data in rows:
-                yield data
+            yield from span
 
     def root(self, size: int | None = None) -> bytes:
         """Give the root over the first `size` entries, or over all that are committed.
@@ -265,6 +270,11 @@ def _check_entries(entries: list[bytes]) -> None:
         raise TypeError(f"an entry is bytes, not {kind.__name__}")
     if not all(entries):
         raise ValueError("an entry is not empty")
+
+
+def _span(connection: Connection, first: int, last: int) -> list[bytes]:
+    """Give the entries from one to another, both included; their indexes are known where none is missing."""
+    return [data for (data,) in fetched(connection, _SPAN, {"first": first, "last": last})]
 
 
 def _insert_entries(connection: Connection, start: int, entries: list[bytes]) -> None:

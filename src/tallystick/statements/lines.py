@@ -25,7 +25,7 @@ from tallystick.period import Period, parse_period, zone
 from tallystick.statements.line import Gathering, Line, LineKind, Lines
 from tallystick.statements.pricing import EXACT, counts_through_month, first_price, price_first, price_month
 from tallystick.verification.heads import Verdicts
-from tallystick.verification.verdict import Status, VerdictHead
+from tallystick.verification.verdict import VerdictHead
 
 __all__ = ["Months", "Pricer", "Tariff", "Watcher", "converted", "currency_of", "price_lines"]
 
@@ -106,22 +106,23 @@ class Tariff:
         self.waits = counts_through_month(outcome.price)
         self.words = str(outcome.price)
         self._outcome = outcome.name
-        self._kinds: dict[tuple[str, Status, str], LineKind] = {}
         self._first = first_price(outcome.price)
         self._rounding = contract.billing.rounding
         # A claim is priced as it is billed and as it was made, which is mostly the same, and many cost the same.
         self.alone = lru_cache(_KEPT)(self._alone)
 
-    def kind(self, verdict: VerdictHead, words: str) -> LineKind:
-        """Give what the line of a verdict has in common with those on other verdicts, at a price in words."""
-        key = (verdict.record_type, verdict.status, words)
-        known = self._kinds.get(key)
-        if known is None:
-            record_type, status, _ = key
-            known = self._kinds[key] = LineKind(
-                self._outcome, record_type, self.unit, words, self.paid_in, self.version, status, self.rate
-            )
-        return known
+    def kind(self, verdict: VerdictHead, *, alone: bool = False) -> LineKind:
+        """Give what the line of a verdict has in common with others; its price is open where it waits for its month."""
+        return LineKind(
+            self._outcome,
+            verdict.record_type,
+            self.unit,
+            self.words if alone or not self.waits else "",
+            self.paid_in,
+            self.version,
+            verdict.status,
+            self.rate,
+        )
 
     def _alone(self, quantity: Decimal) -> Money:
         """Give the price of one quantity by itself, as if it were the first of a month and nothing were included."""
@@ -137,7 +138,7 @@ class Pricer:
 
     def __init__(self, agreement: Agreement) -> None:
         self.agreement = agreement
-        self._contracts = agreement.by_sha256
+        self._known: dict[tuple[str, str, str, str | None, int | None], tuple[Outcome, Tariff, LineKind]] = {}
         self._tariffs: dict[tuple[str, str, str, int | None], Tariff] = {}
 
     def line(self, entry: int, verdict: VerdictHead) -> Line | None:
@@ -148,15 +149,20 @@ class Pricer:
         Raises:
             ContractError: The verdict was given under another text of the contract, or cannot be priced.
         """
-        contract = self._contract(verdict)
         if not verdict.subject.startswith(_CLAIM):
+            self._contract(verdict)
             return None
-        if verdict.status != "verified" and not self._is_borne(contract, verdict):
-            return None
-        quantity, tariff = self._told(contract, verdict)
-        if tariff.waits:
-            return _line(entry, verdict, tariff.kind(verdict, ""), quantity, Money(0, tariff.paid_in))
-        return _line(entry, verdict, tariff.kind(verdict, tariff.words), quantity, tariff.alone(quantity))
+        if verdict.status == "verified":
+            outcome, tariff, kind = self._verified(verdict)
+            quantity, _ = _measure(outcome, verdict)
+        else:
+            contract = self._contract(verdict)
+            if not self._is_borne(contract, verdict):
+                return None
+            quantity, tariff = self._told(contract, verdict)
+            kind = tariff.kind(verdict)
+        amount = Money(0, tariff.paid_in) if tariff.waits else tariff.alone(quantity)
+        return _line(entry, verdict, kind, quantity, amount)
 
     def found(self, entry: int, verdict: VerdictHead) -> Line:
         """Give what would be the line of an outcome if anybody had claimed it, at the price of a first unit.
@@ -165,7 +171,7 @@ class Pricer:
             ContractError: See `line`.
         """
         quantity, tariff = self._told(self._contract(verdict), verdict)
-        return _line(entry, verdict, tariff.kind(verdict, tariff.words), quantity, tariff.alone(quantity))
+        return _line(entry, verdict, tariff.kind(verdict, alone=True), quantity, tariff.alone(quantity))
 
     def claimed(self, verdict: VerdictHead, line: Line | None = None) -> Money | None:
         """Give what a claim would cost if it were paid as it was made; None if it does not say enough.
@@ -195,7 +201,7 @@ class Pricer:
 
     def _contract(self, verdict: VerdictHead) -> Contract:
         """Give the version a verdict was given under."""
-        contract = self._contracts.get(verdict.contract_sha256)
+        contract = self.agreement.by_sha256.get(verdict.contract_sha256)
         if contract is None:
             name = self.agreement.name
             raise ContractError(
@@ -220,6 +226,17 @@ class Pricer:
         if verdict.found or (verdict.status != "verified" and not self._is_borne(contract, verdict)):
             return None
         return _quantity(contract, _outcome(contract, verdict), verdict)
+
+    def _verified(self, verdict: VerdictHead) -> tuple[Outcome, Tariff, LineKind]:
+        """Give what the line of a verified verdict depends on; found once for all that differ in their amounts only."""
+        key = (verdict.contract_sha256, verdict.outcome, verdict.record_type, verdict.currency, verdict.exponent)
+        known = self._known.get(key)
+        if known is None:
+            contract = self._contract(verdict)
+            _, tariff = self._told(contract, verdict)
+            kind = tariff.kind(verdict)
+            known = self._known[key] = (contract.outcomes[verdict.outcome], tariff, kind)
+        return known
 
     def _told(self, contract: Contract, verdict: VerdictHead) -> tuple[Decimal, Tariff]:
         """Give the quantity of a paid verdict, and what it costs."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Iterator
+from operator import attrgetter
 from typing import Protocol
 
 import msgspec
@@ -41,9 +42,8 @@ class Heads:
 
     def items(self) -> Iterator[tuple[int, VerdictHead]]:
         """Give ledger index and verdict."""
-        decode = msgspec.json.Decoder(_HeadEntry).decode
-        for index, entry in zip(self._indexes, map(decode, self._log.read_many(self._indexes)), strict=True):
-            yield index, entry.verdict
+        entries = map(msgspec.json.Decoder(_HeadEntry).decode, self._log.read_many(self._indexes))
+        return zip(self._indexes, map(attrgetter("verdict"), entries), strict=True)
 
 
 def heads_at(engine: Engine, log: Log, contract: str, size: int) -> Heads:
