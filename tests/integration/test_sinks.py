@@ -8,8 +8,8 @@ from tests.exports import Alone, take_in, take_out
 from tests.ledgers import TERMS, Ledger, at, payment
 from tests.receiver import receiving
 
+from tallystick.cli.dead_letters import dead_letters
 from tallystick.cli.project import open_project
-from tallystick.cli.sending import dead_letters
 from tallystick.errors import Error
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -108,6 +108,32 @@ def test_dead_letters(sending, receiver):
     assert "vendor: 1 delivered, 0 waiting" in sending.run("sinks", "deliver", "vendor", "--now", DECIDED)
     assert receiver.got[-1][1]["webhook-id"] == receiver.got[0][1]["webhook-id"] == dead["key"]
     assert "No dead letters" in sending.run("sinks", "dead")
+
+
+def test_a_dead_letter_that_is_dismissed(sending, receiver, tmp_path):
+    """A dead letter is dismissed for a reason only, is shown no more unless asked for, and is kept in an export."""
+    receiver.answers.append((410, {}))
+    _turn(sending, code=3)
+    [dead] = _dead(sending)
+    dismiss = "sinks", "dismiss", "vendor"
+    sending.run(*dismiss, dead["key"], code=2)
+    assert "up to 500 characters" in sending.run(*dismiss, dead["key"], "--reason", " ", code=2)
+    assert "or give --all" in sending.run(*dismiss, "--reason", "billed by hand", code=2)
+    assert "no dead letter" in sending.run("sinks", "dismiss", "invoices", dead["key"], "--reason", "x", code=2)
+    done = sending.run(*dismiss, dead["key"], "--reason", "billed by hand", "--now", LOCKED, "--json")
+    assert json.loads(done) == {"dismissed": 1}
+
+    assert "No dead letters" in sending.run("sinks", "dead")
+    assert f"dismissed {LOCKED}: billed by hand" in sending.run("sinks", "dead", "--all")
+    [row] = json.loads(sending.run("sinks", "dead", "vendor", "--all", "--json"))["dead"]
+    assert row == {**dead, "dismissed_at": LOCKED, "reason": "billed by hand"}
+    listed = _listed(sending)["vendor"]
+    assert (listed["dead"], listed["dismissed"]) == (0, 1)
+
+    take_out(sending.folder, tmp_path / "export")
+    (tmp_path / "copy").mkdir()
+    take_in(tmp_path / "copy", tmp_path / "export")
+    assert "billed by hand" in Alone(tmp_path / "copy").run("sinks", "dead", "--all")
 
 
 def test_a_secret_that_is_missing(sending, receiver, monkeypatch):

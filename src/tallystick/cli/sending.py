@@ -1,4 +1,4 @@
-"""Sinks of an opened project: delivering, listing, dead letters; and how they are printed."""
+"""Sinks of an opened project: delivering and listing; and how they are printed."""
 
 from __future__ import annotations
 
@@ -12,24 +12,21 @@ from tallystick.cli.output import print_table, say
 from tallystick.database import schema
 from tallystick.errors import ConfigurationError
 from tallystick.period import format_instant
-from tallystick.sinks.deliver import deliver, resume, retry
+from tallystick.sinks.deliver import deliver, resume
 from tallystick.sinks.reading import count_states
 
 if TYPE_CHECKING:
     from tallystick.cli.project import Project, SinkOf
 
 __all__ = [
-    "dead_letters",
     "deliver_sinks",
     "list_sinks",
-    "print_dead_letters",
     "print_delivered",
     "print_sinks",
     "resume_sinks",
-    "retry_dead",
 ]
 
-_STATES = ("scheduled", "waiting", "delivered", "dead", "withdrawn")
+_STATES = ("scheduled", "waiting", "delivered", "dead", "dismissed", "withdrawn")
 
 
 def deliver_sinks(project: Project, names: Sequence[str], clock: Callable[[], int]) -> list[dict[str, Any]]:
@@ -79,44 +76,6 @@ def list_sinks(project: Project) -> list[dict[str, Any]]:
     return rows
 
 
-def dead_letters(project: Project, names: Sequence[str]) -> list[dict[str, Any]]:
-    """Give the events that were given up, oldest first, of the named sinks or of all."""
-    table = schema.outbox.c
-    query = select(schema.outbox).where(table.state == "dead").order_by(table.id)
-    with project.engine.connect() as connection:
-        rows = connection.execute(query.where(table.sink.in_(names)) if names else query).all()
-    return [
-        {
-            "sink": row.sink,
-            "key": row.key,
-            "event": row.event,
-            "contract": row.contract,
-            "claim": row.subject.removeprefix("claim:"),
-            "ledger_entry": row.idx,
-            "attempts": row.attempts,
-            "given_up_at": format_instant(row.done_at),
-            "may_have_arrived": row.unsure_since is not None,
-            "why": row.note,
-        }
-        for row in rows
-    ]
-
-
-def retry_dead(project: Project, key: str | None, now: int) -> int:
-    """Let a dead letter, or all of them, be tried again; gives how many.
-
-    Raises:
-        ConfigurationError: No dead letter has that key, or a correction or reversal was delivered since.
-    """
-    count = retry(project.engine, key, now)
-    if key is not None and not count:
-        raise ConfigurationError(
-            f"there is no dead letter {key} that can be tried again",
-            hint="Run `tallystick sinks dead`. One that a correction or reversal was delivered behind holds no more.",
-        )
-    return count
-
-
 def resume_sinks(project: Project, names: Sequence[str], now: int) -> list[str]:
     """Say that this copy of an imported project delivers to the named sinks, or to all; gives their names."""
     _check(project, names)
@@ -153,16 +112,6 @@ def print_sinks(rows: Sequence[Mapping[str, Any]]) -> None:
         if row["since"] and row["from"] and row["from"] != row["since"]:
             text = f"{row['sink']} is told from {row['since']} on, and `from` says {row['from']}"
             say(f"{text}: the next `tallystick verify` takes it up, or says why it cannot.")
-
-
-def print_dead_letters(rows: Sequence[Mapping[str, Any]]) -> None:
-    """Print the dead letters with what to do about each."""
-    if not rows:
-        say("No dead letters.")
-    for row in rows:
-        arrived = "; an attempt may have arrived" if row["may_have_arrived"] else ""
-        say(f"{row['key']}  {row['sink']}  {row['event']} {row['contract']} {row['claim']}")
-        say(f"  given up {row['given_up_at']} after {row['attempts']} attempts{arrived}: {row['why']}")
 
 
 def _from(sink: SinkOf | None) -> str | None:

@@ -19,7 +19,7 @@ _Sinks: TypeAlias = Annotated[list[str] | None, typer.Argument(help="Sinks; all 
 
 @app.command("list")
 def list_(*, project: ProjectFile = Path("tallystick.yaml"), as_json: AsJson = False) -> None:
-    """List the sinks with how many events are scheduled, waiting, delivered, dead and withdrawn."""
+    """List the sinks with how many events are scheduled, waiting, delivered, dead, dismissed and withdrawn."""
     from tallystick.cli.output import print_json
     from tallystick.cli.project import open_project
     from tallystick.cli.sending import list_sinks, print_sinks
@@ -57,19 +57,25 @@ def deliver(
 
 
 @app.command()
-def dead(sinks: _Sinks = None, *, project: ProjectFile = Path("tallystick.yaml"), as_json: AsJson = False) -> None:
-    """Show the dead letters: events that were given up, why, and what to do; exits 1 when there are any."""
+def dead(
+    sinks: _Sinks = None,
+    *,
+    every: Annotated[bool, typer.Option("--all", help="Those that were dismissed, too.")] = False,
+    project: ProjectFile = Path("tallystick.yaml"),
+    as_json: AsJson = False,
+) -> None:
+    """Show the dead letters: events that were given up, why, and what to do; exits 1 when one is not dismissed."""
+    from tallystick.cli.dead_letters import dead_letters, print_dead_letters
     from tallystick.cli.output import print_json
     from tallystick.cli.project import open_project
-    from tallystick.cli.sending import dead_letters, print_dead_letters
 
     with open_project(project) as opened:
-        rows = dead_letters(opened, sinks or [])
+        rows = dead_letters(opened, sinks or [], dismissed=every)
     if as_json:
         print_json({"dead": rows})
     else:
         print_dead_letters(rows)
-    if rows:
+    if any(row["dismissed_at"] is None for row in rows):
         raise typer.Exit(1)
 
 
@@ -84,9 +90,9 @@ def retry(
 ) -> None:
     """Let a dead letter be tried again; you say by it that no earlier attempt arrived, or that twice does no harm."""
     from tallystick.cli.clock import read_clock
+    from tallystick.cli.dead_letters import retry_dead
     from tallystick.cli.output import print_json, say
     from tallystick.cli.project import open_project
-    from tallystick.cli.sending import retry_dead
     from tallystick.errors import ConfigurationError
 
     if every == (key is not None):
@@ -97,6 +103,34 @@ def retry(
         print_json({"retried": count})
     else:
         say(f"{count} will be tried again.")
+
+
+@app.command()
+def dismiss(
+    sink: Annotated[str, typer.Argument(help="The sink.")],
+    keys: Annotated[list[str] | None, typer.Argument(help="Keys of dead letters; with --all, none.")] = None,
+    *,
+    every: Annotated[bool, typer.Option("--all", help="All dead letters of the sink.")] = False,
+    reason: Annotated[str, typer.Option("--reason", help="Why, such as how it was settled; it is kept.")],
+    project: ProjectFile = Path("tallystick.yaml"),
+    now: Now = None,
+    as_json: AsJson = False,
+) -> None:
+    """Let dead letters rest that need no delivery any more, for a reason that `sinks dead --all` shows from then on."""
+    from tallystick.cli.clock import read_clock
+    from tallystick.cli.dead_letters import dismiss_dead
+    from tallystick.cli.output import print_json, say
+    from tallystick.cli.project import open_project
+    from tallystick.errors import ConfigurationError
+
+    if every == bool(keys):
+        raise ConfigurationError("name the keys of dead letters, or give --all")
+    with open_project(project) as opened, opened.lock("sinks dismiss"):
+        count = dismiss_dead(opened, sink, keys or None, reason, read_clock(now))
+    if as_json:
+        print_json({"dismissed": count})
+    else:
+        say(f"{count} dismissed.")
 
 
 @app.command()

@@ -14,10 +14,10 @@ from tallystick.errors import Busy, ConfigurationError, DatabaseTooNew, Error, S
 
 __all__ = ["HEAD", "fetched", "open_database", "transaction"]
 
-HEAD = "0003"
+HEAD = "0004"
 """Revision this version reads and writes: the newest module under `migrations/`."""
 
-_KNOWN = ("0001", "0002", "0003")
+_KNOWN = ("0001", "0002", "0003", "0004")
 _BUSY_MS = 30_000
 _AT_ONCE = 1024
 _SQLITE_PRAGMAS = (

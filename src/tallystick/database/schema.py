@@ -12,6 +12,7 @@ __all__ = [
     "claim",
     "contract_version",
     "counter",
+    "dismissal",
     "ledger_act",
     "ledger_checkpoint",
     "ledger_entry",
@@ -208,6 +209,17 @@ sink = Table(
 that leave for it, `since` the instant from which they do. `active` is false once the file names it no more; `held` says
 that the project was imported and nobody has said yet that this copy is the one that delivers."""
 
+dismissal = Table(
+    "dismissal",
+    metadata,
+    Column("sink", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Events of the outbox that were given up and that a person let rest: when, and why."""
+
 outbox = Table(
     "outbox",
     metadata,
@@ -233,6 +245,7 @@ outbox = Table(
 """Events that leave for sinks, written with the ledger entries they come from.
 
 `idx` is the entry that an event tells, `replaces` the verdict before it; everything else an event says is read there.
-`state` is `scheduled` (the outcome locks later), `waiting`, `delivered`, `dead` (given up; `note` says why) or
-`withdrawn` (the verdict changed before the outcome locked). `unsure_since` is when an attempt began whose end is not
+`state` is `scheduled` (the outcome locks later), `waiting`, `delivered`, `dead` (given up; `note` says why),
+`dismissed` (given up, and a person let it rest: see `dismissal`) or `withdrawn` (the verdict changed before the outcome
+locked). `unsure_since` is when an attempt began whose end is not
 known, null where there is none; `next_at` is the instant before which nothing is tried."""

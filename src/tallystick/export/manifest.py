@@ -63,7 +63,7 @@ TABLES: Mapping[str, str] = {
 DERIVED = ("contract_version", "ledger_act", "verdict_head")
 """Tables that follow from the ledger: written to be read, made anew on import and compared."""
 
-TAKEN = ("counter", "outbox", "run", "sink", "slice_state", "stream_state")
+TAKEN = ("counter", "dismissal", "outbox", "run", "sink", "slice_state", "stream_state")
 """Tables that follow from nothing else: taken as they are, once their rows are of the right form."""
 
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)

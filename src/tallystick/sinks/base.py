@@ -98,7 +98,8 @@ class OutcomeEvent(msgspec.Struct, frozen=True):
 class Earlier(msgspec.Struct, frozen=True):
     """An earlier `event` of the same claim for the same sink, by its `key`.
 
-    `state` is how it ended, `delivered` or `dead`, and `done_at` when.
+    `state` is how it ended, `delivered` or `dead` (given up, whether a person let it rest since or not), and `done_at`
+    when.
     """
 
     key: str

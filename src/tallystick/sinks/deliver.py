@@ -32,7 +32,7 @@ from tallystick.ledger import Log
 from tallystick.sinks.base import Sink, UndeliverableError
 from tallystick.sinks.reading import attempt_of, event_of
 
-__all__ = ["MOST", "SinkReport", "deliver", "resume", "retry"]
+__all__ = ["MOST", "SinkReport", "deliver", "resume"]
 
 MOST = 5_000
 """Events that one turn hands to one sink at most; the next turn goes on."""
@@ -76,34 +76,6 @@ def deliver(
         Tampered: The ledger does not hold what an event was written for.
     """
     return [_Delivery(engine, log, name, sink, clock).run(most) for name, sink in sinks.items()]
-
-
-def retry(engine: Engine, key: str | None, now: int) -> int:
-    """Let dead letters be tried again, whatever became of earlier attempts; gives how many.
-
-    Those of one claim go in their order: with a dead letter go the later ones of its claim. One that a later
-    correction or reversal has overtaken stays: what it tells holds no more.
-
-    Args:
-        engine: The project's database.
-        key: The event's key; None for all of them.
-        now: The instant from which they are due.
-    """
-    table, other = schema.outbox, schema.outbox.alias("other")
-    same = (other.c.sink == table.c.sink, other.c.contract == table.c.contract, other.c.subject == table.c.subject)
-    behind = (other.c.id > table.c.id, other.c.state == "delivered", other.c.event.in_(("corrected", "reversed")))
-    overtaken = select(other.c.id).where(*same, *behind).exists()
-    where = [table.c.state == "dead", ~overtaken]
-    if key is not None:
-        where.append(select(other.c.id).where(*same, other.c.key == key, other.c.state == "dead").exists())
-        where.append(table.c.id >= select(other.c.id).where(*same, other.c.key == key).scalar_subquery())
-    fresh = {"state": "waiting", "attempts": 0, "unsure_since": None, "next_at": now, "done_at": None, "note": None}
-    with transaction(engine) as connection:
-        found = connection.execute(select(table.c.id).where(*where)).scalars().all()
-        for start in range(0, len(found), _BATCH):
-            some = table.c.id.in_(found[start : start + _BATCH])
-            connection.execute(update(table).where(some).values(**fresh))
-    return len(found)
 
 
 def resume(engine: Engine, names: Sequence[str], now: int) -> None:

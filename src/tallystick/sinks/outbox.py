@@ -24,7 +24,7 @@ __all__ = ["Outbox", "Subscription"]
 _ROWS = 2_000
 _PICKED = 500
 _CLAIM = "claim:"
-_TOLD = ("waiting", "delivered", "dead")
+_TOLD = ("waiting", "delivered", "dead", "dismissed")
 
 
 class Subscription(msgspec.Struct, frozen=True):

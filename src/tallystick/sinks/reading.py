@@ -22,7 +22,7 @@ __all__ = ["attempt_of", "count_states", "event_of"]
 
 _KEEP = "Run `tallystick ledger fsck` and keep the database."
 _WIDE = Context(prec=100)
-_DONE = ("delivered", "dead")
+_DONE = ("delivered", "dead", "dismissed")
 
 
 def event_of(connection: Connection, log: Log, row: Row[Any]) -> OutcomeEvent:
@@ -77,7 +77,9 @@ def attempt_of(connection: Connection, row: Row[Any], now: int) -> Attempt:
     query = select(table.key, table.event, table.state, table.done_at).order_by(table.id)
     query = query.where(table.sink == row.sink, table.contract == row.contract, table.subject == row.subject)
     rows = connection.execute(query.where(table.id < row.id, table.state.in_(_DONE))).all()
-    return Attempt(now, row.unsure_since, tuple(Earlier(*found) for found in rows))
+    # That a person let it rest tells a sink no more than that it was given up.
+    earlier = (Earlier(key, event, "dead" if state == "dismissed" else state, at) for key, event, state, at in rows)
+    return Attempt(now, row.unsure_since, tuple(earlier))
 
 
 def count_states(engine: Engine) -> Mapping[str, Mapping[str, int]]:

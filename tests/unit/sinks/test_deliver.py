@@ -1,16 +1,25 @@
 """Events are handed over at least once, those of one claim in their order, and what cannot be is kept and shown."""
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 from tests.fakes import postgres_url
 from tests.ledgers import at, payment, refund
 from tests.sinking import Kept, Sending, subscription
 
 from tallystick.database import schema
 from tallystick.database.engine import transaction
-from tallystick.errors import AuthorizationError, PermanentError, RateLimited, RetryableError, StorageError, Tampered
+from tallystick.errors import (
+    AuthorizationError,
+    ConfigurationError,
+    PermanentError,
+    RateLimited,
+    RetryableError,
+    StorageError,
+    Tampered,
+)
 from tallystick.sinks import UndeliverableError
-from tallystick.sinks.deliver import backoff, resume, retry
+from tallystick.sinks.dead import dismiss, retry
+from tallystick.sinks.deliver import backoff, resume
 from tallystick.sinks.reading import count_states
 
 MADE = at("09-01")
@@ -285,6 +294,57 @@ def test_a_dead_letter_that_was_overtaken_stays(office, sink):
 
     assert [(row.event, row.state) for row in office.rows()][-1] == ("reversed", "delivered")
     assert retry(office.engine, dead[0].key, REVERSED) == retry(office.engine, None, REVERSED) == 0
+
+
+def test_dead_letters_that_rest(office, sink):
+    """A dead letter that a person let rest is not tried again, by nobody; when and why is kept."""
+    sink.fails = [UndeliverableError("gone")] * 2
+    office.deliver(NOW, vendor=sink)
+    [one, _] = [row.key for row in office.rows() if row.state == "dead"]
+    assert dismiss(office.engine, "vendor", [one, one], "settled", REVERSED) == 1
+    assert retry(office.engine, one, NOW) == 0
+    assert retry(office.engine, None, NOW) == 1
+
+    office.deliver(NOW, vendor=sink)
+    assert one not in {event.key for event in sink.events}
+    [rests] = [row for row in office.rows() if row.state == "dismissed"]
+    assert (rests.key, rests.note, rests.done_at) == (one, "gone", NOW)
+    with office.engine.connect() as connection:
+        assert connection.execute(select(schema.dismissal)).all() == [("vendor", one, REVERSED, "settled")]
+
+
+def test_all_of_one_sink_rest_or_none(office, sink):
+    """Only dead letters of the sink named can rest, and where one of several cannot, none does."""
+    office.subscribe(subscription(), subscription("second", since=0), now=NOW)
+    office.verify(NOW)
+    second = Kept()
+    sink.fails, second.fails = [UndeliverableError("gone")], [UndeliverableError("gone")]
+    office.deliver(NOW, vendor=sink, second=second)
+    dead, delivered = office.rows()[0].key, office.rows()[-1].key
+    for keys in ([dead, delivered], [dead, "oe_none"]):
+        with pytest.raises(ConfigurationError, match=f"has no dead letter {keys[1]}"):
+            dismiss(office.engine, "vendor", keys, "settled", NOW)
+    assert "dismissed" not in count_states(office.engine)["vendor"]
+
+    assert dismiss(office.engine, "vendor", None, "settled", NOW) == 1
+    assert dismiss(office.engine, "vendor", None, "settled", NOW) == 0
+    assert count_states(office.engine)["vendor"].get("dead") is None
+    assert count_states(office.engine)["second"]["dead"] == 1
+
+
+def test_what_rests_counts_as_told(office, sink):
+    """Behind a dead letter that rests, a reversal goes out, and its sink knows of it as of one that was given up."""
+    sink.fails = [UndeliverableError("gone")] * 4
+    office.deliver(NOW, vendor=sink)
+    dismiss(office.engine, "vendor", None, "settled", NOW)
+    office.turn(refund("r_1", "p_1", NOW), now=REVERSED)
+    office.subscribe(now=REVERSED)
+    office.subscribe(subscription(), now=REVERSED)
+    office.deliver(REVERSED, vendor=sink)
+
+    [(event, attempt)] = sink.attempts[4:]
+    assert (event.event, event.claim) == ("reversed", "A")
+    assert {(earlier.event, earlier.state) for earlier in attempt.earlier} == {("verified", "dead"), ("locked", "dead")}
 
 
 def test_an_imported_project_delivers_nothing(office, sink):

@@ -169,7 +169,7 @@ def test_a_project_of_the_first_revision_gets_the_index(tmp_path):
     office = _Office(tmp_path)
     office.append(_act("a"))
     with transaction(office.engine) as connection:
-        for later in ("ledger_act", "outbox", "sink"):
+        for later in ("ledger_act", "outbox", "sink", "dismissal"):
             connection.execute(text(f"DROP TABLE {later}"))
         connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
     office.engine.dispose()
