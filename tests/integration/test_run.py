@@ -3,7 +3,15 @@
 import json
 import os
 
+import pytest
+
+from tallystick.cli.project import open_project
+from tallystick.cli.turn import last_turn, take_turn
+from tallystick.errors import ConfigurationError
+from tallystick.period import parse_instant
 from tallystick.sync.lock import ProjectLock
+
+_DAY = 86_400_000_000
 
 
 def test_a_turn_is_recorded(company):
@@ -84,6 +92,30 @@ def test_a_source_is_read_when_it_is_due(company):
     read = [len(company.json("run", "--now", now)["sources"]) for now in turns]
 
     assert read == [1, 0, 1]
+
+
+def test_a_clock_that_runs_ahead_decides_nothing(company, monkeypatch):
+    """Days ahead of the system, the machine's clock writes nothing to the ledger, and puts off no later turn."""
+    path = company.folder / "tallystick.yaml"
+    path.write_text(path.read_text().replace("connector: stripe", "connector: stripe\n    every_minutes: 60"))
+    company.run("claims", "import", company.write_claims(), "--contract", _contract(company), "--now", company.now)
+    before = company.json("ledger", "fsck")["entries"]
+    now = parse_instant(company.now)
+    for name, value in company.story.environment.items():
+        monkeypatch.setenv(name, value)
+    with open_project(path) as project:
+        for ahead in (_DAY * 3_650, _DAY * 2 + 3_600_000_000):
+            with pytest.raises(ConfigurationError, match="days ahead of"):
+                take_turn(project, lambda ahead=ahead: now + ahead, machine=True)
+            assert last_turn(project)["exit_code"] == 2
+            assert company.json("ledger", "fsck")["entries"] == before
+
+        turn = take_turn(project, lambda: now + _DAY, machine=True)
+
+    [source] = turn["sources"]
+    assert all(stream["watermark"] < company.now for stream in source["streams"])
+    assert turn["contracts"][0]["counts"]["verified"] > 0
+    assert company.json("ledger", "fsck")["entries"] > before
 
 
 def _contract(company):

@@ -73,6 +73,7 @@ def sync_one(project: Project, name: str, now: int, stop: threading.Event, *, wa
             "read": stream.read,
             "stored": stream.stored,
             "watermark": None if stream.watermark is None else format_instant(stream.watermark),
+            "complete": stream.error is None and not done.stopped,
         }
         for stream in done.streams
     ]

@@ -38,7 +38,7 @@ def run(
         else:
             try:
                 with opened.lock("run"):
-                    report = take_turn(opened, partial(read_clock, now))
+                    report = take_turn(opened, partial(read_clock, now), machine=now is None)
             except Busy as busy:
                 print_error(busy, as_json=as_json)
                 raise typer.Exit(BUSY) from busy

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -12,18 +12,22 @@ from tallystick.cli.notices import notices, print_notice
 from tallystick.cli.output import say
 from tallystick.cli.sending import deliver_sinks, print_delivered
 from tallystick.cli.work import sync_sources, verify_contracts
+from tallystick.connectors import HttpConfig
 from tallystick.database import schema
 from tallystick.database.engine import transaction
 from tallystick.errors import ConfigurationError, Error
-from tallystick.period import format_instant
+from tallystick.period import DAY, format_instant
 
 if TYPE_CHECKING:
     from tallystick.cli.project import Project
 
 __all__ = ["last_turn", "print_turn", "take_turn"]
 
+_AHEAD = 2 * DAY
+"""No live system tells its own present later than that: Zendesk after an hour of quiet, most at once."""
 
-def take_turn(project: Project, clock: Callable[[], int]) -> dict[str, Any]:
+
+def take_turn(project: Project, clock: Callable[[], int], *, machine: bool = False) -> dict[str, Any]:
     """Sync the sources that are due, verify every contract, deliver to the sinks, and keep the record of the turn.
 
     A source that could not be read makes the exit code 3; the contracts are verified all the same, and what its missing
@@ -33,6 +37,10 @@ def take_turn(project: Project, clock: Callable[[], int]) -> dict[str, Any]:
     Args:
         project: The project, whose lock is held.
         clock: Gives the instant of the turn, and later that of each delivery.
+        machine: Whether that is the machine's own clock, which nobody looks at.
+
+    Raises:
+        ConfigurationError: The machine's clock is days ahead of the systems that were read; nothing is decided.
     """
     now = clock()
     since = _before(project)
@@ -48,6 +56,8 @@ def take_turn(project: Project, clock: Callable[[], int]) -> dict[str, Any]:
     }
     try:
         report["sources"] = sync_sources(project, _due(project, now), now)
+        if machine:
+            _refuse_the_future(project, report["sources"], now)
         report["contracts"] = verify_contracts(project, list(project.contracts), now)
         report["notices"] = [notices(project, contract, since, now) for contract in project.contracts.values()]
         report["sinks"] = deliver_sinks(project, [], clock)
@@ -95,6 +105,27 @@ def print_turn(report: dict[str, Any]) -> None:
         say(report["error"])
 
 
+def _refuse_the_future(project: Project, sources: Sequence[dict[str, Any]], now: int) -> None:
+    """Return unless every system of which something was just read to its end is days behind the clock.
+
+    What is recorded can never be preceded: one turn by a clock that is years ahead would be the last one for years.
+    """
+    told = [
+        (_instant(stream["watermark"]), part["source"])
+        for part in sources
+        if issubclass(project.source(part["source"]).kind.config_model, HttpConfig)
+        for stream in part["streams"]
+        if stream["complete"] and stream["watermark"]
+    ]
+    newest, name = max(told, default=(now, ""))
+    if now - newest > _AHEAD:
+        raise ConfigurationError(
+            f"the clock of this machine is {(now - newest) // DAY:,} days ahead of {name}, which was read up to "
+            f"{format_instant(newest)}; nothing was decided",
+            hint="Set the clock and run again. If it is right, `tallystick verify` decides all the same.",
+        )
+
+
 def _before(project: Project) -> int | None:
     """Give when the newest turn began; None before the first."""
     query = select(schema.run.c.started_at).order_by(schema.run.c.id.desc()).limit(1)
@@ -116,7 +147,8 @@ def _due(project: Project, now: int) -> list[str]:
             record["started_at"]
             for record in records
             for done in record.get("sources", [])
-            if done["source"] == name and not done["errors"]
+            # A turn of a later instant was taken by a wrong clock: it does not put off the next one.
+            if done["source"] == name and not done["errors"] and _instant(record["started_at"]) <= now
         )
         newest = next(read, None)
         if newest is None or now - _instant(newest) >= source.every_minutes * 60_000_000:

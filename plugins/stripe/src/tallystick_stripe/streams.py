@@ -190,7 +190,7 @@ class EventStream(Stream):
         """Yield the pages of a slice, pass by pass, newest first.
 
         Raises:
-            CursorExpired: Stripe has begun to forget the slice.
+            CursorExpired: Stripe has begun to forget the slice, or the slice has not begun by Stripe's clock.
             Error: A call was refused or could not be made.
         """
         if "everything" in part.cursor:
@@ -207,7 +207,7 @@ class EventStream(Stream):
             except MissingError as gone:
                 cursor = _restarted(cursor, gone)
                 continue
-            _check_memory(part, page.date)
+            _check_time(part, page.date)
             kept = _kept(cursor, page.date)
             found = page.value
             records = found.changes
@@ -343,7 +343,13 @@ def _only(cursor: Cursor, *names: str) -> Cursor:
     return {name: cursor[name] for name in names if name in cursor}
 
 
-def _check_memory(part: Slice, date: int) -> None:
+def _check_time(part: Slice, date: int) -> None:
+    if part.start > date:
+        # A clock that runs ahead planned it: called read, it would skip all that happens until then.
+        raise CursorExpired(
+            f"this read of Stripe's events was to begin {(part.start - date) // _DAY:,} days after Stripe's own clock",
+            hint="Set the clock of this machine and run the sync again.",
+        )
     if date - part.start > EVENT_MEMORY:
         raise CursorExpired(
             "this read of Stripe's events was interrupted for so long that Stripe has forgotten its beginning",

@@ -16,6 +16,7 @@ from tallystick.testing.kit.failing import fail, require
 __all__ = ["ReadingChecks"]
 
 _HOUR = 3_600
+_YEARS = 10 * 365 * 86_400
 _SHORT = "Give `System.page_size` as it is, and let the account answer in pages of that size."
 _RESUME = (
     "The cursor of a page has to say by itself where the next page begins: keep nothing in the connector between pages,"
@@ -189,20 +190,30 @@ class ReadingChecks(KitBase):
         _nothing_behind(known, before, after, "while the system lagged")
 
     def test_a_fast_clock_here_loses_nothing(self, desk: Desk) -> None:
-        """With this machine's clock an hour ahead, no watermark passes the system's clock, and nothing is lost."""
+        """With this machine's clock an hour or years ahead, no watermark passes the system's clock; nothing is lost."""
         desk.fill(self.creates, 0.2)
-        desk.read(until=desk.system.now() + _HOUR * MICROS)
+        desk.read("hour", until=desk.system.now() + _HOUR * MICROS)
+        # Years ahead, a stream may refuse to read.
+        desk.sync("years", until=desk.system.now() + _YEARS * MICROS)
         now = desk.system.now()
-        ahead = {kind: cover.watermark for kind, cover in desk.coverage().items() if (cover.watermark or 0) > now}
-        require(
-            not ahead,
-            f"the watermark of {', '.join(ahead)} is later than the system's own clock",
-            "Bound the watermark by the clock that the system tells with its first answer, not by `until`.",
-        )
+        for store in ("hour", "years"):
+            known = desk.coverage(store).items()
+            ahead = [kind for kind, cover in known if (cover.watermark or 0) > now]
+            require(
+                not ahead,
+                f"with a clock that is {store} ahead the watermark of {', '.join(ahead)} is later than the system's own"
+                " clock",
+                "Bound the watermark by the clock that the system tells with its first answer, not by `until`. Refuse a"
+                " slice that begins after that clock: CursorExpired lets the next run plan anew.",
+            )
         made = [key for name in self.creates for key in desk.create(name, 1)]
         desk.settle()
-        desk.read(until=desk.system.now() + _HOUR * MICROS)
-        _arrived(made, desk.contents(), "Plan the next read from the watermark, not from this machine's clock.")
+        desk.read("hour", until=desk.system.now() + _HOUR * MICROS)
+        desk.read("years")
+        for store in ("hour", "years"):
+            _arrived(
+                made, desk.contents(store), "Plan the next read from the watermark, not from this machine's clock."
+            )
 
     def test_a_slow_clock_here_loses_nothing(self, desk: Desk) -> None:
         """With this machine's clock an hour behind at one sync, the next one brings what is missing."""
