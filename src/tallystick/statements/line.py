@@ -105,7 +105,7 @@ class Subtotal(NamedTuple):
 class Lines(Sequence[Line]):
     """Lines in the order of a statement: by outcome, then by when they happened, by record and by subject.
 
-    Each is held in `rows` as bytes, a fifth of what it takes as an object, and made again whenever it is asked for.
+    Each is held in `rows` as bytes, a quarter of what it takes as an object, and made again whenever it is asked for.
     `subtotals` are what they come to, for each outcome, version and currency; `numbers` are those by which the rows
     know their kinds, in ascending order.
     """

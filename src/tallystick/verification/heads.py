@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Iterator
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Protocol
 
 import msgspec
@@ -54,7 +54,7 @@ def heads_at(engine: Engine, log: Log, contract: str, size: int) -> Heads:
     table = schema.verdict_head.c
     query = select(table.idx).where(table.contract == contract).order_by(table.idx)
     with engine.connect() as connection:
-        newest = array("q", (index for (index,) in fetched(connection, query)))
+        newest = array("q", map(itemgetter(0), fetched(connection, query)))
     if not newest or newest[-1] < size:
         return Heads(log, newest)
     decoder = msgspec.json.Decoder(_About)
