@@ -2,6 +2,7 @@
 
 import csv
 import json
+import sqlite3
 
 import pytest
 from tests.exports import Alone, take_in, take_out
@@ -200,6 +201,21 @@ def test_settings_that_are_wrong(tmp_path, old, new, where, said):
     assert said in caught.value.diagnostics()
     assert f"tallystick.yaml{where}" in str(caught.value) or not where
     assert "whsec_abc" not in caught.value.diagnostics()
+
+
+def test_the_outbox_is_held_against_the_ledger(sending):
+    """`ledger fsck` says how many events it held against the ledger, and exits 4 naming one of another entry."""
+    _turn(sending, LOCKED)
+    said = sending.run("ledger", "fsck")
+    assert said.endswith(": ok\n6 events of the outbox, held against the ledger\n")
+    with sqlite3.connect(sending.folder / ".tallystick" / "tallystick.db") as database:
+        database.execute("UPDATE outbox SET idx = idx + 1 WHERE sink = 'invoices' AND subject = 'claim:A'")
+    database.close()
+
+    said = sending.run("ledger", "fsck", code=4, out=True)
+    assert ": altered\n6 events of the outbox" in said
+    assert "sink invoices: event oe_" in said
+    assert json.loads(sending.run("ledger", "fsck", "--json", code=4, out=True))["outbox"] == 6
 
 
 def test_an_import_sends_nothing_again(sending, receiver, tmp_path):

@@ -13,7 +13,7 @@ from tallystick.database import schema
 from tallystick.errors import ConfigurationError
 from tallystick.period import format_instant
 from tallystick.sinks.deliver import deliver, resume
-from tallystick.sinks.reading import count_states
+from tallystick.sinks.reading import STATES, count_states
 
 if TYPE_CHECKING:
     from tallystick.cli.project import Project, SinkOf
@@ -25,8 +25,6 @@ __all__ = [
     "print_sinks",
     "resume_sinks",
 ]
-
-_STATES = ("scheduled", "waiting", "delivered", "dead", "dismissed", "withdrawn")
 
 
 def deliver_sinks(project: Project, names: Sequence[str], clock: Callable[[], int]) -> list[dict[str, Any]]:
@@ -70,7 +68,7 @@ def list_sinks(project: Project) -> list[dict[str, Any]]:
                 "since": format_instant(row.since) if row else None,
                 "from": _from(sink),
                 "held": bool(row and row.held),
-                **{state: counts.get(name, {}).get(state, 0) for state in _STATES},
+                **{state: counts.get(name, {}).get(state, 0) for state in STATES},
             }
         )
     return rows
@@ -100,11 +98,11 @@ def print_sinks(rows: Sequence[Mapping[str, Any]]) -> None:
             row["sink"],
             row["kind"] or "not in tallystick.yaml",
             ", ".join(row["events"]),
-            *(row[name] for name in _STATES),
+            *(row[name] for name in STATES),
         )
         for row in rows
     ]
-    headers = [*map(str.capitalize, _STATES)]
+    headers = [*map(str.capitalize, STATES)]
     print_table("", ["Sink", "Kind", "Events", *headers], cells, right=range(3, 3 + len(headers)))
     for row in rows:
         if row["held"]:
