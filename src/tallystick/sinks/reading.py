@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Context, Decimal
 from typing import Any
 
@@ -19,7 +19,7 @@ from tallystick.sinks.standing import Told, Versions, key_of
 from tallystick.statements.lines import Months, currency_of
 from tallystick.verification.verdict import VerdictHead
 
-__all__ = ["STATES", "attempt_of", "before_of", "count_states", "event_of", "told_of"]
+__all__ = ["STATES", "attempt_of", "before_of", "count_repeated", "count_states", "event_of", "told_of"]
 
 STATES = ("scheduled", "waiting", "delivered", "dead", "dismissed", "withdrawn")
 """What may become of an event: see `tallystick.database.schema.outbox`."""
@@ -137,6 +137,16 @@ def count_states(engine: Engine) -> Mapping[str, Mapping[str, int]]:
         for name, state, count in connection.execute(query):
             found.setdefault(name, {})[state] = count
     return found
+
+
+def count_repeated(engine: Engine, gone: Sequence[str]) -> Mapping[str, int]:
+    """Give how many events each other sink is still to be told that one of those that are gone was told already."""
+    table, other = schema.outbox.c, schema.outbox.alias("other").c
+    told = select(other.id).where(other.sink.in_(gone), other.key == table.key, other.state == "delivered").exists()
+    query = select(table.sink, func.count()).where(table.state.in_(("scheduled", "waiting")), told)
+    with engine.connect() as connection:
+        found = connection.execute(query.where(table.sink.not_in(gone)).group_by(table.sink))
+        return {name: int(count) for name, count in found}
 
 
 def _verdict_of(row: Row[Any], entry: bytes | None) -> Told | None:
