@@ -2,6 +2,7 @@
 
 import csv
 import json
+import sqlite3
 
 import pytest
 from tests.exports import Alone, take_in, take_out
@@ -136,6 +137,30 @@ def test_a_dead_letter_that_is_dismissed(sending, receiver, tmp_path):
     assert "billed by hand" in Alone(tmp_path / "copy").run("sinks", "dead", "--all")
 
 
+def test_a_sink_that_is_renamed(sending, receiver):
+    """Before and after it is taken up, `sinks list` says what a renamed sink would hear again; its old name heals."""
+    _turn(sending, LOCKED)
+    path = sending.folder / "tallystick.yaml"
+    text = path.read_text()
+    other = text.replace("  vendor:\n", "  buyer:\n    from: 2026-09-01\n")
+    path.write_text(other)
+    said = "buyer is new, and from 2026-09-01T00:00:00Z on may be told what vendor was told: if it is the same"
+    assert said in sending.run("sinks", "list")
+    sending.run("verify", "--now", LOCKED)
+    assert "buyer is still to be told 4 events that vendor was told: if" in sending.run("sinks", "list")
+    assert {name: sink["repeated"] for name, sink in _listed(sending).items()} == {
+        "buyer": 4,
+        "vendor": 0,
+        "invoices": 0,
+    }
+
+    receiver.got.clear()
+    path.write_text(text)
+    turn = _turn(sending, LOCKED)
+    assert (turn["vendor"]["delivered"], receiver.got) == (0, [])
+    assert "told what" not in sending.run("sinks", "list")
+
+
 def test_a_secret_that_is_missing(sending, receiver, monkeypatch):
     """Without its secret a sink cannot be used: exit 3, the place of the secret is named, and nothing is sent."""
     monkeypatch.delenv("HOOK")
@@ -200,6 +225,21 @@ def test_settings_that_are_wrong(tmp_path, old, new, where, said):
     assert said in caught.value.diagnostics()
     assert f"tallystick.yaml{where}" in str(caught.value) or not where
     assert "whsec_abc" not in caught.value.diagnostics()
+
+
+def test_the_outbox_is_held_against_the_ledger(sending):
+    """`ledger fsck` says how many events it held against the ledger, and exits 4 naming one of another entry."""
+    _turn(sending, LOCKED)
+    said = sending.run("ledger", "fsck")
+    assert said.endswith(": ok\n6 events of the outbox, held against the ledger\n")
+    with sqlite3.connect(sending.folder / ".tallystick" / "tallystick.db") as database:
+        database.execute("UPDATE outbox SET idx = idx + 1 WHERE sink = 'invoices' AND subject = 'claim:A'")
+    database.close()
+
+    said = sending.run("ledger", "fsck", code=4, out=True)
+    assert ": altered\n6 events of the outbox" in said
+    assert "sink invoices: event oe_" in said
+    assert json.loads(sending.run("ledger", "fsck", "--json", code=4, out=True))["outbox"] == 6
 
 
 def test_an_import_sends_nothing_again(sending, receiver, tmp_path):

@@ -13,7 +13,7 @@ from tallystick.database import schema
 from tallystick.errors import ConfigurationError
 from tallystick.period import format_instant
 from tallystick.sinks.deliver import deliver, resume
-from tallystick.sinks.reading import count_states
+from tallystick.sinks.reading import STATES, count_repeated, count_states
 
 if TYPE_CHECKING:
     from tallystick.cli.project import Project, SinkOf
@@ -26,7 +26,7 @@ __all__ = [
     "resume_sinks",
 ]
 
-_STATES = ("scheduled", "waiting", "delivered", "dead", "dismissed", "withdrawn")
+_RENAMED = "if it is the same receiver, give it back its old name before the next turn."
 
 
 def deliver_sinks(project: Project, names: Sequence[str], clock: Callable[[], int]) -> list[dict[str, Any]]:
@@ -58,8 +58,10 @@ def list_sinks(project: Project) -> list[dict[str, Any]]:
     counts = count_states(project.engine)
     with project.engine.connect() as connection:
         known = {row.name: row for row in connection.execute(select(schema.sink).order_by(schema.sink.c.name))}
+    names = list(dict.fromkeys([*project.sinks, *known, *counts]))
+    repeated = count_repeated(project.engine, [name for name in names if name not in project.sinks])
     rows = []
-    for name in dict.fromkeys([*project.sinks, *known, *counts]):
+    for name in names:
         sink, row = project.sinks.get(name), known.get(name)
         rows.append(
             {
@@ -70,7 +72,8 @@ def list_sinks(project: Project) -> list[dict[str, Any]]:
                 "since": format_instant(row.since) if row else None,
                 "from": _from(sink),
                 "held": bool(row and row.held),
-                **{state: counts.get(name, {}).get(state, 0) for state in _STATES},
+                **{state: counts.get(name, {}).get(state, 0) for state in STATES},
+                "repeated": repeated.get(name, 0),
             }
         )
     return rows
@@ -100,13 +103,18 @@ def print_sinks(rows: Sequence[Mapping[str, Any]]) -> None:
             row["sink"],
             row["kind"] or "not in tallystick.yaml",
             ", ".join(row["events"]),
-            *(row[name] for name in _STATES),
+            *(row[name] for name in STATES),
         )
         for row in rows
     ]
-    headers = [*map(str.capitalize, _STATES)]
+    headers = [*map(str.capitalize, STATES)]
     print_table("", ["Sink", "Kind", "Events", *headers], cells, right=range(3, 3 + len(headers)))
+    gone = ", ".join(row["sink"] for row in rows if not row["kind"] and row["delivered"])
     for row in rows:
+        if row["repeated"]:
+            say(f"{row['sink']} is still to be told {row['repeated']:,} events that {gone} was told: {_RENAMED}")
+        if gone and row["from"] and not row["since"]:
+            say(f"{row['sink']} is new, and from {row['from']} on may be told what {gone} was told: {_RENAMED}")
         if row["held"]:
             say(f"{row['sink']} is held, because the project was imported: see `tallystick sinks resume --help`.")
         if row["since"] and row["from"] and row["from"] != row["since"]:

@@ -135,8 +135,9 @@ def verdict_heads(project: Project, contract: str) -> dict[str, Verdict]:
 
 
 def fsck_project(project: Project) -> dict[str, Any]:
-    """Recompute the ledger, the claims and the evidence from bytes."""
+    """Recompute the ledger, the claims and the evidence from bytes, and hold the outbox of the sinks against them."""
     from tallystick.records.audit import fsck as fsck_records
+    from tallystick.sinks.audit import fsck_outbox
     from tallystick.verification.audit import fsck_decisions
 
     report = fsck(project.engine, project.log.origin, project.keychain)
@@ -144,9 +145,12 @@ def fsck_project(project: Project) -> dict[str, Any]:
     findings += [str(finding) for finding in fsck_decisions(project.engine, project.log, project.store)]
     findings += [str(finding) for finding in fsck_records(project.store)]
     findings += exhibit_findings(project)
+    told, wrong = fsck_outbox(project.engine, project.log.origin)
+    findings += wrong
     return {
         "entries": report.entries,
         "root": report.root,
+        "outbox": told,
         "fsck": "altered" if findings else "ok",
         "findings": findings,
     }

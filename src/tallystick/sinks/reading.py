@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Context, Decimal
 from typing import Any
 
@@ -15,13 +15,18 @@ from tallystick.errors import Tampered
 from tallystick.ledger import Log
 from tallystick.period import parse_instant
 from tallystick.sinks.base import Attempt, Earlier, LedgerPlace, OutcomeEvent, Previous
-from tallystick.sinks.standing import Told, Versions, key_of, read_told
+from tallystick.sinks.standing import Told, Versions, key_of
 from tallystick.statements.lines import Months, currency_of
+from tallystick.verification.verdict import VerdictHead
 
-__all__ = ["attempt_of", "count_states", "event_of"]
+__all__ = ["STATES", "attempt_of", "before_of", "count_repeated", "count_states", "event_of", "told_of"]
+
+STATES = ("scheduled", "waiting", "delivered", "dead", "dismissed", "withdrawn")
+"""What may become of an event: see `tallystick.database.schema.outbox`."""
 
 _KEEP = "Run `tallystick ledger fsck` and keep the database."
 _WIDE = Context(prec=100)
+_DECODER = msgspec.json.Decoder(Told)
 _DONE = ("delivered", "dead", "dismissed")
 
 
@@ -31,18 +36,16 @@ def event_of(connection: Connection, log: Log, row: Row[Any]) -> OutcomeEvent:
     Raises:
         Tampered: The ledger does not hold what the row was written for.
     """
-    entry = log.read(row.idx)
-    told = _verdict_of(entry)
-    about = None if told is None else (told.verdict.contract, told.verdict.subject)
-    if told is None or about != (row.contract, row.subject):
-        raise Tampered(f"event {row.key} of the outbox is not one of ledger entry {row.idx}", hint=_KEEP)
-    if key_of(log.origin, told.verdict, row.event, row.idx, entry) != row.key:
-        raise Tampered(f"event {row.key} of the outbox has another key than ledger entry {row.idx}", hint=_KEEP)
+    table = schema.ledger_entry.c
+    query = select(table.idx, table.data).where(table.idx.in_((row.idx, row.replaces)))
+    entries = {idx: bytes(data) for idx, data in connection.execute(query)}
+    told = told_of(log.origin, row, entries.get(row.idx))
+    before = before_of(row, entries.get(row.replaces))
     versions = Versions(connection)
     verdict, contract = told.verdict, versions.of(told.verdict)
     if contract is None:
         raise Tampered(f"the contract of ledger entry {row.idx} is not in the ledger", hint=_KEEP)
-    previous = _previous(versions, row.replaces)
+    previous = None if before is None else _previous(versions, row.replaces, before.verdict)
     counts = versions.standing(verdict)
     unit = counts.unit if counts else previous.unit if previous else "unit"
     places = None if unit == "unit" else currency_of(contract, unit, verdict.exponent).exponent
@@ -71,6 +74,49 @@ def event_of(connection: Connection, log: Log, row: Row[Any]) -> OutcomeEvent:
     )
 
 
+def told_of(origin: str, row: Row[Any], entry: bytes | None) -> Told:
+    """Give the verdict that a row of the outbox tells.
+
+    Args:
+        origin: Name of the ledger.
+        row: The row.
+        entry: The ledger's entry at the row's `idx`, if there is one.
+
+    Raises:
+        Tampered: It is not what the row was written for.
+    """
+    told = _verdict_of(row, entry)
+    if told is None or entry is None:
+        raise Tampered(f"event {row.key} of the outbox is not one of ledger entry {row.idx}", hint=_KEEP)
+    if key_of(origin, told.verdict, row.event, row.idx, entry) != row.key:
+        raise Tampered(f"event {row.key} of the outbox has another key than ledger entry {row.idx}", hint=_KEEP)
+    if row.event == "locked" and row.due_at != told.verdict.locks_at:
+        raise Tampered(
+            f"event {row.key} of the outbox locks at another instant than ledger entry {row.idx}", hint=_KEEP
+        )
+    return told
+
+
+def before_of(row: Row[Any], entry: bytes | None) -> Told | None:
+    """Give the verdict that stood before the one a row tells; None if it was the first.
+
+    Args:
+        row: The row.
+        entry: The ledger's entry at the row's `replaces`, if there is one.
+
+    Raises:
+        Tampered: It is no earlier verdict on the same claim.
+    """
+    if row.replaces is None:
+        return None
+    told = _verdict_of(row, entry)
+    if told is None or row.replaces >= row.idx:
+        raise Tampered(
+            f"ledger entry {row.replaces} is not what stood before event {row.key} of the outbox", hint=_KEEP
+        )
+    return told
+
+
 def attempt_of(connection: Connection, row: Row[Any], now: int) -> Attempt:
     """Give what is known about the delivery of a row."""
     table = schema.outbox.c
@@ -93,17 +139,26 @@ def count_states(engine: Engine) -> Mapping[str, Mapping[str, int]]:
     return found
 
 
-def _verdict_of(entry: bytes) -> Told | None:
+def count_repeated(engine: Engine, gone: Sequence[str]) -> Mapping[str, int]:
+    """Give how many events each other sink is still to be told that one of those that are gone was told already."""
+    table, other = schema.outbox.c, schema.outbox.alias("other").c
+    told = select(other.id).where(other.sink.in_(gone), other.key == table.key, other.state == "delivered").exists()
+    query = select(table.sink, func.count()).where(table.state.in_(("scheduled", "waiting")), told)
+    with engine.connect() as connection:
+        found = connection.execute(query.where(table.sink.not_in(gone)).group_by(table.sink))
+        return {name: int(count) for name, count in found}
+
+
+def _verdict_of(row: Row[Any], entry: bytes | None) -> Told | None:
+    """Give the verdict an entry holds; None unless it is one on the claim of the row."""
     try:
-        return msgspec.json.decode(entry, type=Told)
+        told = _DECODER.decode(entry or b"")
     except msgspec.DecodeError:
         return None
+    return told if (told.verdict.contract, told.verdict.subject) == (row.contract, row.subject) else None
 
 
-def _previous(versions: Versions, idx: int | None) -> Previous | None:
-    if idx is None:
-        return None
-    verdict = read_told(versions.connection, [idx])[idx].verdict
+def _previous(versions: Versions, idx: int, verdict: VerdictHead) -> Previous | None:
     counts, contract = versions.standing(verdict), versions.of(verdict)
     if counts is None or contract is None:
         return None

@@ -18,9 +18,10 @@ from tallystick.errors import (
     Tampered,
 )
 from tallystick.sinks import UndeliverableError
+from tallystick.sinks.audit import fsck_outbox
 from tallystick.sinks.dead import dismiss, retry
 from tallystick.sinks.deliver import backoff, resume
-from tallystick.sinks.reading import count_states
+from tallystick.sinks.reading import STATES, count_states
 
 MADE = at("09-01")
 LOCKED = at("09-06T12:00:00")
@@ -377,15 +378,51 @@ def test_what_locked_while_an_imported_project_was_held_is_in_doubt(tmp_path, si
 
 def test_a_changed_outbox_is_found(office, sink):
     """A row that leads to another entry, or has another key, is not sent: the ledger is what counts."""
-    for changed in ({"idx": office.rows()[2].idx}, {"key": "oe_forged"}, {"idx": 0}):
-        before = office.rows()[0]
-        _change(office, before.id, **changed)
-        with pytest.raises(Tampered, match=r"event oe_\w+ of the outbox"):
+    own, other = office.rows()[0].idx, office.rows()[2].idx
+    for position, changed in (
+        (0, {"idx": other}),
+        (0, {"idx": 0}),
+        (0, {"idx": 99}),
+        (0, {"key": "oe_forged"}),
+        (0, {"event": "corrected"}),
+        (0, {"subject": "claim:B"}),
+        (1, {"due_at": LOCKED + 1}),
+        (0, {"replaces": own}),
+        (0, {"replaces": 0}),
+        (0, {"replaces": 99}),
+        (2, {"replaces": own}),
+    ):
+        rows = office.rows()
+        for number, row in enumerate(rows):
+            _change(office, row.id, state="delivered" if number < position else "waiting")
+        _change(office, rows[position].id, **changed)
+        [finding] = fsck_outbox(office.engine, office.log.origin)[1]
+        with pytest.raises(Tampered, match=r"event oe_\w+ of the outbox") as caught:
             office.deliver(NOW, vendor=sink)
-        _change(office, before.id, idx=before.idx, key=before.key)
+        assert finding == f"sink vendor: {caught.value.message}"
+        _change(office, rows[position].id, **{name: getattr(rows[position], name) for name in changed})
 
     assert sink.attempts == []
     assert {row.attempts for row in office.rows()} == {0}
+
+
+def test_an_outbox_that_is_as_the_ledger_has_it(office, sink):
+    """Events in every state, and one that reverses, are as the ledger has them; a state that nobody knows is not."""
+    office.turn(refund("r_1", "p_1", NOW), now=REVERSED)
+    office.claim("C,paid,p_3,,,", "D,paid,p_4,,,", now=REVERSED)
+    office.turn(payment("p_3", REVERSED), payment("p_4", REVERSED), now=REVERSED)
+    office.turn(now=REVERSED + 3 * DAY)
+    office.turn(refund("r_3", "p_3", REVERSED + 3 * DAY), now=REVERSED + 3 * DAY)
+    sink.fails = [UndeliverableError("gone")] * 2
+    office.deliver(REVERSED, most=3, vendor=sink)
+    dismiss(office.engine, "vendor", [office.rows()[0].key], "settled", NOW)
+    rows = office.rows()
+    assert {row.state for row in rows} == set(STATES)
+
+    assert fsck_outbox(office.engine, office.log.origin) == (len(rows), [])
+    _change(office, rows[0].id, state="gone")
+    [finding] = fsck_outbox(office.engine, office.log.origin)[1]
+    assert finding.endswith("is 'verified' and 'gone'")
 
 
 def _change(office, row, **values):
