@@ -17,7 +17,7 @@ from tallystick.contracts import Agreement, Contract, calendar_of
 from tallystick.errors import Error
 from tallystick.period import Period, format_instant
 from tallystick.statements.disclosed import Disclosed
-from tallystick.statements.exhibit import Mismatch
+from tallystick.statements.evidence import Mismatch
 from tallystick.statements.issued import STATEMENT, issued_of
 from tallystick.verification.dispute_rules import check_open, check_resolve
 from tallystick.verification.disputes import ANSWER, DISPUTE, RESOLUTION, Dispute, disputes_of, settlements_of

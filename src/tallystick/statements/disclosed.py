@@ -11,7 +11,10 @@ from tallystick.canonical import canonical
 from tallystick.contracts import Agreement, Contract
 from tallystick.errors import Error, Tampered
 from tallystick.ledger.merkle import hash_leaf
+from tallystick.ledger.pruned import Shown, read_piece
 from tallystick.period import parse_instant
+from tallystick.statements.archive import Archive
+from tallystick.statements.bundle_format import LEDGER, BundleInputs
 from tallystick.statements.issued import STATEMENT, issued_of
 from tallystick.statements.months import Findings
 from tallystick.statements.statement import Issued
@@ -21,7 +24,7 @@ from tallystick.verification.entries import TERMINATION, VerdictEntry, build_ver
 from tallystick.verification.finality import lock_of
 from tallystick.verification.verdict import Settlement, Verdict
 
-__all__ = ["ClaimsEntry", "Disclosed"]
+__all__ = ["ClaimsEntry", "Disclosed", "contract_of"]
 
 _KEEP = "Keep the bundle: a ledger entry in it is not one that Tallystick writes."
 
@@ -52,6 +55,7 @@ class _ContractEntry(msgspec.Struct, frozen=True):
     body: dict[str, Any]
 
 
+_CONTRACT = b'"kind":"contract"'
 _head = msgspec.json.Decoder(_Head)
 _claims = msgspec.json.Decoder(ClaimsEntry)
 _contract = msgspec.json.Decoder(_ContractEntry)
@@ -205,3 +209,16 @@ class Disclosed:
         # Where the quick encoding gives the hash, it gave the bytes.
         leaf = self.leaves[index]
         return hash_leaf(_quick.encode(entry)) == leaf or hash_leaf(canonical(entry)) == leaf
+
+
+def contract_of(archive: Archive, inputs: BundleInputs) -> Agreement:
+    """Give the agreement that a bundle rests on, from those entries alone that record a text; none of it is proven.
+
+    Raises:
+        Tampered: There is none, or the versions do not follow from each other.
+    """
+    found = Disclosed(inputs.contract)
+    for number, line in enumerate(archive.lines(LEDGER), 1):
+        if _CONTRACT in line and isinstance(piece := read_piece(line, f"{LEDGER}:{number}"), Shown):
+            found.add(piece.index, piece.entry, piece.leaf)
+    return found.agreement(inputs.ledger_size)

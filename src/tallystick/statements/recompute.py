@@ -7,6 +7,7 @@ the same prices. What comes out is compared with what the ledger in the bundle r
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -14,16 +15,19 @@ from typing import Any
 import msgspec
 
 from tallystick.canonical import canonical
+from tallystick.collector import no_collections
 from tallystick.contracts import Agreement
-from tallystick.errors import ConfigurationError, ContractError, Error, LedgerError, Tampered
+from tallystick.errors import ConfigurationError, ContractError, Error, LedgerError, StorageError, Tampered
 from tallystick.ledger.checkpoint import Checkpoint
 from tallystick.ledger.keychain import KeyChain
 from tallystick.period import format_instant, parse_instant, parse_period
+from tallystick.statements.apart import Apart, decided_apart
 from tallystick.statements.archive import Archive
-from tallystick.statements.bundle_format import INPUTS, STATEMENT_FILE
+from tallystick.statements.bundle_format import EVIDENCE, INPUTS, STATEMENT_FILE
 from tallystick.statements.bundle_reader import BundleReader
 from tallystick.statements.conduct import breaches, undone
-from tallystick.statements.exhibit import Exhibit, Mismatch
+from tallystick.statements.evidence import Mismatch
+from tallystick.statements.exhibit import Exhibit
 from tallystick.statements.notes import restate
 from tallystick.statements.rating import rate
 from tallystick.statements.statement import LedgerHead, Statement, statement_data, statement_json
@@ -35,6 +39,8 @@ from tallystick.verification.verdict import Verdict
 __all__ = ["Recomputation", "Step", "recompute"]
 
 _MOST = 50
+# Bytes of evidence, of some tens of thousands of records, that are worth another process: to start one takes a second.
+_LARGE = 16 << 20
 _KEEP = "Keep the bundle: what it holds does not belong together."
 
 
@@ -82,29 +88,34 @@ class Recomputation:
         self.steps.append(Step(name, text))
 
 
-def recompute(archive: Archive) -> Recomputation:
+def recompute(archive: Archive, *, processes: int = 1) -> Recomputation:
     """Recompute a bundle.
 
     Args:
         archive: The open archive, verified. Whose its signatures are is not asked here.
+        processes: With two or more, the evidence of a large bundle is decided by a second process; what comes out is
+            the same. It is started anew (`spawn`), so that a script needs `if __name__ == "__main__"`.
 
     Raises:
         Tampered: What the bundle holds does not belong together; names member, line, entry or field.
         Inconsistent: Its checkpoints contradict each other.
+        StorageError: The second process ended by itself.
     """
-    try:
-        return _Recompute(archive).run()
-    except LedgerError:
-        raise
-    except (Error, ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RecursionError) as error:
-        message = error.message if isinstance(error, Error) else f"{type(error).__name__}: {error}"
-        raise Tampered(f"what the bundle holds cannot be decided: {message}", hint=_KEEP) from error
+    large = sum(member.size for member in archive.members if member.name == EVIDENCE) > _LARGE
+    with no_collections(), decided_apart(archive) if processes > 1 and large else nullcontext() as apart:
+        try:
+            return _Recompute(archive, apart).run()
+        except (LedgerError, StorageError):
+            raise
+        except (Error, ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RecursionError) as error:
+            message = error.message if isinstance(error, Error) else f"{type(error).__name__}: {error}"
+            raise Tampered(f"what the bundle holds cannot be decided: {message}", hint=_KEEP) from error
 
 
 class _Recompute:
-    def __init__(self, archive: Archive) -> None:
+    def __init__(self, archive: Archive, apart: Apart | None = None) -> None:
         self._archive = archive
-        self.bundle = bundle = BundleReader(archive)
+        self.bundle = bundle = BundleReader(archive, apart)
         self.inputs, self.ledger = bundle.inputs, bundle.ledger
         self.agreement = bundle.ledger.agreement(bundle.inputs.ledger_size)
         self.heads = bundle.ledger.heads(bundle.inputs.ledger_size)
@@ -131,11 +142,11 @@ class _Recompute:
         self._conduct()
         claims, order = self.bundle.claims()
         done.step("claims", f"{len(claims)} claims are those of {len(ledger.imports)} recorded imports, none more")
-        exhibits, opened = self.bundle.exhibits(self.agreement)
+        exhibits = self.bundle.exhibits(self.agreement)
         self._evidence()
         outcomes = self._outcomes(exhibits, order)
         if self.inputs.private:
-            self._opened_verdicts(outcomes, opened)
+            self._opened_verdicts(outcomes)
         else:
             self._verdicts(outcomes, claims)
         self._statement()
@@ -246,13 +257,13 @@ class _Recompute:
             more = f" and {len(kept) - 5} more" if len(kept) > 5 else ""
             self.done.step("kept", f"{len(kept)} kept since their lock, although the evidence changed: {told}{more}")
 
-    def _opened_verdicts(self, outcomes: Sequence[Rules], opened: set[tuple[int, str]]) -> None:
+    def _opened_verdicts(self, outcomes: Sequence[Rules]) -> None:
         """Hold the verdicts on opened records against them, record by record; the others are taken as recorded."""
         again, heads = 0, self.heads
         for index, verdict in heads.items():
-            for place, rules in enumerate(outcomes):
+            for rules in outcomes:
                 known = rules.contract.sha256 == verdict.contract_sha256 and rules.outcome.name == verdict.outcome
-                if known and (place, verdict.record_id) in opened:
+                if known and verdict.record_id in rules.facts.rows():
                     again += 1
                     self.done.differ(_of_record(index, verdict, rules))
         self.done.counts |= {"verdicts": again, "kept": 0, "taken": len(heads) - again}

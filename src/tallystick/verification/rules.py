@@ -104,7 +104,7 @@ class Rules:
         self.rows: Mapping[str, Row] = {}
         self.units = Units(None, (), self.zone)
         self.contested: dict[tuple[str, ...], list[tuple[int, Holder]]] = {}
-        self.meant: dict[str, Candidates] | None = None
+        self.meant: Mapping[str, Candidates] | None = None
         self.looked_up: dict[str, str] = {}
         self.kept: set[str] = set()
         self.undecided: set[str] = set()
