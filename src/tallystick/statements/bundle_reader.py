@@ -99,7 +99,7 @@ class BundleReader:
                 piece = read_piece(line, f"{LEDGER}:{number}")
                 tree.add(piece)
                 if isinstance(piece, Shown):
-                    found.add(piece.index, piece.entry, piece.leaf)
+                    found.add(piece.index, piece.entry)
             except Tampered as error:
                 raise Tampered(error.message, hint=error.hint, where=error.where or f"{LEDGER}:{number}") from error
         roots = tree.roots()
@@ -114,7 +114,9 @@ class BundleReader:
 
     def claims(self) -> tuple[list[Claim], dict[str, int]]:
         """Give the claims and the entry each was taken in by, once they are those that the ledger recorded."""
-        claims, order, ranks = [], {}, []
+        claims: list[Claim] = []
+        order: dict[str, int] = {}
+        before = (-1, False, 0, "")
         taken: dict[int, list[tuple[str, str]]] = {index: [] for index in self.ledger.imports}
         for number, line in Lines(ClaimLine, CLAIMS).each(self._archive.lines(CLAIMS)):
             where = f"{CLAIMS}:{number}"
@@ -124,9 +126,10 @@ class BundleReader:
             taken[line.entry].append((claim.claim_id, claim.digest))
             claims.append(claim)
             order[claim.claim_id] = line.entry
-            ranks.append((line.entry, claim.claimed_at is None, claim.claimed_at or 0, claim.claim_id))
-            if len(ranks) > 1 and ranks[-1] < ranks[-2]:
+            rank = (line.entry, claim.claimed_at is None, claim.claimed_at or 0, claim.claim_id)
+            if rank < before:
                 raise Tampered(f"claim {line.claim_id} stands before one that counts first", where=where, hint=_KEEP)
+            before = rank
         for index, found in taken.items():
             entry = self.ledger.imports[index]
             if (entry.count, entry.claims_sha256) != (len(found), digest([held for _, held in sorted(found)])):

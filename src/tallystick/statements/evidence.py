@@ -183,9 +183,7 @@ class _Decider:
         """
         base = rows.get(line.row, where)
         if base.id != line.id or base.type != self._stored:
-            raise Tampered(
-                f"row {line.row} is not the one of record {line.id}, or the record stands twice", where=where
-            )
+            raise _not_its_own(line, where)
         keys = {_key(base)}
         related: dict[str, list[dict[str, Any]]] = {}
         for relation, numbers in line.related.items():
@@ -195,22 +193,22 @@ class _Decider:
                 known.append(_typed(row, where))
                 keys.add(_key(row))
         record = _typed(base, where)
+        if record.get("id") != line.id:
+            raise _not_its_own(line, where)
         try:
             found = self._interpreter.decide(record, related)
-            held = self._pack(line, record, found, sorted(keys))
+            held = self._pack(record, found, sorted(keys))
         except (ArithmeticError, ValueError, TypeError, LookupError, AttributeError) as error:
             raise Tampered(f"record {line.id} cannot be decided: {error}", hint=_KEEP, where=where) from error
         return held, () if self._agrees(line, found) else tuple(_compare(self._predicate, line, found, where))
 
-    def _pack(self, line: RecordLine, record: Mapping[str, Any], found: Evaluation, keys: Sequence[Key]) -> bytes:
+    def _pack(self, record: Mapping[str, Any], found: Evaluation, keys: Sequence[Key]) -> bytes:
         """Give a decided record as the query gives it, with values only as far as something reads them."""
         quantity: Any = found.quantity
         if self._digits is not None and isinstance(quantity, Decimal):
             quantity = quantity.quantize(self._digits, context=_EXACT)
         always = (found.occurred_at, quantity, found.status, found.clause, found.decided_at, found.until)
         told = {} if found.clause is None else _told(self._predicate, found, found.clause)
-        if record["id"] != line.id:
-            told["id"] = record["id"]
         return pack(
             (*always, *[record.get(name) for name in self._more]),
             told,
@@ -226,6 +224,10 @@ class _Decider:
             and line.clauses == dict(zip(self._names, [_SAID[clause.state] for clause in found.clauses], strict=True))
             and [line.until.get(name) for name in self._names] == [clause.until for clause in found.clauses]
         )
+
+
+def _not_its_own(line: RecordLine, where: str) -> Tampered:
+    return Tampered(f"row {line.row} is not the one of record {line.id}, or the record stands twice", where=where)
 
 
 def _told(predicate: Predicate, found: Evaluation, deciding: int) -> dict[str, Any]:

@@ -6,10 +6,12 @@ the same prices. What comes out is compared with what the ledger in the bundle r
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from itertools import islice
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -32,7 +34,7 @@ from tallystick.statements.notes import restate
 from tallystick.statements.rating import rate
 from tallystick.statements.statement import LedgerHead, Statement, statement_data, statement_json
 from tallystick.verification.claim import Claim
-from tallystick.verification.rules import Rules, decide_all
+from tallystick.verification.rules import Rules, decide_each
 from tallystick.verification.units import Held
 from tallystick.verification.verdict import Verdict
 
@@ -140,15 +142,7 @@ class _Recompute:
         versions = ", ".join(f"version {version.version} {version.sha256[:12]}" for version in self.agreement.versions)
         done.step("contract", f"{self.agreement.name} is built from its recorded text: {versions}")
         self._conduct()
-        claims, order = self.bundle.claims()
-        done.step("claims", f"{len(claims)} claims are those of {len(ledger.imports)} recorded imports, none more")
-        exhibits = self.bundle.exhibits(self.agreement)
-        self._evidence()
-        outcomes = self._outcomes(exhibits, order)
-        if self.inputs.private:
-            self._opened_verdicts(outcomes)
-        else:
-            self._verdicts(outcomes, claims)
+        self._decide()
         self._statement()
         return done
 
@@ -184,6 +178,19 @@ class _Recompute:
         if self.inputs.timezone != place:
             yield Mismatch(INPUTS, "timezone", self.inputs.timezone, place)
 
+    def _decide(self) -> None:
+        """Decide everything again; what that rests on is gone when prices are computed."""
+        claims, order = self.bundle.claims()
+        told = f"{len(claims)} claims are those of {len(self.ledger.imports)} recorded imports, none more"
+        self.done.step("claims", told)
+        exhibits = self.bundle.exhibits(self.agreement)
+        self._evidence()
+        outcomes = self._outcomes(exhibits, order)
+        if self.inputs.private:
+            self._opened_verdicts(outcomes)
+        else:
+            self._verdicts(outcomes, claims)
+
     def _evidence(self) -> None:
         counts, differ = self.bundle.counts, self.done.differ(self.bundle.mismatches)
         self.done.counts |= counts
@@ -196,7 +203,6 @@ class _Recompute:
         self.done.step("evidence", f"{shown} decided again from {counts['rows']} rows: {told}")
 
     def _outcomes(self, exhibits: Sequence[Exhibit], order: Mapping[str, int]) -> list[Rules]:
-        before = {verdict.subject: verdict for verdict in self.heads.values()}
         rivals = self.bundle.rivals()
         settled = self.ledger.settled(self.inputs.ledger_size)
         held: Held = {}
@@ -206,7 +212,7 @@ class _Recompute:
                 version,
                 outcome,
                 exhibit.inputs,
-                before=before,
+                before=self.heads.before,
                 rivals=rivals,
                 order=order,
                 held=held,
@@ -223,64 +229,95 @@ class _Recompute:
 
     def _verdicts(self, outcomes: Sequence[Rules], claims: Sequence[Claim]) -> None:
         """Decide every claim again, and hold the verdicts against those of the ledger."""
-        heads = self.heads
+        heads, recorded = self.heads, self.ledger.verdicts
         moved = self.done.differ(
-            Mismatch(f"ledger entry {index}", name, _when(said), _when(found))
-            for index, name, said, found in self.ledger.moved_locks()
+            Mismatch(f"ledger entry {index}", "locks_at", _when(said), _when(follows))
+            for index, said, follows in self.ledger.moved_locks()
         )
-        verdicts = decide_all(outcomes, claims)
-        places = {verdict.subject: index for index, verdict in heads.items()}
-        wrong = 0
-        for verdict in verdicts:
+        places = dict(heads.indexes)
+        wrong = count = 0
+        for verdict in decide_each(outcomes, claims):
+            count += 1
             index = places.pop(verdict.subject, None)
             if index is None:
                 wrong += self.done.differ([Mismatch("ledger", verdict.subject, "no verdict", verdict.status)])
-            elif heads[index] is not verdict and not self.ledger.holds(index, verdict):
-                wrong += self.done.differ(_fields(index, heads[index], verdict))
-        for subject, index in places.items():
+            elif heads.before[verdict.subject] is not verdict and not recorded.holds(index, verdict):
+                wrong += self.done.differ(_fields(index, recorded[index], verdict))
+        for subject, index in sorted(places.items(), key=itemgetter(1)):
             # What was found once and is neither claimed nor met any more stays closed; nothing else stands alone.
-            wrong += self.done.differ([Mismatch(f"ledger entry {index}", subject, heads[index].status, "no verdict")])
+            said = recorded[index].status
+            wrong += self.done.differ([Mismatch(f"ledger entry {index}", subject, said, "no verdict")])
         undecided = {subject for rules in outcomes for subject in rules.undecided}
         wrong += self.done.differ(undone(self.ledger, heads, undecided))
         kept = sorted(subject for rules in outcomes for subject in rules.kept)
-        self.done.counts |= {"verdicts": len(verdicts), "kept": len(kept)}
-        text = f"{len(verdicts)} verdicts decided again: " + (
-            f"{wrong + moved} differ" if wrong + moved else "the same"
-        )
+        self.done.counts |= {"verdicts": count, "kept": len(kept)}
+        text = f"{count} verdicts decided again: " + (f"{wrong + moved} differ" if wrong + moved else "the same")
         self.done.step("verdicts", text)
         if kept:
-            entries = {verdict.subject: index for index, verdict in heads.items()}
-            told = ", ".join(
-                f"{subject} (entry {entries[subject]} of {self.ledger.written[entries[subject]]})"
-                for subject in islice(kept, 5)
-            )
+            entries = [(subject, heads.indexes[subject]) for subject in islice(kept, 5)]
+            told = ", ".join(f"{subject} (entry {index} of {recorded.written(index)})" for subject, index in entries)
             more = f" and {len(kept) - 5} more" if len(kept) > 5 else ""
             self.done.step("kept", f"{len(kept)} kept since their lock, although the evidence changed: {told}{more}")
 
     def _opened_verdicts(self, outcomes: Sequence[Rules]) -> None:
         """Hold the verdicts on opened records against them, record by record; the others are taken as recorded."""
-        again, heads = 0, self.heads
-        for index, verdict in heads.items():
+        again, count = 0, len(self.heads.indexes)
+        for index, head in self.heads.items():
             for rules in outcomes:
-                known = rules.contract.sha256 == verdict.contract_sha256 and rules.outcome.name == verdict.outcome
-                if known and verdict.record_id in rules.facts.rows():
+                known = rules.contract.sha256 == head.contract_sha256 and rules.outcome.name == head.outcome
+                if known and head.record_id in rules.facts.rows():
                     again += 1
-                    self.done.differ(_of_record(index, verdict, rules))
-        self.done.counts |= {"verdicts": again, "kept": 0, "taken": len(heads) - again}
+                    self.done.differ(_of_record(index, self.ledger.verdicts[index], rules))
+        self.done.counts |= {"verdicts": again, "kept": 0, "taken": count - again}
         self.done.step(
-            "verdicts", f"{again} verdicts decided again from what is opened; {len(heads) - again} taken as recorded"
+            "verdicts", f"{again} verdicts decided again from what is opened; {count - again} taken as recorded"
         )
 
     def _statement(self) -> None:
         """Price everything again, and compare the statement byte for byte."""
-        agreement, roots = self.agreement, self.bundle.roots
+        found, differ = self._priced_at_sight(), 0
+        if found is None or not _alike(self._archive.chunks(STATEMENT_FILE), statement_json(found)):
+            prepared_at = self._prepared_at()
+            if found is None or found.prepared_at != prepared_at:
+                found = self._priced(prepared_at)
+            if not _alike(self._archive.chunks(STATEMENT_FILE), statement_json(found)):
+                differ = self.done.differ(_compare(self._archive.json(STATEMENT_FILE), statement_data(found)))
+        self.done.totals = tuple(str(amount) for amount in found.totals)
+        differ += self.done.differ(self._against_issue(found))
+        text = f"{differ} places differ" if differ else f"{len(found.lines)} lines priced again: the same bytes"
+        self.done.step("statement", text)
+        self.done.counts |= {"lines": len(found.lines)}
+
+    def _priced_at_sight(self) -> Statement | None:
+        """Price by the first instant of preparation that the bytes of the statement name, without holding them all.
+
+        None where that is not so simple: then it is told as it is. If it is the wrong instant, the bytes differ.
+        """
+        said = _sighted(self._archive.chunks(STATEMENT_FILE))
+        try:
+            return None if said is None else self._priced(parse_instant(said))
+        except Error:
+            return None
+
+    def _prepared_at(self) -> int:
+        """Give when the statement says that it was prepared."""
         data = self._archive.read(STATEMENT_FILE)
         try:
-            prepared_at = parse_instant(self._prepared_at(data))
+            try:
+                said = _said.decode(data).prepared_at
+            except msgspec.DecodeError:
+                said = self._archive.json(STATEMENT_FILE)["prepared_at"]
+            return parse_instant(said)
+        except (ConfigurationError, LookupError, TypeError) as error:
+            raise _unsaid(error) from error
+
+    def _priced(self, prepared_at: int) -> Statement:
+        """Price everything again."""
+        agreement, size = self.agreement, self.inputs.ledger_size
+        try:
             period = parse_period(self.inputs.period, agreement.newest.timezone)
         except (ConfigurationError, LookupError, TypeError) as error:
-            raise Tampered(f"the statement does not say when it was prepared: {error}", where=STATEMENT_FILE) from error
-        size = self.inputs.ledger_size
+            raise _unsaid(error) from error
         issued = [statement for statement in self.ledger.issued(size) if statement.period != period]
         billed = None
         if issued:
@@ -288,33 +325,18 @@ class _Recompute:
             periods = [statement.period for statement in issued]
             billed = restate(self.ledger.agreement(then), self.ledger.heads(then), periods, self.ledger.findings(then))
         try:
-            found = rate(
+            return rate(
                 agreement,
                 self.heads,
                 period,
                 prepared_at=prepared_at,
-                ledger=LedgerHead(size, roots[size].hex()),
+                ledger=LedgerHead(size, self.bundle.roots[size].hex()),
                 issued=issued,
                 billed=billed,
                 findings=self.ledger.findings(size),
             )
         except ContractError as error:
             raise Tampered(f"the verdicts cannot be priced: {error.message}", hint=_KEEP) from error
-        differ = 0
-        if not _is_made_of(data, statement_json(found)):
-            differ = self.done.differ(_compare(self._archive.json(STATEMENT_FILE), statement_data(found)))
-        self.done.totals = tuple(str(amount) for amount in found.totals)
-        differ += self.done.differ(self._against_issue(found))
-        text = f"{differ} places differ" if differ else f"{len(found.lines)} lines priced again: the same bytes"
-        self.done.step("statement", text)
-        self.done.counts |= {"lines": len(found.lines)}
-
-    def _prepared_at(self, data: bytes) -> Any:
-        """Give when the statement says that it was prepared, without holding all of it."""
-        try:
-            return _said.decode(data).prepared_at
-        except msgspec.DecodeError:
-            return self._archive.json(STATEMENT_FILE)["prepared_at"]
 
     def _against_issue(self, found: Statement) -> Iterator[Mismatch]:
         """Hold the statement against the ledger entry that issued it, where one did, and others of its months."""
@@ -335,14 +357,38 @@ class _Said(msgspec.Struct, gc=False):
 _said = msgspec.json.Decoder(_Said)
 
 
-def _is_made_of(data: bytes, pieces: Iterable[bytes]) -> bool:
-    """Tell whether pieces one after the other are some bytes."""
-    place = 0
+_PREPARED_AT = re.compile(rb'"prepared_at":"([0-9TZ:.-]{1,40})"')
+_LONGEST = 64
+
+
+def _sighted(chunks: Iterable[bytes]) -> str | None:
+    """Give the first text in some bytes that may be an instant of preparation."""
+    held = b""
+    for chunk in chunks:
+        held += chunk
+        if found := _PREPARED_AT.search(held):
+            return found[1].decode()
+        held = held[-_LONGEST:]
+    return None
+
+
+def _unsaid(error: Exception) -> Tampered:
+    return Tampered(f"the statement does not say when it was prepared: {error}", where=STATEMENT_FILE)
+
+
+def _alike(chunks: Iterator[bytes], pieces: Iterable[bytes]) -> bool:
+    """Tell whether bytes that come in chunks are those that come in pieces."""
+    held = b""
     for piece in pieces:
-        if not data.startswith(piece, place):
+        while len(held) < len(piece):
+            chunk = next(chunks, None)
+            if chunk is None:
+                return False
+            held += chunk
+        if not held.startswith(piece):
             return False
-        place += len(piece)
-    return place == len(data)
+        held = held[len(piece) :]
+    return not held and not any(chunks)
 
 
 def _fields(index: int, said: Verdict, found: Verdict) -> Iterator[Mismatch]:
