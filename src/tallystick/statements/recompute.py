@@ -6,7 +6,6 @@ the same prices. What comes out is compared with what the ledger in the bundle r
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -19,20 +18,18 @@ import msgspec
 from tallystick.canonical import canonical
 from tallystick.collector import no_collections
 from tallystick.contracts import Agreement
-from tallystick.errors import ConfigurationError, ContractError, Error, LedgerError, StorageError, Tampered
+from tallystick.errors import Error, LedgerError, StorageError, Tampered
 from tallystick.ledger.checkpoint import Checkpoint
 from tallystick.ledger.keychain import KeyChain
-from tallystick.period import format_instant, parse_instant, parse_period
+from tallystick.period import format_instant
 from tallystick.statements.apart import Apart, decided_apart
 from tallystick.statements.archive import Archive
-from tallystick.statements.bundle_format import EVIDENCE, INPUTS, STATEMENT_FILE
+from tallystick.statements.bundle_format import EVIDENCE, INPUTS
 from tallystick.statements.bundle_reader import BundleReader
 from tallystick.statements.conduct import breaches, undone
 from tallystick.statements.evidence import Mismatch
 from tallystick.statements.exhibit import Exhibit
-from tallystick.statements.notes import restate
-from tallystick.statements.rating import rate
-from tallystick.statements.statement import LedgerHead, Statement, statement_data, statement_json
+from tallystick.statements.repriced import Repriced, Repricing, as_text
 from tallystick.verification.claim import Claim
 from tallystick.verification.rules import Rules, decide_each
 from tallystick.verification.units import Held
@@ -142,8 +139,11 @@ class _Recompute:
         versions = ", ".join(f"version {version.version} {version.sha256[:12]}" for version in self.agreement.versions)
         done.step("contract", f"{self.agreement.name} is built from its recorded text: {versions}")
         self._conduct()
+        repricing = Repricing(self._archive, self.bundle, self.agreement, self.heads)
+        # Prices rest on the ledger alone, so they are computed while another process decides the evidence.
+        priced = repricing.at_sight()
         self._decide()
-        self._statement()
+        self._statement(priced or repricing.in_full())
         return done
 
     def _conduct(self) -> None:
@@ -273,122 +273,13 @@ class _Recompute:
             "verdicts", f"{again} verdicts decided again from what is opened; {count - again} taken as recorded"
         )
 
-    def _statement(self) -> None:
-        """Price everything again, and compare the statement byte for byte."""
-        found, differ = self._priced_at_sight(), 0
-        if found is None or not _alike(self._archive.chunks(STATEMENT_FILE), statement_json(found)):
-            prepared_at = self._prepared_at()
-            if found is None or found.prepared_at != prepared_at:
-                found = self._priced(prepared_at)
-            if not _alike(self._archive.chunks(STATEMENT_FILE), statement_json(found)):
-                differ = self.done.differ(_compare(self._archive.json(STATEMENT_FILE), statement_data(found)))
-        self.done.totals = tuple(str(amount) for amount in found.totals)
-        differ += self.done.differ(self._against_issue(found))
-        text = f"{differ} places differ" if differ else f"{len(found.lines)} lines priced again: the same bytes"
+    def _statement(self, found: Repriced) -> None:
+        """Tell what the prices come to, and where they are not what the statement says."""
+        self.done.totals = found.totals
+        differ = self.done.differ(found.differences)
+        text = f"{differ} places differ" if differ else f"{found.lines} lines priced again: the same bytes"
         self.done.step("statement", text)
-        self.done.counts |= {"lines": len(found.lines)}
-
-    def _priced_at_sight(self) -> Statement | None:
-        """Price by the first instant of preparation that the bytes of the statement name, without holding them all.
-
-        None where that is not so simple: then it is told as it is. If it is the wrong instant, the bytes differ.
-        """
-        said = _sighted(self._archive.chunks(STATEMENT_FILE))
-        try:
-            return None if said is None else self._priced(parse_instant(said))
-        except Error:
-            return None
-
-    def _prepared_at(self) -> int:
-        """Give when the statement says that it was prepared."""
-        data = self._archive.read(STATEMENT_FILE)
-        try:
-            try:
-                said = _said.decode(data).prepared_at
-            except msgspec.DecodeError:
-                said = self._archive.json(STATEMENT_FILE)["prepared_at"]
-            return parse_instant(said)
-        except (ConfigurationError, LookupError, TypeError) as error:
-            raise _unsaid(error) from error
-
-    def _priced(self, prepared_at: int) -> Statement:
-        """Price everything again."""
-        agreement, size = self.agreement, self.inputs.ledger_size
-        try:
-            period = parse_period(self.inputs.period, agreement.newest.timezone)
-        except (ConfigurationError, LookupError, TypeError) as error:
-            raise _unsaid(error) from error
-        issued = [statement for statement in self.ledger.issued(size) if statement.period != period]
-        billed = None
-        if issued:
-            then = issued[-1].size
-            periods = [statement.period for statement in issued]
-            billed = restate(self.ledger.agreement(then), self.ledger.heads(then), periods, self.ledger.findings(then))
-        try:
-            return rate(
-                agreement,
-                self.heads,
-                period,
-                prepared_at=prepared_at,
-                ledger=LedgerHead(size, self.bundle.roots[size].hex()),
-                issued=issued,
-                billed=billed,
-                findings=self.ledger.findings(size),
-            )
-        except ContractError as error:
-            raise Tampered(f"the verdicts cannot be priced: {error.message}", hint=_KEEP) from error
-
-    def _against_issue(self, found: Statement) -> Iterator[Mismatch]:
-        """Hold the statement against the ledger entry that issued it, where one did, and others of its months."""
-        for statement in self.ledger.issued(self.bundle.checkpoint.size):
-            other = statement.period
-            if other != found.period and other.start < found.period.end and found.period.start < other.end:
-                yield Mismatch(
-                    f"ledger entry {statement.entry}", other.label, "issued", f"billed in {found.period.label}"
-                )
-            if statement.period == found.period and statement.sha256 != found.digest:
-                yield Mismatch(f"ledger entry {statement.entry}", "sha256", statement.sha256, found.digest)
-
-
-class _Said(msgspec.Struct, gc=False):
-    prepared_at: Any
-
-
-_said = msgspec.json.Decoder(_Said)
-
-
-_PREPARED_AT = re.compile(rb'"prepared_at":"([0-9TZ:.-]{1,40})"')
-_LONGEST = 64
-
-
-def _sighted(chunks: Iterable[bytes]) -> str | None:
-    """Give the first text in some bytes that may be an instant of preparation."""
-    held = b""
-    for chunk in chunks:
-        held += chunk
-        if found := _PREPARED_AT.search(held):
-            return found[1].decode()
-        held = held[-_LONGEST:]
-    return None
-
-
-def _unsaid(error: Exception) -> Tampered:
-    return Tampered(f"the statement does not say when it was prepared: {error}", where=STATEMENT_FILE)
-
-
-def _alike(chunks: Iterator[bytes], pieces: Iterable[bytes]) -> bool:
-    """Tell whether bytes that come in chunks are those that come in pieces."""
-    held = b""
-    for piece in pieces:
-        while len(held) < len(piece):
-            chunk = next(chunks, None)
-            if chunk is None:
-                return False
-            held += chunk
-        if not held.startswith(piece):
-            return False
-        held = held[len(piece) :]
-    return not held and not any(chunks)
+        self.done.counts |= {"lines": found.lines}
 
 
 def _fields(index: int, said: Verdict, found: Verdict) -> Iterator[Mismatch]:
@@ -396,10 +287,10 @@ def _fields(index: int, said: Verdict, found: Verdict) -> Iterator[Mismatch]:
     for name in Verdict.__struct_fields__:
         one, other = getattr(said, name), getattr(found, name)
         if canonical(one) != canonical(other):
-            yield Mismatch(f"ledger entry {index}", f"{said.subject}: {name}", _text(one), _text(other))
+            yield Mismatch(f"ledger entry {index}", f"{said.subject}: {name}", as_text(one), as_text(other))
             same = False
     if same:
-        yield Mismatch(f"ledger entry {index}", said.subject, "the same in other words", _text(found.status))
+        yield Mismatch(f"ledger entry {index}", said.subject, "the same in other words", as_text(found.status))
 
 
 def _of_record(index: int, verdict: Verdict, rules: Rules) -> Iterator[Mismatch]:
@@ -416,35 +307,8 @@ def _of_record(index: int, verdict: Verdict, rules: Rules) -> Iterator[Mismatch]
     for name, value in told.items():
         if canonical(getattr(verdict, name)) != canonical(value):
             yield Mismatch(
-                f"ledger entry {index}", f"{verdict.subject}: {name}", _text(getattr(verdict, name)), _text(value)
+                f"ledger entry {index}", f"{verdict.subject}: {name}", as_text(getattr(verdict, name)), as_text(value)
             )
-
-
-def _compare(said: Any, found: Any, place: str = "") -> Iterator[Mismatch]:
-    """Give the places at which two values differ, with the lines of a statement named by their subject."""
-    if isinstance(said, dict) and isinstance(found, dict):
-        for name in sorted(said.keys() | found.keys()):
-            if name not in said or name not in found:
-                yield Mismatch(STATEMENT_FILE, f"{place}{name}", _text(said.get(name)), _text(found.get(name)))
-            else:
-                yield from _compare(said[name], found[name], f"{place}{name}.")
-    elif isinstance(said, list) and isinstance(found, list):
-        for number, (one, other) in enumerate(zip(said, found, strict=False)):
-            yield from _compare(one, other, f"{place[:-1]}[{_name(other, number)}].")
-        if len(said) != len(found):
-            yield Mismatch(STATEMENT_FILE, place[:-1], f"{len(said)} of them", f"{len(found)} of them")
-    elif type(said) is not type(found) or said != found:
-        yield Mismatch(STATEMENT_FILE, place[:-1], _text(said), _text(found))
-
-
-def _name(item: Any, number: int) -> str:
-    subject = item.get("subject") if isinstance(item, dict) else None
-    return str(number) if subject is None else str(subject)
-
-
-def _text(value: Any) -> str:
-    text = canonical(value).decode()
-    return text if len(text) <= 200 else f"{text[:200]}..."
 
 
 def _when(at: Any) -> str:

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tallystick.statements.recompute import _alike, _sighted
+from tallystick.statements.repriced import _alike, _sighted
 
 CUT = st.lists(st.binary(max_size=4), max_size=6)
 
