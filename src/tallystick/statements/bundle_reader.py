@@ -117,20 +117,21 @@ class BundleReader:
         claims: list[Claim] = []
         order: dict[str, int] = {}
         before = (-1, False, 0, "")
-        taken: dict[int, list[tuple[str, str]]] = {index: [] for index in self.ledger.imports}
+        # With each import its index once more, so that all claims of it share one number.
+        taken: dict[int, tuple[int, list[tuple[str, str]]]] = {index: (index, []) for index in self.ledger.imports}
         for number, line in Lines(ClaimLine, CLAIMS).each(self._archive.lines(CLAIMS)):
             where = f"{CLAIMS}:{number}"
             claim = Claim(line.claim_id, line.outcome, line.ref, line.claimed_at, _amount(line, where), line.currency)
             if line.entry not in taken or line.claim_id in order:
                 raise Tampered(f"claim {line.claim_id} stands here twice, or in no import", where=where, hint=_KEEP)
-            taken[line.entry].append((claim.claim_id, claim.digest))
+            order[claim.claim_id], held = taken[line.entry]
+            held.append((claim.claim_id, claim.digest))
             claims.append(claim)
-            order[claim.claim_id] = line.entry
             rank = (line.entry, claim.claimed_at is None, claim.claimed_at or 0, claim.claim_id)
             if rank < before:
                 raise Tampered(f"claim {line.claim_id} stands before one that counts first", where=where, hint=_KEEP)
             before = rank
-        for index, found in taken.items():
+        for index, found in taken.values():
             entry = self.ledger.imports[index]
             if (entry.count, entry.claims_sha256) != (len(found), digest([held for _, held in sorted(found)])):
                 raise Tampered(

@@ -213,6 +213,7 @@ class _Recompute:
                 outcome,
                 exhibit.inputs,
                 before=self.heads.before,
+                meant_before=self.heads.record_of,
                 rivals=rivals,
                 order=order,
                 held=held,

@@ -69,12 +69,15 @@ class Recorded:
     def __init__(self) -> None:
         self._indexes = _Indexes()
         self._subjects: list[str] = []
+        self._record_ids: list[str | None] = []
         self._entries = Shelf()
+        self._at = (b"\0", "")
 
     def add(self, index: int, entry: bytes, verdict: Verdict) -> None:
         """Take the next verdict, and the bytes of its entry."""
         self._indexes.add(index)
         self._subjects.append(verdict.subject)
+        self._record_ids.append(verdict.record_id)
         self._entries.add(entry)
 
     def __contains__(self, index: int) -> bool:
@@ -82,6 +85,11 @@ class Recorded:
 
     def __getitem__(self, index: int) -> Verdict:
         return _entry.decode(self._data(index)).verdict
+
+    def record_id(self, index: int) -> str | None:
+        """Give the record that a verdict is about; None if there is none."""
+        place = self._indexes.place(index)
+        return None if place is None else self._record_ids[place]
 
     def head(self, index: int) -> VerdictHead:
         """Give a verdict without the evidence it rests on."""
@@ -102,7 +110,11 @@ class Recorded:
     def holds(self, index: int, verdict: Verdict) -> bool:
         """Tell whether an entry holds exactly a verdict, byte for byte."""
         data = self._data(index)
-        entry = VerdictEntry("verdict", _when.decode(data).at, verdict)
+        # Thousands of entries are written at one instant.
+        if not data.startswith(self._at[0]):
+            at = _when.decode(data).at
+            self._at = (b'{"at":%b,' % _quick.encode(at), at)
+        entry = VerdictEntry("verdict", self._at[1], verdict)
         # Where the quick encoding gives the bytes, it is the canonical one.
         return _quick.encode(entry) == data or canonical(entry) == data
 
@@ -129,6 +141,11 @@ class Newest:
     def items(self) -> Iterator[tuple[int, VerdictHead]]:
         """Give ledger index and verdict of each, without the evidence, in the order of the ledger."""
         return ((index, self._recorded.head(index)) for index in array("q", sorted(self.indexes.values())))
+
+    def record_of(self, subject: str) -> str | None:
+        """Give the record that the newest verdict on a subject is about; None if there is none."""
+        index = self.indexes.get(subject)
+        return None if index is None else self._recorded.record_id(index)
 
 
 class Before(Mapping[str, Verdict]):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Any, NamedTuple
@@ -53,18 +52,17 @@ class Repricing:
         self._heads = heads
 
     def at_sight(self) -> Repriced | None:
-        """Price by the first instant of preparation that the bytes of the statement name, without holding them all.
+        """Price as of the instant that everything was decided as of, and compare the bytes while they are read.
 
-        None where these are other bytes than the statement has, or where anything is wrong: `in_full` tells what.
+        None where the statement has other bytes, or where anything is wrong: `in_full` tells what.
         """
-        said = _sighted(self._archive.chunks(STATEMENT_FILE))
         try:
-            found = None if said is None else self._priced(parse_instant(said))
-            if found is None or not _alike(self._archive.chunks(STATEMENT_FILE), statement_json(found)):
-                return None
-            return _repriced(found, list(self._against_issue(found)))
+            found = self._priced(self._bundle.inputs.now)
+            if _alike(self._archive.chunks(STATEMENT_FILE), statement_json(found)):
+                return _repriced(found, list(self._against_issue(found)))
         except Exception:  # noqa: BLE001 - whatever it is, `in_full` comes upon it again when it is its turn
             return None
+        return None
 
     def in_full(self) -> Repriced:
         """Price everything, and tell every place at which the statement says something else.
@@ -138,21 +136,6 @@ class _Said(msgspec.Struct, gc=False):
 
 
 _said = msgspec.json.Decoder(_Said)
-
-
-_PREPARED_AT = re.compile(rb'"prepared_at":"([0-9TZ:.-]{1,40})"')
-_LONGEST = 64
-
-
-def _sighted(chunks: Iterable[bytes]) -> str | None:
-    """Give the first text in some bytes that may be an instant of preparation."""
-    held = b""
-    for chunk in chunks:
-        held += chunk
-        if found := _PREPARED_AT.search(held):
-            return found[1].decode()
-        held = held[-_LONGEST:]
-    return None
 
 
 def _unsaid(error: Exception) -> Tampered:

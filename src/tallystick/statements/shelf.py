@@ -21,6 +21,7 @@ class Shelf:
     def __init__(self) -> None:
         self._packed: list[bytes] = []
         self._recent: dict[int, list[bytes]] = {}
+        self._last: tuple[int, list[bytes]] = (-1, [])
         self._open: list[bytes] = []
 
     def __len__(self) -> int:
@@ -37,10 +38,13 @@ class Shelf:
         block, place = divmod(number, _AT_ONCE)
         if block == len(self._packed):
             return self._open[place]
+        if block == self._last[0]:
+            return self._last[1][place]
         held = self._recent.pop(block, None)
         if held is None:
             held = zlib.decompress(self._packed[block]).split(b"\n")
             if len(self._recent) == _KEPT:
                 del self._recent[next(iter(self._recent))]
         self._recent[block] = held
+        self._last = block, held
         return held[place]

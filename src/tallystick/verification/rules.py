@@ -12,7 +12,7 @@ and the vendor who holds a bundle come to the same verdicts by the same rules.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from decimal import Decimal
 from operator import itemgetter
 from typing import Any, Literal, TypeAlias
@@ -46,6 +46,9 @@ class _Ruling(msgspec.Struct, frozen=True, gc=False):
     deleted_id: str | None = None
 
 
+_MEANT = _Ruling("pending")
+_MET = _Ruling("verified")
+
 Span: TypeAlias = tuple[int | None, int | None]
 
 Owner: TypeAlias = dict[tuple[str, str], dict[str, str]]
@@ -67,6 +70,7 @@ class Rules:
         now: The instant that is decided as of.
         span: Instants between which an outcome has to happen to be decided by this version of the contract, half-open.
         settled: What the parties settled, by subject.
+        meant_before: Gives the record of a subject in `before`, where that is known without the verdict.
 
     Once decided, `kept` holds the subjects that stay as they are although the evidence changed, and `undecided` those
     that were reversed because something is unknown.
@@ -86,6 +90,7 @@ class Rules:
         now: int,
         span: Span = (None, None),
         settled: Mapping[str, Settlement] | None = None,
+        meant_before: Callable[[str], str | None] | None = None,
     ) -> None:
         self.facts = facts
         self.contract = contract
@@ -97,6 +102,7 @@ class Rules:
         self.now = now
         self.span = span
         self.settled = settled or {}
+        self._meant_before = meant_before
         self._place = (outcome.source, outcome.predicate.record)
         self.rivals = [rival for key, found in (rivals or {}).items() if key[:2] == self._place for rival in found]
         self.zone = zone(contract.timezone)
@@ -159,9 +165,10 @@ class Rules:
         held = owner.setdefault(self._place, {})
         self.evidence = self.facts.cited()
         for claim in claims:
+            subject = f"claim:{claim.claim_id}"
             record_id, ruling = self._mean(claim, meant[self._refs[claim.claim_id]])
             row: Row | None = None
-            if (settlement := self.settled.get(f"claim:{claim.claim_id}")) is not None:
+            if (settlement := self.settled.get(subject)) is not None:
                 row = self.rows.get(record_id) if record_id is not None else None
                 ruling = _Ruling(settlement.status, (Reason("dispute", settlement.text),), ruling.deleted_id)
                 if record_id is not None:
@@ -177,7 +184,7 @@ class Rules:
                 else:
                     ruling = self._once(claim, record_id, self._judge(row))
             named = record_id or ruling.deleted_id
-            yield self._verdict(f"claim:{claim.claim_id}", ruling, named, row, claim)
+            yield self._verdict(subject, ruling, named, row, claim)
 
     def found(self, owner: Owner) -> list[Verdict]:
         """Give the records that meet the predicate and that nobody claimed, by id; then those found no more.
@@ -233,7 +240,7 @@ class Rules:
         """Let one claim alone be paid for a unit: the first that is not rejected for another reason."""
         if ruling.status not in {"verified", "pending"}:
             return ruling
-        own = self.order.get(claim.claim_id, 0)
+        own = self.order.get(claim.claim_id, 0) if self.contested else 0
         earlier = [holder for seq, holder in self.contesting(record_id) if seq < own]
         holder = earlier[0] if earlier else self.units.holder(record_id) or self._held_elsewhere(record_id)
         if holder is None or holder.status == "pending":
@@ -275,15 +282,19 @@ class Rules:
 
     def _ref_of(self, claim: Claim) -> str:
         """Give what a claim means: once it was found to mean a record it goes on meaning that one."""
-        known = self.before.get(f"claim:{claim.claim_id}")
-        if known is None or known.record_id is None or known.record_id == claim.ref:
-            return claim.ref
-        return known.record_id
+        subject = f"claim:{claim.claim_id}"
+        if self._meant_before is not None:
+            record_id = self._meant_before(subject)
+        else:
+            known = self.before.get(subject)
+            record_id = None if known is None else known.record_id
+        # One text where they are equal, as they mostly are, rather than two.
+        return claim.ref if record_id is None or record_id == claim.ref else record_id
 
     def _mean(self, claim: Claim, meant: Candidates) -> tuple[str | None, _Ruling]:
         """Say which record a claim means, or how the claim stands because it means none."""
         if meant.exact is not None or len(meant.others) == 1:
-            return meant.exact or meant.others[0], _Ruling("pending")
+            return meant.exact or meant.others[0], _MEANT
         if meant.others:
             text = f"{claim.ref} may mean any of {', '.join(meant.others)}; claim one of them by its own id"
             return None, _Ruling("unverifiable", (Reason("ambiguous", text),))
@@ -339,7 +350,7 @@ class Rules:
             text = f"it happened at {format_instant(row['occurred_at'])}, when another version was in force, which has "
             return _Ruling("rejected", (Reason("version", text + f"no outcome {self.outcome.name}"),))
         if status == "verified":
-            return _Ruling(status)
+            return _MET
         if row["clause"] is None:
             return _Ruling(status, (Reason("quantity", "what the price applies to is unknown"),))
         clause = self.outcome.predicate.clauses[row["clause"]]
