@@ -37,6 +37,12 @@ Seen: TypeAlias = Annotated[
         help="Where the newest checkpoint seen of each ledger is remembered; by default in your home.",
     ),
 ]
+Processes: TypeAlias = Annotated[
+    int,
+    typer.Option(
+        "--processes", min=1, max=2, help="How many may work on a large bundle at a time; one needs less memory."
+    ),
+]
 
 
 class _Party(StrEnum):
@@ -51,6 +57,7 @@ def recompute(
     keyring: KeyringFile = None,
     allow_unknown: Unknown = False,
     seen: Seen = None,
+    processes: Processes = 2,
     as_json: AsJson = False,
 ) -> None:
     """Decide and price everything in a bundle again, offline; exit 1 where it differs, 4 where it was changed.
@@ -61,7 +68,7 @@ def recompute(
     from tallystick.statements.archive import open_archive
 
     with open_archive(bundle) as archive:
-        done, signatures, memory = _check(archive, keys or [], keyring, seen)
+        done, signatures, memory = _check(archive, keys or [], keyring, seen, processes)
     if as_json:
         print_json(_report(done, signatures, memory))
     else:
@@ -81,6 +88,7 @@ def countersign(
     keyring: KeyringFile = None,
     allow_unknown: Unknown = False,
     seen: Seen = None,
+    processes: Processes = 2,
     as_json: AsJson = False,
 ) -> None:
     """Recompute a bundle, and add your signature if everything agrees; signing twice changes nothing."""
@@ -92,7 +100,7 @@ def countersign(
 
     signer = load_key(key)
     with open_archive(bundle) as archive:
-        done, signatures, memory = _check(archive, [*(known or []), signer.verifier.vkey], keyring, seen)
+        done, signatures, memory = _check(archive, [*(known or []), signer.verifier.vkey], keyring, seen, processes)
         agreed = not done.differences and (allow_unknown or not signatures.findings)
         named = done.agreement.newest.keys.get(party.value, ()) if party else ()
         if named and signer.verifier.vkey not in named:
@@ -119,6 +127,7 @@ def _check(
     keys: list[str],
     keyring: Path | None,
     seen: Path | None,
+    processes: int,
 ) -> tuple[Recomputation, Signatures, str]:
     """Recompute a bundle, verify its signatures, and compare its ledger with what was seen of it before."""
     from tallystick.errors import Inconsistent, StorageError
@@ -128,7 +137,7 @@ def _check(
 
     trusted = [Verifier.parse(text) for text in keys]
     ring = Keyring() if keyring is None else Keyring.load(keyring)
-    done = recompute_bundle(archive)
+    done = recompute_bundle(archive, processes=processes)
     folder = _memory(seen)
     witness = None if folder is None else Witness(folder)
     held = None if witness is None else witness.newest(done.keys.origin)

@@ -2,7 +2,15 @@
 
 from tallystick.contracts.agreement import Agreement, Termination
 from tallystick.contracts.body import contract_from_body
-from tallystick.contracts.calendar import FinalityCalendar, Stage, calendar_of, dispute_end, grace_end, lock_instant
+from tallystick.contracts.calendar import (
+    FinalityCalendar,
+    Stage,
+    calendar_of,
+    clawback_end,
+    dispute_end,
+    grace_end,
+    lock_instant,
+)
 from tallystick.contracts.contract import (
     Baseline,
     Contract,
@@ -45,6 +53,7 @@ __all__ = [
     "Unverifiable",
     "Vendor",
     "calendar_of",
+    "clawback_end",
     "contract_from_body",
     "contract_json_schema",
     "dispute_end",

@@ -15,7 +15,7 @@ from typing import Literal, TypeAlias
 from tallystick.contracts.contract import Contract
 from tallystick.period import zone
 
-__all__ = ["FinalityCalendar", "Stage", "calendar_of", "dispute_end", "grace_end", "lock_instant"]
+__all__ = ["FinalityCalendar", "Stage", "calendar_of", "clawback_end", "dispute_end", "grace_end", "lock_instant"]
 
 Stage: TypeAlias = Literal["provisional", "disputable", "accepted", "escalated", "closed"]
 
@@ -60,9 +60,14 @@ def calendar_of(contract: Contract, locks_at: int) -> FinalityCalendar:
     return FinalityCalendar(
         locks_at,
         _after(contract, locks_at, terms.dispute_days),
-        _after(contract, locks_at, terms.clawback_days),
+        clawback_end(contract, locks_at),
         terms.on_silence,
     )
+
+
+def clawback_end(contract: Contract, locks_at: int) -> int:
+    """Give when evidence does not move an outcome any more that locks at an instant."""
+    return _after(contract, locks_at, contract.finality.clawback_days)
 
 
 def dispute_end(contract: Contract, at: int) -> int:

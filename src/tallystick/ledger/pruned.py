@@ -97,6 +97,8 @@ class PrunedTree:
     def __init__(self, size: int, sizes: Collection[int] = ()) -> None:
         self.size = size
         self._cuts = _cuts(size, sizes)
+        self._wanted = frozenset(self._cuts)
+        self._end = 0
         self._tree = CompactRange()
         self._last: Hidden | None = None
         self._roots = {0: self._tree.root()} if 0 in {size, *sizes} else {}
@@ -115,7 +117,7 @@ class PrunedTree:
             self._tree.append(piece.leaf)
         else:
             self._add_hidden(piece)
-        if self._tree.size in self._cuts:
+        if self._tree.size in self._wanted:
             self._roots[self._tree.size] = self._tree.root()
 
     def roots(self) -> dict[int, bytes]:
@@ -136,7 +138,7 @@ class PrunedTree:
         last = self._last
         fits = start % (1 << height) == 0
         # Two halves of one subtree, unless a size that was asked for lies between them.
-        halved = last is not None and last.height == height and start >> height & 1 and start not in self._cuts
+        halved = last is not None and last.height == height and start >> height & 1 and start not in self._wanted
         if not fits or halved:
             raise Tampered(f"the hidden part of the tree at entry {start} is cut in another way than it is", hint=_KEEP)
         self._last = piece
@@ -148,10 +150,11 @@ class PrunedTree:
             raise Tampered(f"{_entries(place, start)} missing from the tree", hint=_KEEP)
         if start < place:
             raise Tampered(f"entry {start} stands in the tree twice, or out of order", hint=_KEEP)
-        end = self._cuts[bisect_right(self._cuts, place)] if place < self.size else place
-        if place + count > end:
+        if place == self._end < self.size:
+            self._end = self._cuts[bisect_right(self._cuts, place)]
+        if place + count > self._end:
             raise Tampered(
-                f"the part of the tree at entry {start} runs past the {end} entries that were signed", hint=_KEEP
+                f"the part of the tree at entry {start} runs past the {self._end} entries that were signed", hint=_KEEP
             )
 
 

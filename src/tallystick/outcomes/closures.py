@@ -6,6 +6,7 @@ nothing with the SQL but the tree.
 
 from __future__ import annotations
 
+import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Context, Decimal
@@ -133,6 +134,14 @@ class Closures:
 
             return plain
         fit = _fit_of(kind)
+        if isinstance(node.right, tree.Constant) and node.right.value is not None:
+            bound = fit(node.right.value)
+
+            def beside_constant(known: Known, row: Row) -> bool | None:
+                one = fit(left(known, row))
+                return None if one is None or bound is None else test(one, bound)
+
+            return beside_constant
 
         def fitted(known: Known, row: Row) -> bool | None:
             one, other = fit(left(known, row)), fit(right(known, row))
@@ -301,12 +310,12 @@ def _sum(values: Sequence[Any], kind: Type) -> Value:
 
 
 _COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
-    "=": lambda left, right: bool(left == right),
-    "<>": lambda left, right: bool(left != right),
-    "<": lambda left, right: bool(left < right),
-    "<=": lambda left, right: bool(left <= right),
-    ">": lambda left, right: bool(left > right),
-    ">=": lambda left, right: bool(left >= right),
+    "=": operator.eq,
+    "<>": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
 }
 
 

@@ -100,40 +100,47 @@ class Interpreter:
         self._clauses = [_Clause(clause, self._closures, predicate.record, inputs) for clause in predicate.clauses]
         self._own = _Reading((predicate.record,), inputs)
         self._quantity = None if predicate.quantity is None else self._closures.of(predicate.quantity)
+        self._occurred = predicate.record_type.occurred
+        # None for a column that is read as it stands.
         self._columns = [
-            (f"custom.{node.name}" if node.custom else node.name, self._closures.of(node)) for node in predicate.columns
+            (f"custom.{node.name}", self._closures.of(node)) if node.custom else (node.name, None)
+            for node in predicate.columns
         ]
 
     def decide(self, record: Row, related: Mapping[str, Sequence[Row]]) -> Evaluation:
         """Decide the predicate for one record; see `interpret`."""
-        predicate = self._predicate
         rows = {name: with_derived(derived, name, related) for name, derived in self._derived.items()}
         known = Known(record, rows)
         facts = known.facts
         for name, fact in self._facts:
             facts[name] = fact(known, record)
-        occurred: int | None = record.get(predicate.record_type.occurred)
+        occurred: int | None = record.get(self._occurred)
+        unread = self._own.miss(occurred)
         ends = [clause.end(known) for clause in self._clauses]
-        clauses = tuple(
-            self._clause(clause, end, known, occurred) for clause, end in zip(self._clauses, ends, strict=True)
-        )
+        clauses = [
+            self._clause(clause, end, known, occurred, unread) for clause, end in zip(self._clauses, ends, strict=True)
+        ]
         quantity: Value = 1 if self._quantity is None else self._quantity(known, record)
         status, index = self._decide(clauses, quantity)
         return Evaluation(
             facts=facts,
-            columns={name: column(known, record) for name, column in self._columns},
-            clauses=clauses,
+            columns={
+                name: record.get(name) if column is None else column(known, record) for name, column in self._columns
+            },
+            clauses=tuple(clauses),
             status=status,
             clause=index,
             quantity=quantity,
             occurred_at=occurred,
-            decided_at=max((end for end in (occurred, *ends) if end is not None), default=None),
+            decided_at=max([end for end in (occurred, *ends) if end is not None], default=None),
             until=clauses[index].until if status == "pending" and index is not None else None,
             currency=record.get("currency"),
             value_of=lambda node: self._closures.of(node)(known, record),
         )
 
     def _decide(self, clauses: Sequence[ClauseValue], quantity: Value) -> tuple[Status, int | None]:
+        if clauses.count(_TRUE) == len(clauses):
+            return ("unverifiable" if quantity is None else "meets"), None
         states = [clause.state for clause in clauses]
         if State.FALSE in states:
             index = states.index(State.FALSE)
@@ -141,24 +148,33 @@ class Interpreter:
         if State.UNKNOWN in states:
             return "unverifiable", states.index(State.UNKNOWN)
         waiting = [(index, clause.until) for index, clause in enumerate(clauses) if clause.state.open]
-        if waiting:
-            # Without a known end lasts longest; of equals the first.
-            index, _ = max(waiting, key=lambda item: (item[1] is None, item[1] or 0, -item[0]))
-            return "pending", index
-        return ("unverifiable" if quantity is None else "meets"), None
+        # Without a known end lasts longest; of equals the first.
+        index, _ = max(waiting, key=lambda item: (item[1] is None, item[1] or 0, -item[0]))
+        return "pending", index
 
-    def _clause(self, clause: _Clause, until: int | None, known: Known, occurred: int | None) -> ClauseValue:  # noqa: PLR0911 - the rules one by one, as they are documented
+    def _clause(  # noqa: PLR0911 - the rules one by one, as they are documented
+        self, clause: _Clause, until: int | None, known: Known, occurred: int | None, unread: ClauseValue | None
+    ) -> ClauseValue:
+        """Give the state of a clause.
+
+        Args:
+            clause: The clause.
+            until: The end of its window.
+            known: What is known of the record.
+            occurred: When it occurred.
+            unread: Why records of its own type around it are not all there yet, if they are not.
+        """
         test = clause.test(known, known.record)
         is_open: Value = False if clause.open is None else clause.open(known, known.record)
         if is_open is True:
             return _OPEN
-        if clause.related is not None and (unread := clause.related.miss(occurred)):
-            return unread
+        if clause.related is not None and (missed := clause.related.miss(occurred)):
+            return missed
         if test is False:
             return _FALSE
         if test is None or is_open is None:
             return _UNKNOWN
-        if unread := self._own.miss(occurred):
+        if unread is not None:
             return unread
         if clause.until is None:
             return _TRUE

@@ -106,13 +106,13 @@ class Archive:
     """An open archive; made by `open_archive`.
 
     `digest` is the SHA-256 of the manifest in hexadecimal, `note` the signed note over it, `members` what the manifest
-    lists in its order.
+    lists in its order, `limits` how much it may hold.
     """
 
     def __init__(self, file: BinaryIO, path: Path, limits: Limits) -> None:
         self.path = path
         self._file = file
-        self._limits = limits
+        self.limits = limits
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
             raise InputError("this is not a file", where=str(path))
@@ -187,11 +187,11 @@ class Archive:
         for chunk in self.chunks(name):
             *lines, held = (held + chunk).split(b"\n")
             for line in lines:
-                if not line or len(line) > self._limits.line:
+                if not line or len(line) > self.limits.line:
                     raise self._tampered("the line is empty" if not line else "the line is too long", name, number)
                 yield line
                 number += 1
-            if len(held) > self._limits.line:
+            if len(held) > self.limits.line:
                 raise self._tampered("the line is too long", name, number)
         if held:
             raise self._tampered("the last line is not ended by a newline", name, number)
@@ -241,20 +241,20 @@ class Archive:
             if self._read_at(member.offset, len(expected)) != expected:
                 raise self._tampered("the header before the member is not the one in the directory", member.name)
             self._check_size(member)
-        if sum(member.size for member in directory) > self._limits.total:
-            raise self._tampered(f"the members hold more than {self._limits.total} bytes together")
+        if sum(member.size for member in directory) > self.limits.total:
+            raise self._tampered(f"the members hold more than {self.limits.total} bytes together")
         if self._read_at(0, len(_HEAD)) != _HEAD:
             raise self._tampered(f"it does not say {MIMETYPE.decode()}", FIRST)
 
     def _check_size(self, member: Packed) -> None:
-        special = {FIRST: len(MIMETYPE), MANIFEST: self._limits.manifest, SIGNATURES: self._limits.signatures}
-        limit = special.get(member.name, self._limits.member)
+        special = {FIRST: len(MIMETYPE), MANIFEST: self.limits.manifest, SIGNATURES: self.limits.signatures}
+        limit = special.get(member.name, self.limits.member)
         if member.size > limit:
             raise self._tampered(f"it claims {member.size} bytes, allowed are {limit}", member.name)
         if not method_of(member.name) and member.packed != member.size:
             raise self._tampered("it is stored, and yet has two sizes", member.name)
-        if member.size > _UNPACKED and member.size > member.packed * self._limits.ratio:
-            times = f"more than {self._limits.ratio} times its packed bytes"
+        if member.size > _UNPACKED and member.size > member.packed * self.limits.ratio:
+            times = f"more than {self.limits.ratio} times its packed bytes"
             raise self._tampered(f"it claims {member.size} bytes, {times}: this is how a bomb is packed", member.name)
 
     def _read_manifest(self, data: bytes, directory: list[Packed]) -> tuple[ManifestMember, ...]:

@@ -16,12 +16,11 @@ from tallystick.ledger.checkpoint import Checkpoint, open_checkpoint
 from tallystick.ledger.keychain import KeyChain
 from tallystick.ledger.pruned import PrunedTree, Shown, read_piece
 from tallystick.outcomes import Inputs
-from tallystick.period import zone
+from tallystick.statements.apart import Apart
 from tallystick.statements.archive import Archive
 from tallystick.statements.bundle_format import (
     CHECKPOINT,
     CLAIMS,
-    EVIDENCE,
     INPUTS,
     KEYS,
     LEDGER,
@@ -32,16 +31,13 @@ from tallystick.statements.bundle_format import (
     BundleInputs,
     ClaimLine,
     Lines,
-    RecordLine,
     ReferenceLine,
     RivalLine,
-    RowBody,
-    RowLine,
     UnitLine,
 )
-from tallystick.statements.commitments import check_opened
 from tallystick.statements.disclosed import Disclosed
-from tallystick.statements.exhibit import Exhibit, Mismatch
+from tallystick.statements.evidence import Mismatch, decide_evidence
+from tallystick.statements.exhibit import Exhibit
 from tallystick.verification.claim import Claim
 from tallystick.verification.facts import Candidates
 from tallystick.verification.units import Holder
@@ -61,13 +57,15 @@ class BundleReader:
 
     Args:
         archive: The open archive, verified.
+        apart: Another process that decides its evidence; without it that is done here.
 
     Raises:
         Tampered: Something is missing, or is not what was signed.
     """
 
-    def __init__(self, archive: Archive) -> None:
+    def __init__(self, archive: Archive, apart: Apart | None = None) -> None:
         self._archive = archive
+        self._apart = apart
         self.mismatches: list[Mismatch] = []
         self.counts: dict[str, int] = {}
         listed = tuple(member.name for member in archive.members)
@@ -101,7 +99,7 @@ class BundleReader:
                 piece = read_piece(line, f"{LEDGER}:{number}")
                 tree.add(piece)
                 if isinstance(piece, Shown):
-                    found.add(piece.index, piece.entry, piece.leaf)
+                    found.add(piece.index, piece.entry)
             except Tampered as error:
                 raise Tampered(error.message, hint=error.hint, where=error.where or f"{LEDGER}:{number}") from error
         roots = tree.roots()
@@ -116,20 +114,24 @@ class BundleReader:
 
     def claims(self) -> tuple[list[Claim], dict[str, int]]:
         """Give the claims and the entry each was taken in by, once they are those that the ledger recorded."""
-        claims, order, ranks = [], {}, []
-        taken: dict[int, list[tuple[str, str]]] = {index: [] for index in self.ledger.imports}
+        claims: list[Claim] = []
+        order: dict[str, int] = {}
+        before = (-1, False, 0, "")
+        # With each import its index once more, so that all claims of it share one number.
+        taken: dict[int, tuple[int, list[tuple[str, str]]]] = {index: (index, []) for index in self.ledger.imports}
         for number, line in Lines(ClaimLine, CLAIMS).each(self._archive.lines(CLAIMS)):
             where = f"{CLAIMS}:{number}"
             claim = Claim(line.claim_id, line.outcome, line.ref, line.claimed_at, _amount(line, where), line.currency)
             if line.entry not in taken or line.claim_id in order:
                 raise Tampered(f"claim {line.claim_id} stands here twice, or in no import", where=where, hint=_KEEP)
-            taken[line.entry].append((claim.claim_id, claim.digest))
+            order[claim.claim_id], held = taken[line.entry]
+            held.append((claim.claim_id, claim.digest))
             claims.append(claim)
-            order[claim.claim_id] = line.entry
-            ranks.append((line.entry, claim.claimed_at is None, claim.claimed_at or 0, claim.claim_id))
-            if len(ranks) > 1 and ranks[-1] < ranks[-2]:
+            rank = (line.entry, claim.claimed_at is None, claim.claimed_at or 0, claim.claim_id)
+            if rank < before:
                 raise Tampered(f"claim {line.claim_id} stands before one that counts first", where=where, hint=_KEEP)
-        for index, found in taken.items():
+            before = rank
+        for index, found in taken.values():
             entry = self.ledger.imports[index]
             if (entry.count, entry.claims_sha256) != (len(found), digest([held for _, held in sorted(found)])):
                 raise Tampered(
@@ -140,14 +142,13 @@ class BundleReader:
                 )
         return claims, order
 
-    def exhibits(self, agreement: Agreement) -> tuple[list[Exhibit], set[tuple[int, str]]]:
-        """Decide every record again; in a private bundle only those that are opened, which are told."""
+    def exhibits(self, agreement: Agreement) -> list[Exhibit]:
+        """Decide every record again; in a private bundle only those that are opened."""
         expected = [(version.version, name) for version in agreement.versions for name in version.outcomes]
         if expected != [(basis.version, basis.outcome) for basis in self.inputs.decisions]:
             raise Tampered("the outcomes are not those of the contract", where=INPUTS, hint=_KEEP)
-        place = zone(agreement.newest.timezone)
         exhibits = [
-            Exhibit(outcome.predicate, Inputs(basis.read_from, basis.read_to), place)
+            Exhibit(outcome.predicate, Inputs(basis.read_from, basis.read_to))
             for basis, outcome in zip(
                 self.inputs.decisions,
                 (outcome for version in agreement.versions for outcome in version.outcomes.values()),
@@ -155,8 +156,8 @@ class BundleReader:
             )
         ]
         self._references(exhibits)
-        opened = self._evidence(exhibits)
-        return exhibits, opened
+        self._evidence(exhibits, agreement)
+        return exhibits
 
     def _references(self, exhibits: Sequence[Exhibit]) -> None:
         for number, line in Lines(ReferenceLine, REFERENCES).each(self._archive.lines(REFERENCES)):
@@ -172,44 +173,21 @@ class BundleReader:
             facts = {f"fact_{name}": value for name, value in unit.facts.items()}
             exhibit.others.append({"id": unit.id, "occurred_at": unit.occurred_at, **facts})
 
-    def _evidence(self, exhibits: Sequence[Exhibit]) -> set[tuple[int, str]]:
-        rows: list[RowBody] = []
-        used = 0
-        opened: set[tuple[int, str]] = set()
-        row_lines, record_lines = Lines(RowLine, EVIDENCE), Lines(RecordLine, EVIDENCE)
-        count = 0
-        last = (-1, "")
-        for number, line in enumerate(self._archive.lines(EVIDENCE), 1):
-            where = f"{EVIDENCE}:{number}"
-            if line.startswith(b'{"row":{'):
-                rows.append(row_lines.read(line, number).row)
-                self._check_row(rows[-1], where)
-                continue
-            record = record_lines.read(line, number)
-            exhibit = _at(exhibits, record.decision, where)
-            cited = {record.row, *(one for numbers in record.related.values() for one in numbers)}
-            if not set(range(used, len(rows))) <= cited or (record.decision, record.id) <= last:
-                raise Tampered(f"record {record.id} is out of order, or rows before it are not its own", where=where)
-            used, last = len(rows), (record.decision, record.id)
-            count += 1
-            if self.inputs.private and any(rows[one].data is None for one in cited if 0 <= one < len(rows)):
-                continue
-            opened.add(last)
-            self.mismatches += exhibit.add(record, rows, where)
-        if used != len(rows):
-            raise Tampered("rows at the end belong to no record", where=EVIDENCE, hint=_KEEP)
-        self.counts = {"records": count, "opened": len(opened), "rows": len(rows)}
-        return opened
-
-    def _check_row(self, row: RowBody, where: str) -> None:
-        if not self.inputs.private:
-            if row.data is None or row.commitments is not None or row.salts is not None:
-                raise Tampered(f"{row.type} {row.id} version {row.version} is not shown", where=where, hint=_KEEP)
-            return
-        if row.commitments is None:
-            raise Tampered(f"{row.type} {row.id} version {row.version} has no commitments", where=where, hint=_KEEP)
-        if row.data is not None or row.salts is not None:
-            check_opened(row, where)
+    def _evidence(self, exhibits: Sequence[Exhibit], agreement: Agreement) -> None:
+        apart = self._apart
+        decided = (
+            apart.found()
+            if apart is not None and apart.done()
+            else decide_evidence(self._archive, self.inputs, agreement)
+        )
+        records = rows = 0
+        for found in decided:
+            records, rows = records + 1, found.rows
+            if found.held is not None:
+                exhibits[found.decision].held[found.id] = found.held
+                self.mismatches += found.mismatches
+        opened = sum(len(exhibit.held) for exhibit in exhibits)
+        self.counts = {"records": records, "opened": opened, "rows": rows}
 
     def rivals(self) -> dict[tuple[str, str, str], list[tuple[int, Holder]]]:
         """Give the claims under other contracts that are in line for something here."""

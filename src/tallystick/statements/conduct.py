@@ -17,8 +17,9 @@ from tallystick.contracts import Agreement, Contract, calendar_of
 from tallystick.errors import Error
 from tallystick.period import Period, format_instant
 from tallystick.statements.disclosed import Disclosed
-from tallystick.statements.exhibit import Mismatch
+from tallystick.statements.evidence import Mismatch
 from tallystick.statements.issued import STATEMENT, issued_of
+from tallystick.statements.recorded import Newest
 from tallystick.verification.dispute_rules import check_open, check_resolve
 from tallystick.verification.disputes import ANSWER, DISPUTE, RESOLUTION, Dispute, disputes_of, settlements_of
 from tallystick.verification.entries import TERMINATION, termination_of
@@ -38,23 +39,27 @@ def breaches(ledger: Disclosed, roots: Mapping[int, bytes]) -> Iterator[Mismatch
     return _Conduct(ledger, roots).run()
 
 
-def undone(ledger: Disclosed, heads: Mapping[int, Verdict], undecided: Collection[str]) -> Iterator[Mismatch]:
+def undone(ledger: Disclosed, heads: Newest, undecided: Collection[str]) -> Iterator[Mismatch]:
     """Give the verdicts that were locked, and were reversed then although nothing speaks against them.
 
     Args:
         ledger: The entries.
-        heads: The newest verdict of each subject, by its ledger index.
+        heads: The newest verdict of each subject.
         undecided: Subjects that are reversed because something is unknown, which is no evidence against them.
     """
-    before: dict[str, Verdict] = {}
-    for index, verdict in ledger.verdicts.items():
-        known = before.get(verdict.subject)
-        before[verdict.subject] = verdict
-        if index not in heads or verdict.subject not in undecided or known is None or known.locks_at is None:
+    if not undecided:
+        return
+    before: dict[str, int] = {}
+    for index, subject in ledger.verdicts.subjects():
+        if subject not in undecided:
             continue
-        if known.status == "verified" and ledger.times[index] >= known.locks_at:
+        place, before[subject] = before.get(subject), index
+        if place is None or heads.indexes.get(subject) != index:
+            continue
+        known = ledger.verdicts[place]
+        if known.locks_at is not None and known.status == "verified" and ledger.times[index] >= known.locks_at:
             found = f"verified, as it locked at {format_instant(known.locks_at)} and nothing is known against it"
-            yield _breach(index, verdict.subject, verdict.status, found)
+            yield _breach(index, subject, ledger.verdicts[index].status, found)
 
 
 class _Conduct:
@@ -70,16 +75,19 @@ class _Conduct:
 
     def run(self) -> Iterator[Mismatch]:
         before = 0
+        verdicts = self._ledger.verdicts.subjects()
+        following, subject = next(verdicts, (-1, ""))
         for index, at in self._ledger.times.items():
             if at < before:
                 yield _breach(index, "at", format_instant(at), f"no earlier than {format_instant(before)}")
             before = max(at, before)
             if index in self._ledger.versions:
                 yield from self._version(index, at)
-            elif index in self._ledger.verdicts:
-                yield from self._verdict(index, at)
             elif index in self._ledger.acts:
                 yield from self._act(index, at)
+            elif index == following:
+                yield from self._verdict(index, subject, at)
+                following, subject = next(verdicts, (-1, ""))
 
     def _version(self, index: int, at: int) -> Iterator[Mismatch]:
         contract = self._ledger.versions[index]
@@ -97,15 +105,15 @@ class _Conduct:
         if contract.timezone != known[-1].timezone:
             yield _breach(index, f"{where}: timezone", contract.timezone, known[-1].timezone)
 
-    def _verdict(self, index: int, at: int) -> Iterator[Mismatch]:
+    def _verdict(self, index: int, subject: str, at: int) -> Iterator[Mismatch]:
         """Hold a verdict against the one before it: once that is locked little moves it, and after a while nothing."""
-        verdict = self._ledger.verdicts[index]
         self._samples.see_verdict(index)
-        place = self._newest.get(verdict.subject)
-        self._newest[verdict.subject] = index
-        before = None if place is None else self._ledger.verdicts[place]
+        place, self._newest[subject] = self._newest.get(subject), index
+        if place is None or subject in self._settled:
+            return
+        before, verdict = self._ledger.verdicts[place], self._ledger.verdicts[index]
         contract = self._by_sha256.get(verdict.contract_sha256)
-        if before is None or contract is None or before.locks_at is None or verdict.subject in self._settled:
+        if contract is None or before.locks_at is None:
             return
         if at < before.locks_at or before.status in {"pending", "rejected"}:
             return

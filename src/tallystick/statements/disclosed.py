@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from array import array
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
 
-from tallystick.canonical import canonical
 from tallystick.contracts import Agreement, Contract
 from tallystick.errors import Error, Tampered
-from tallystick.ledger.merkle import hash_leaf
+from tallystick.ledger.pruned import Shown, read_piece
 from tallystick.period import parse_instant
+from tallystick.statements.archive import Archive
+from tallystick.statements.bundle_format import LEDGER, BundleInputs
 from tallystick.statements.issued import STATEMENT, issued_of
 from tallystick.statements.months import Findings
+from tallystick.statements.recorded import Instants, Newest, Recorded
 from tallystick.statements.statement import Issued
 from tallystick.verification.disputes import disputes_of, settlements_of
 from tallystick.verification.drawn import findings_of
-from tallystick.verification.entries import TERMINATION, VerdictEntry, build_version, interned, termination_of
+from tallystick.verification.entries import TERMINATION, VerdictEntry, build_version, termination_of
 from tallystick.verification.finality import lock_of
 from tallystick.verification.verdict import Settlement, Verdict
 
-__all__ = ["ClaimsEntry", "Disclosed"]
+__all__ = ["ClaimsEntry", "Disclosed", "contract_of"]
 
 _KEEP = "Keep the bundle: a ledger entry in it is not one that Tallystick writes."
 
@@ -52,34 +55,35 @@ class _ContractEntry(msgspec.Struct, frozen=True):
     body: dict[str, Any]
 
 
+_CONTRACT = b'"kind":"contract"'
 _head = msgspec.json.Decoder(_Head)
 _claims = msgspec.json.Decoder(ClaimsEntry)
 _contract = msgspec.json.Decoder(_ContractEntry)
 _verdict = msgspec.json.Decoder(VerdictEntry)
-_quick = msgspec.json.Encoder(order="sorted")
+_NEVER = -(2**63)
 
 
 class Disclosed:
     """The entries about one contract, taken one by one in the order of the ledger.
 
-    `verdicts` holds every verdict by its ledger index, `written` when its entry says that it was written; `times` says
-    so of every entry, in microseconds UTC.
+    `verdicts` holds every verdict by its ledger index; `times` says of every entry when it was written, as it says
+    itself, in microseconds UTC.
     """
 
     def __init__(self, contract: str) -> None:
         self.contract = contract
         self.versions: dict[int, Contract] = {}
         self.imports: dict[int, ClaimsEntry] = {}
-        self.verdicts: dict[int, Verdict] = {}
-        self.written: dict[int, str] = {}
-        self.leaves: dict[int, bytes] = {}
-        self.times: dict[int, int] = {}
+        self.verdicts = Recorded()
+        self.times = Instants()
         self.acts: dict[int, dict[str, Any]] = {}
         self.count = 0
+        self._by_sha256: dict[str, Contract] = {}
+        self._locks = _Locks()
         # Thousands of entries are written at one instant.
         self._last = ("", 0)
 
-    def add(self, index: int, entry: bytes, leaf: bytes) -> None:
+    def add(self, index: int, entry: bytes) -> None:
         """Take an entry.
 
         Raises:
@@ -87,7 +91,7 @@ class Disclosed:
         """
         self.count += 1
         try:
-            about = self._add(index, entry, leaf)
+            about = self._add(index, entry)
         except Tampered as error:
             raise Tampered(f"ledger entry {index}: {error.message}", hint=error.hint) from error
         except (msgspec.DecodeError, ValueError, TypeError, LookupError, ArithmeticError, Error) as error:
@@ -95,18 +99,17 @@ class Disclosed:
         if about != self.contract:
             raise Tampered(f"ledger entry {index} is about {about}, not about {self.contract}", hint=_KEEP)
 
-    def _add(self, index: int, entry: bytes, leaf: bytes) -> str:
+    def _add(self, index: int, entry: bytes) -> str:
         head = _head.decode(entry)
         if head.at != self._last[0]:
             self._last = head.at, parse_instant(head.at)
-        self.times[index] = self._last[1]
+        self.times.add(index, self._last[1])
         match head.kind:
             case "verdict":
-                found = _verdict.decode(entry)
-                self.verdicts[index] = interned(found.verdict)
-                self.written[index] = found.at
-                self.leaves[index] = leaf
-                return found.verdict.contract
+                verdict = _verdict.decode(entry).verdict
+                self.verdicts.add(index, entry, verdict)
+                self._locks.add(index, verdict, self._by_sha256.get(verdict.contract_sha256))
+                return verdict.contract
             case "claims":
                 self.imports[index] = _claims.decode(entry)
                 return self.imports[index].contract
@@ -115,7 +118,7 @@ class Disclosed:
                 built = build_version(entry, version.sha256)
                 if (built.name, built.version) != (version.contract, version.version):
                     raise Tampered("the text of the contract is of another one than the entry says", hint=_KEEP)
-                self.versions[index] = built
+                self.versions[index] = self._by_sha256[built.sha256] = built
                 return version.contract
             case _:
                 act: dict[str, Any] = msgspec.json.decode(entry)
@@ -137,13 +140,9 @@ class Disclosed:
         except (Error, ValueError, TypeError, LookupError) as error:
             raise Tampered(f"the versions of {self.contract} do not follow from each other: {error}") from error
 
-    def heads(self, size: int) -> dict[int, Verdict]:
-        """Give the newest verdict of each subject among the first `size` entries, by its ledger index."""
-        newest: dict[str, int] = {}
-        for index, verdict in self.verdicts.items():
-            if index < size:
-                newest[verdict.subject] = index
-        return {index: self.verdicts[index] for index in sorted(newest.values())}
+    def heads(self, size: int) -> Newest:
+        """Give the newest verdict of each subject among the first `size` entries."""
+        return self.verdicts.newest(size)
 
     def issued(self, size: int) -> list[Issued]:
         """Give the statements that were issued among the first `size` entries, oldest first.
@@ -180,28 +179,67 @@ class Disclosed:
         disputes = disputes_of((index, act) for index, act in sorted(self.acts.items()) if index < size)
         return settlements_of(disputes)
 
-    def moved_locks(self) -> Iterator[tuple[int, str, Any, Any]]:
+    def moved_locks(self) -> Iterator[tuple[int, int | None, int | None]]:
         """Give each verdict whose lock is not the one that follows from when it was first known.
 
         Yields:
-            Ledger index, field, what the entry says, what follows.
+            Ledger index, what the entry says, what follows.
         """
-        by_sha256 = {contract.sha256: contract for contract in self.versions.values()}
-        subjects: dict[str, int] = {}
-        for index, verdict in self.verdicts.items():
-            held = subjects.get(verdict.subject)
-            contract = by_sha256.get(verdict.contract_sha256)
-            if held is not None and verdict.locks_at != held:
-                yield index, "locks_at", verdict.locks_at, held
-            if held is None and verdict.locks_at is not None and contract is not None:
-                first = lock_of(contract, verdict, None)
-                if first != verdict.locks_at:
-                    yield index, "locks_at", verdict.locks_at, first
-                subjects[verdict.subject] = verdict.locks_at
+        return self._locks.moved(self.verdicts, self._by_sha256)
 
-    def holds(self, index: int, verdict: Verdict) -> bool:
-        """Tell whether an entry holds exactly a verdict, byte for byte."""
-        entry = VerdictEntry("verdict", self.written[index], verdict)
-        # Where the quick encoding gives the hash, it gave the bytes.
-        leaf = self.leaves[index]
-        return hash_leaf(_quick.encode(entry)) == leaf or hash_leaf(canonical(entry)) == leaf
+
+class _Locks:
+    """When the verdicts of a ledger lock, as they say, and as it follows from them."""
+
+    def __init__(self) -> None:
+        self._said = array("q")
+        # By ledger index: what follows, where the entry says something else; and those whose contract was not known.
+        self._follows: dict[int, int | None] = {}
+        self._unsure: set[int] = set()
+
+    def add(self, index: int, verdict: Verdict, contract: Contract | None) -> None:
+        """Take the next verdict, and the text it was decided under, if that is known already."""
+        self._said.append(_NEVER if verdict.locks_at is None else verdict.locks_at)
+        if verdict.locks_at is None:
+            return
+        if contract is None:
+            self._unsure.add(index)
+        elif (follows := lock_of(contract, verdict, None)) != verdict.locks_at:
+            self._follows[index] = follows
+
+    def moved(
+        self, verdicts: Recorded, contracts: Mapping[str, Contract]
+    ) -> Iterator[tuple[int, int | None, int | None]]:
+        """See `Disclosed.moved_locks`; the first lock of a subject follows from its verdict, and the others are it."""
+        held: dict[str, int] = {}
+        for (index, subject), at in zip(verdicts.subjects(), self._said, strict=True):
+            said, first = None if at == _NEVER else at, held.get(subject)
+            if first is not None:
+                if said != first:
+                    yield index, said, first
+                continue
+            if said is None:
+                continue
+            follows = self._follows.get(index, said)
+            if index in self._unsure:
+                verdict = verdicts[index]
+                contract = contracts.get(verdict.contract_sha256)
+                if contract is None:
+                    continue
+                follows = lock_of(contract, verdict, None)
+            if follows != said:
+                yield index, said, follows
+            held[subject] = said
+
+
+def contract_of(archive: Archive, inputs: BundleInputs) -> Agreement:
+    """Give the agreement that a bundle rests on, from those entries alone that record a text; none of it is proven.
+
+    Raises:
+        Tampered: There is none, or the versions do not follow from each other.
+    """
+    found = Disclosed(inputs.contract)
+    for number, line in enumerate(archive.lines(LEDGER), 1):
+        if _CONTRACT in line and isinstance(piece := read_piece(line, f"{LEDGER}:{number}"), Shown):
+            found.add(piece.index, piece.entry)
+    return found.agreement(inputs.ledger_size)

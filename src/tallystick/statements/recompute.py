@@ -7,34 +7,39 @@ the same prices. What comes out is compared with what the ledger in the bundle r
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from itertools import islice
+from operator import itemgetter
 from typing import Any
 
 import msgspec
 
 from tallystick.canonical import canonical
+from tallystick.collector import no_collections
 from tallystick.contracts import Agreement
-from tallystick.errors import ConfigurationError, ContractError, Error, LedgerError, Tampered
+from tallystick.errors import Error, LedgerError, StorageError, Tampered
 from tallystick.ledger.checkpoint import Checkpoint
 from tallystick.ledger.keychain import KeyChain
-from tallystick.period import format_instant, parse_instant, parse_period
+from tallystick.period import format_instant
+from tallystick.statements.apart import Apart, decided_apart
 from tallystick.statements.archive import Archive
-from tallystick.statements.bundle_format import INPUTS, STATEMENT_FILE
+from tallystick.statements.bundle_format import EVIDENCE, INPUTS
 from tallystick.statements.bundle_reader import BundleReader
 from tallystick.statements.conduct import breaches, undone
-from tallystick.statements.exhibit import Exhibit, Mismatch
-from tallystick.statements.notes import restate
-from tallystick.statements.rating import rate
-from tallystick.statements.statement import LedgerHead, Statement, statement_data, statement_json
+from tallystick.statements.evidence import Mismatch
+from tallystick.statements.exhibit import Exhibit
+from tallystick.statements.repriced import Repriced, Repricing, as_text
 from tallystick.verification.claim import Claim
-from tallystick.verification.rules import Rules, decide_all
+from tallystick.verification.rules import Rules, decide_each
 from tallystick.verification.units import Held
 from tallystick.verification.verdict import Verdict
 
 __all__ = ["Recomputation", "Step", "recompute"]
 
 _MOST = 50
+# Bytes of evidence, of some tens of thousands of records, that are worth another process: to start one takes a second.
+_LARGE = 16 << 20
 _KEEP = "Keep the bundle: what it holds does not belong together."
 
 
@@ -82,29 +87,34 @@ class Recomputation:
         self.steps.append(Step(name, text))
 
 
-def recompute(archive: Archive) -> Recomputation:
+def recompute(archive: Archive, *, processes: int = 1) -> Recomputation:
     """Recompute a bundle.
 
     Args:
         archive: The open archive, verified. Whose its signatures are is not asked here.
+        processes: With two or more, the evidence of a large bundle is decided by a second process; what comes out is
+            the same. It is started anew (`spawn`), so that a script needs `if __name__ == "__main__"`.
 
     Raises:
         Tampered: What the bundle holds does not belong together; names member, line, entry or field.
         Inconsistent: Its checkpoints contradict each other.
+        StorageError: The second process ended by itself.
     """
-    try:
-        return _Recompute(archive).run()
-    except LedgerError:
-        raise
-    except (Error, ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RecursionError) as error:
-        message = error.message if isinstance(error, Error) else f"{type(error).__name__}: {error}"
-        raise Tampered(f"what the bundle holds cannot be decided: {message}", hint=_KEEP) from error
+    large = sum(member.size for member in archive.members if member.name == EVIDENCE) > _LARGE
+    with no_collections(), decided_apart(archive) if processes > 1 and large else nullcontext() as apart:
+        try:
+            return _Recompute(archive, apart).run()
+        except (LedgerError, StorageError):
+            raise
+        except (Error, ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RecursionError) as error:
+            message = error.message if isinstance(error, Error) else f"{type(error).__name__}: {error}"
+            raise Tampered(f"what the bundle holds cannot be decided: {message}", hint=_KEEP) from error
 
 
 class _Recompute:
-    def __init__(self, archive: Archive) -> None:
+    def __init__(self, archive: Archive, apart: Apart | None = None) -> None:
         self._archive = archive
-        self.bundle = bundle = BundleReader(archive)
+        self.bundle = bundle = BundleReader(archive, apart)
         self.inputs, self.ledger = bundle.inputs, bundle.ledger
         self.agreement = bundle.ledger.agreement(bundle.inputs.ledger_size)
         self.heads = bundle.ledger.heads(bundle.inputs.ledger_size)
@@ -129,16 +139,11 @@ class _Recompute:
         versions = ", ".join(f"version {version.version} {version.sha256[:12]}" for version in self.agreement.versions)
         done.step("contract", f"{self.agreement.name} is built from its recorded text: {versions}")
         self._conduct()
-        claims, order = self.bundle.claims()
-        done.step("claims", f"{len(claims)} claims are those of {len(ledger.imports)} recorded imports, none more")
-        exhibits, opened = self.bundle.exhibits(self.agreement)
-        self._evidence()
-        outcomes = self._outcomes(exhibits, order)
-        if self.inputs.private:
-            self._opened_verdicts(outcomes, opened)
-        else:
-            self._verdicts(outcomes, claims)
-        self._statement()
+        repricing = Repricing(self._archive, self.bundle, self.agreement, self.heads)
+        # Prices rest on the ledger alone, so they are computed while another process decides the evidence.
+        priced = repricing.at_sight()
+        self._decide()
+        self._statement(priced or repricing.in_full())
         return done
 
     def _conduct(self) -> None:
@@ -173,6 +178,19 @@ class _Recompute:
         if self.inputs.timezone != place:
             yield Mismatch(INPUTS, "timezone", self.inputs.timezone, place)
 
+    def _decide(self) -> None:
+        """Decide everything again; what that rests on is gone when prices are computed."""
+        claims, order = self.bundle.claims()
+        told = f"{len(claims)} claims are those of {len(self.ledger.imports)} recorded imports, none more"
+        self.done.step("claims", told)
+        exhibits = self.bundle.exhibits(self.agreement)
+        self._evidence()
+        outcomes = self._outcomes(exhibits, order)
+        if self.inputs.private:
+            self._opened_verdicts(outcomes)
+        else:
+            self._verdicts(outcomes, claims)
+
     def _evidence(self) -> None:
         counts, differ = self.bundle.counts, self.done.differ(self.bundle.mismatches)
         self.done.counts |= counts
@@ -185,7 +203,6 @@ class _Recompute:
         self.done.step("evidence", f"{shown} decided again from {counts['rows']} rows: {told}")
 
     def _outcomes(self, exhibits: Sequence[Exhibit], order: Mapping[str, int]) -> list[Rules]:
-        before = {verdict.subject: verdict for verdict in self.heads.values()}
         rivals = self.bundle.rivals()
         settled = self.ledger.settled(self.inputs.ledger_size)
         held: Held = {}
@@ -195,7 +212,8 @@ class _Recompute:
                 version,
                 outcome,
                 exhibit.inputs,
-                before=before,
+                before=self.heads.before,
+                meant_before=self.heads.record_of,
                 rivals=rivals,
                 order=order,
                 held=held,
@@ -212,126 +230,57 @@ class _Recompute:
 
     def _verdicts(self, outcomes: Sequence[Rules], claims: Sequence[Claim]) -> None:
         """Decide every claim again, and hold the verdicts against those of the ledger."""
-        heads = self.heads
+        heads, recorded = self.heads, self.ledger.verdicts
         moved = self.done.differ(
-            Mismatch(f"ledger entry {index}", name, _when(said), _when(found))
-            for index, name, said, found in self.ledger.moved_locks()
+            Mismatch(f"ledger entry {index}", "locks_at", _when(said), _when(follows))
+            for index, said, follows in self.ledger.moved_locks()
         )
-        verdicts = decide_all(outcomes, claims)
-        places = {verdict.subject: index for index, verdict in heads.items()}
-        wrong = 0
-        for verdict in verdicts:
+        places = dict(heads.indexes)
+        wrong = count = 0
+        for verdict in decide_each(outcomes, claims):
+            count += 1
             index = places.pop(verdict.subject, None)
             if index is None:
                 wrong += self.done.differ([Mismatch("ledger", verdict.subject, "no verdict", verdict.status)])
-            elif heads[index] is not verdict and not self.ledger.holds(index, verdict):
-                wrong += self.done.differ(_fields(index, heads[index], verdict))
-        for subject, index in places.items():
+            elif heads.before[verdict.subject] is not verdict and not recorded.holds(index, verdict):
+                wrong += self.done.differ(_fields(index, recorded[index], verdict))
+        for subject, index in sorted(places.items(), key=itemgetter(1)):
             # What was found once and is neither claimed nor met any more stays closed; nothing else stands alone.
-            wrong += self.done.differ([Mismatch(f"ledger entry {index}", subject, heads[index].status, "no verdict")])
+            said = recorded[index].status
+            wrong += self.done.differ([Mismatch(f"ledger entry {index}", subject, said, "no verdict")])
         undecided = {subject for rules in outcomes for subject in rules.undecided}
         wrong += self.done.differ(undone(self.ledger, heads, undecided))
         kept = sorted(subject for rules in outcomes for subject in rules.kept)
-        self.done.counts |= {"verdicts": len(verdicts), "kept": len(kept)}
-        text = f"{len(verdicts)} verdicts decided again: " + (
-            f"{wrong + moved} differ" if wrong + moved else "the same"
-        )
+        self.done.counts |= {"verdicts": count, "kept": len(kept)}
+        text = f"{count} verdicts decided again: " + (f"{wrong + moved} differ" if wrong + moved else "the same")
         self.done.step("verdicts", text)
         if kept:
-            entries = {verdict.subject: index for index, verdict in heads.items()}
-            told = ", ".join(
-                f"{subject} (entry {entries[subject]} of {self.ledger.written[entries[subject]]})"
-                for subject in islice(kept, 5)
-            )
+            entries = [(subject, heads.indexes[subject]) for subject in islice(kept, 5)]
+            told = ", ".join(f"{subject} (entry {index} of {recorded.written(index)})" for subject, index in entries)
             more = f" and {len(kept) - 5} more" if len(kept) > 5 else ""
             self.done.step("kept", f"{len(kept)} kept since their lock, although the evidence changed: {told}{more}")
 
-    def _opened_verdicts(self, outcomes: Sequence[Rules], opened: set[tuple[int, str]]) -> None:
+    def _opened_verdicts(self, outcomes: Sequence[Rules]) -> None:
         """Hold the verdicts on opened records against them, record by record; the others are taken as recorded."""
-        again, heads = 0, self.heads
-        for index, verdict in heads.items():
-            for place, rules in enumerate(outcomes):
-                known = rules.contract.sha256 == verdict.contract_sha256 and rules.outcome.name == verdict.outcome
-                if known and (place, verdict.record_id) in opened:
+        again, count = 0, len(self.heads.indexes)
+        for index, head in self.heads.items():
+            for rules in outcomes:
+                known = rules.contract.sha256 == head.contract_sha256 and rules.outcome.name == head.outcome
+                if known and head.record_id in rules.facts.rows():
                     again += 1
-                    self.done.differ(_of_record(index, verdict, rules))
-        self.done.counts |= {"verdicts": again, "kept": 0, "taken": len(heads) - again}
+                    self.done.differ(_of_record(index, self.ledger.verdicts[index], rules))
+        self.done.counts |= {"verdicts": again, "kept": 0, "taken": count - again}
         self.done.step(
-            "verdicts", f"{again} verdicts decided again from what is opened; {len(heads) - again} taken as recorded"
+            "verdicts", f"{again} verdicts decided again from what is opened; {count - again} taken as recorded"
         )
 
-    def _statement(self) -> None:
-        """Price everything again, and compare the statement byte for byte."""
-        agreement, roots = self.agreement, self.bundle.roots
-        data = self._archive.read(STATEMENT_FILE)
-        try:
-            prepared_at = parse_instant(self._prepared_at(data))
-            period = parse_period(self.inputs.period, agreement.newest.timezone)
-        except (ConfigurationError, LookupError, TypeError) as error:
-            raise Tampered(f"the statement does not say when it was prepared: {error}", where=STATEMENT_FILE) from error
-        size = self.inputs.ledger_size
-        issued = [statement for statement in self.ledger.issued(size) if statement.period != period]
-        billed = None
-        if issued:
-            then = issued[-1].size
-            periods = [statement.period for statement in issued]
-            billed = restate(self.ledger.agreement(then), self.ledger.heads(then), periods, self.ledger.findings(then))
-        try:
-            found = rate(
-                agreement,
-                self.heads,
-                period,
-                prepared_at=prepared_at,
-                ledger=LedgerHead(size, roots[size].hex()),
-                issued=issued,
-                billed=billed,
-                findings=self.ledger.findings(size),
-            )
-        except ContractError as error:
-            raise Tampered(f"the verdicts cannot be priced: {error.message}", hint=_KEEP) from error
-        differ = 0
-        if not _is_made_of(data, statement_json(found)):
-            differ = self.done.differ(_compare(self._archive.json(STATEMENT_FILE), statement_data(found)))
-        self.done.totals = tuple(str(amount) for amount in found.totals)
-        differ += self.done.differ(self._against_issue(found))
-        text = f"{differ} places differ" if differ else f"{len(found.lines)} lines priced again: the same bytes"
+    def _statement(self, found: Repriced) -> None:
+        """Tell what the prices come to, and where they are not what the statement says."""
+        self.done.totals = found.totals
+        differ = self.done.differ(found.differences)
+        text = f"{differ} places differ" if differ else f"{found.lines} lines priced again: the same bytes"
         self.done.step("statement", text)
-        self.done.counts |= {"lines": len(found.lines)}
-
-    def _prepared_at(self, data: bytes) -> Any:
-        """Give when the statement says that it was prepared, without holding all of it."""
-        try:
-            return _said.decode(data).prepared_at
-        except msgspec.DecodeError:
-            return self._archive.json(STATEMENT_FILE)["prepared_at"]
-
-    def _against_issue(self, found: Statement) -> Iterator[Mismatch]:
-        """Hold the statement against the ledger entry that issued it, where one did, and others of its months."""
-        for statement in self.ledger.issued(self.bundle.checkpoint.size):
-            other = statement.period
-            if other != found.period and other.start < found.period.end and found.period.start < other.end:
-                yield Mismatch(
-                    f"ledger entry {statement.entry}", other.label, "issued", f"billed in {found.period.label}"
-                )
-            if statement.period == found.period and statement.sha256 != found.digest:
-                yield Mismatch(f"ledger entry {statement.entry}", "sha256", statement.sha256, found.digest)
-
-
-class _Said(msgspec.Struct, gc=False):
-    prepared_at: Any
-
-
-_said = msgspec.json.Decoder(_Said)
-
-
-def _is_made_of(data: bytes, pieces: Iterable[bytes]) -> bool:
-    """Tell whether pieces one after the other are some bytes."""
-    place = 0
-    for piece in pieces:
-        if not data.startswith(piece, place):
-            return False
-        place += len(piece)
-    return place == len(data)
+        self.done.counts |= {"lines": found.lines}
 
 
 def _fields(index: int, said: Verdict, found: Verdict) -> Iterator[Mismatch]:
@@ -339,10 +288,10 @@ def _fields(index: int, said: Verdict, found: Verdict) -> Iterator[Mismatch]:
     for name in Verdict.__struct_fields__:
         one, other = getattr(said, name), getattr(found, name)
         if canonical(one) != canonical(other):
-            yield Mismatch(f"ledger entry {index}", f"{said.subject}: {name}", _text(one), _text(other))
+            yield Mismatch(f"ledger entry {index}", f"{said.subject}: {name}", as_text(one), as_text(other))
             same = False
     if same:
-        yield Mismatch(f"ledger entry {index}", said.subject, "the same in other words", _text(found.status))
+        yield Mismatch(f"ledger entry {index}", said.subject, "the same in other words", as_text(found.status))
 
 
 def _of_record(index: int, verdict: Verdict, rules: Rules) -> Iterator[Mismatch]:
@@ -359,35 +308,8 @@ def _of_record(index: int, verdict: Verdict, rules: Rules) -> Iterator[Mismatch]
     for name, value in told.items():
         if canonical(getattr(verdict, name)) != canonical(value):
             yield Mismatch(
-                f"ledger entry {index}", f"{verdict.subject}: {name}", _text(getattr(verdict, name)), _text(value)
+                f"ledger entry {index}", f"{verdict.subject}: {name}", as_text(getattr(verdict, name)), as_text(value)
             )
-
-
-def _compare(said: Any, found: Any, place: str = "") -> Iterator[Mismatch]:
-    """Give the places at which two values differ, with the lines of a statement named by their subject."""
-    if isinstance(said, dict) and isinstance(found, dict):
-        for name in sorted(said.keys() | found.keys()):
-            if name not in said or name not in found:
-                yield Mismatch(STATEMENT_FILE, f"{place}{name}", _text(said.get(name)), _text(found.get(name)))
-            else:
-                yield from _compare(said[name], found[name], f"{place}{name}.")
-    elif isinstance(said, list) and isinstance(found, list):
-        for number, (one, other) in enumerate(zip(said, found, strict=False)):
-            yield from _compare(one, other, f"{place[:-1]}[{_name(other, number)}].")
-        if len(said) != len(found):
-            yield Mismatch(STATEMENT_FILE, place[:-1], f"{len(said)} of them", f"{len(found)} of them")
-    elif type(said) is not type(found) or said != found:
-        yield Mismatch(STATEMENT_FILE, place[:-1], _text(said), _text(found))
-
-
-def _name(item: Any, number: int) -> str:
-    subject = item.get("subject") if isinstance(item, dict) else None
-    return str(number) if subject is None else str(subject)
-
-
-def _text(value: Any) -> str:
-    text = canonical(value).decode()
-    return text if len(text) <= 200 else f"{text[:200]}..."
 
 
 def _when(at: Any) -> str:

@@ -29,10 +29,10 @@ class Candidates(msgspec.Struct, frozen=True):
 class Facts(Protocol):
     """The records of one outcome, asked in this order: `resolve`, then `rows`, then the others in any order."""
 
-    def resolve(self, refs: Sequence[str]) -> dict[str, Candidates]:
+    def resolve(self, refs: Sequence[str]) -> Mapping[str, Candidates]:
         """Pair distinct references with the records they may mean; each of them has an entry."""
 
-    def rows(self) -> dict[str, Row]:
+    def rows(self) -> Mapping[str, Row]:
         """Give, by id, the records that meet the predicate or that a reference may mean, decided."""
 
     def unit_rows(self, rivals: Collection[str]) -> Sequence[Row]:

@@ -6,7 +6,7 @@ from the end of the clawback on nothing does.
 
 from __future__ import annotations
 
-from tallystick.contracts import Contract, calendar_of, grace_end, lock_instant
+from tallystick.contracts import Contract, clawback_end, grace_end, lock_instant
 from tallystick.verification.verdict import Verdict
 
 __all__ = ["keep_final", "lock_of"]
@@ -46,6 +46,6 @@ def keep_final(contract: Contract, verdict: Verdict, known: Verdict, now: int, *
     """
     if known.locks_at is None or now < known.locks_at or known.status in {"pending", "rejected"}:
         return verdict
-    if now >= calendar_of(contract, known.locks_at).clawback_until:
+    if now >= clawback_end(contract, known.locks_at):
         return known
     return known if unknown else verdict

@@ -12,7 +12,7 @@ and the vendor who holds a bundle come to the same verdicts by the same rules.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from decimal import Decimal
 from operator import itemgetter
 from typing import Any, Literal, TypeAlias
@@ -25,10 +25,10 @@ from tallystick.period import format_instant, zone
 from tallystick.verification.claim import Claim
 from tallystick.verification.facts import Candidates, Facts, Row
 from tallystick.verification.finality import keep_final, lock_of
-from tallystick.verification.units import Held, Holder, Rivals, Units
+from tallystick.verification.units import Group, Held, Holder, Rivals, Units
 from tallystick.verification.verdict import Evidence, Reason, Settlement, Status, Verdict
 
-__all__ = ["Owner", "Rules", "Span", "decide_all"]
+__all__ = ["Owner", "Rules", "Span", "decide_all", "decide_each"]
 
 _STATUS: Mapping[str, Status] = {
     "meets": "verified",
@@ -38,7 +38,7 @@ _STATUS: Mapping[str, Status] = {
 }
 
 
-class _Ruling(msgspec.Struct, frozen=True):
+class _Ruling(msgspec.Struct, frozen=True, gc=False):
     """How a subject stands, and why; `deleted_id` is the record it means if that is not there any more."""
 
     status: Status
@@ -46,10 +46,13 @@ class _Ruling(msgspec.Struct, frozen=True):
     deleted_id: str | None = None
 
 
+_MEANT = _Ruling("pending")
+_MET = _Ruling("verified")
+
 Span: TypeAlias = tuple[int | None, int | None]
 
-Owner: TypeAlias = dict[tuple[str, str, str], str]
-"""Which claim holds a record: source, record type and record id to claim id."""
+Owner: TypeAlias = dict[tuple[str, str], dict[str, str]]
+"""Which claim holds a record: by source and record type, record id to claim id."""
 
 
 class Rules:
@@ -67,6 +70,7 @@ class Rules:
         now: The instant that is decided as of.
         span: Instants between which an outcome has to happen to be decided by this version of the contract, half-open.
         settled: What the parties settled, by subject.
+        meant_before: Gives the record of a subject in `before`, where that is known without the verdict.
 
     Once decided, `kept` holds the subjects that stay as they are although the evidence changed, and `undecided` those
     that were reversed because something is unknown.
@@ -86,6 +90,7 @@ class Rules:
         now: int,
         span: Span = (None, None),
         settled: Mapping[str, Settlement] | None = None,
+        meant_before: Callable[[str], str | None] | None = None,
     ) -> None:
         self.facts = facts
         self.contract = contract
@@ -97,15 +102,16 @@ class Rules:
         self.now = now
         self.span = span
         self.settled = settled or {}
-        place = (outcome.source, outcome.predicate.record)
-        self.rivals = [rival for key, found in (rivals or {}).items() if key[:2] == place for rival in found]
+        self._meant_before = meant_before
+        self._place = (outcome.source, outcome.predicate.record)
+        self.rivals = [rival for key, found in (rivals or {}).items() if key[:2] == self._place for rival in found]
         self.zone = zone(contract.timezone)
         self.evidence: Mapping[str, tuple[Evidence, ...]] = {}
         self.rows: Mapping[str, Row] = {}
         self.units = Units(None, (), self.zone)
-        self.contested: dict[tuple[str, ...], list[tuple[int, Holder]]] = {}
-        self.meant: dict[str, Candidates] | None = None
-        self.looked_up: dict[str, str] = {}
+        self.contested: dict[Group, list[tuple[int, Holder]]] = {}
+        self.meant: Mapping[str, Candidates] | None = None
+        self._refs: dict[str, str] = {}
         self.kept: set[str] = set()
         self.undecided: set[str] = set()
 
@@ -115,8 +121,8 @@ class Rules:
         Args:
             claims: All claims on the outcome, whichever version of the contract decides them.
         """
-        self.looked_up = {f"claim:{claim.claim_id}": self._ref(claim) for claim in claims}
-        self.meant = self.facts.resolve(sorted(set(self.looked_up.values())))
+        self._refs = {claim.claim_id: self._ref_of(claim) for claim in claims}
+        self.meant = self.facts.resolve(sorted(set(self._refs.values())))
         self.rows = self.facts.rows()
 
     def governs(self, claim: Claim) -> bool:
@@ -127,13 +133,17 @@ class Rules:
         known = self.before.get(f"claim:{claim.claim_id}")
         if known is not None and known.locks_at is not None:
             return self.contract.version <= known.contract_version
-        meant = (self.meant or {})[self._ref(claim)]
+        meant = (self.meant or {})[self._refs[claim.claim_id]]
         row = self.rows.get(meant.exact or (meant.others[0] if len(meant.others) == 1 else ""))
         at = self.now if row is None or row["occurred_at"] is None else row["occurred_at"]
         return self.span[0] is None or self.span[0] <= at
 
     def claimed(self, claims: Sequence[Claim], owner: Owner) -> list[Verdict]:
-        """Give the verdicts on the claims, in their order.
+        """Give all that `each_claimed` gives."""
+        return list(self.each_claimed(claims, owner))
+
+    def each_claimed(self, claims: Sequence[Claim], owner: Owner) -> Iterator[Verdict]:
+        """Give the verdicts on the claims, in their order, each when it is asked for.
 
         Args:
             claims: The claims on this outcome that this version decides, oldest first: the first claim on a record
@@ -152,28 +162,29 @@ class Rules:
             for group in self.units.groups(rival[1].record_id):
                 self.contested.setdefault(group, []).append(rival)
         self._take_over()
+        held = owner.setdefault(self._place, {})
         self.evidence = self.facts.cited()
-        verdicts = []
         for claim in claims:
-            record_id, ruling = self._mean(claim, meant[self._ref(claim)])
-            row = self.rows.get(record_id) if record_id is not None else None
-            if (settlement := self.settled.get(f"claim:{claim.claim_id}")) is not None:
+            subject = f"claim:{claim.claim_id}"
+            record_id, ruling = self._mean(claim, meant[self._refs[claim.claim_id]])
+            row: Row | None = None
+            if (settlement := self.settled.get(subject)) is not None:
+                row = self.rows.get(record_id) if record_id is not None else None
                 ruling = _Ruling(settlement.status, (Reason("dispute", settlement.text),), ruling.deleted_id)
                 if record_id is not None:
-                    self._keep(claim, record_id, settlement, owner)
-            elif record_id is not None and not self._in_span(self.rows[record_id]):
-                # It is no outcome of this version, so that a claim under the right one may hold it.
-                ruling = self._judge(self.rows[record_id])
+                    self._keep(claim, record_id, settlement, held)
             elif record_id is not None:
-                holder = owner.setdefault(self._key(record_id), claim.claim_id)
-                if holder != claim.claim_id:
+                row = self.rows[record_id]
+                if not self._in_span(row):
+                    # It is no outcome of this version, so that a claim under the right one may hold it.
+                    ruling = self._judge(row)
+                elif (holder := held.setdefault(record_id, claim.claim_id)) != claim.claim_id:
                     text = f"{record_id} was already claimed as {holder}"
                     ruling = _Ruling("rejected", (Reason("duplicate", text),))
                 else:
-                    ruling = self._once(claim, record_id, self._judge(self.rows[record_id]))
+                    ruling = self._once(claim, record_id, self._judge(row))
             named = record_id or ruling.deleted_id
-            verdicts.append(self._verdict(f"claim:{claim.claim_id}", ruling, named, row, claim))
-        return verdicts
+            yield self._verdict(subject, ruling, named, row, claim)
 
     def found(self, owner: Owner) -> list[Verdict]:
         """Give the records that meet the predicate and that nobody claimed, by id; then those found no more.
@@ -186,9 +197,9 @@ class Rules:
 
     def unclaimed(self, owner: Owner) -> list[Verdict]:
         """Give the records that meet the predicate and that nobody claimed, by id."""
-        unclaimed = (row for row in self.rows.values() if row["status"] == "meets")
-        rows = [row for row in unclaimed if self._key(row["id"]) not in owner]
-        rows = [row for row in rows if self._in_term(row) and self._in_span(row)]
+        claimed = owner.get(self._place, {})
+        unclaimed = (self.rows[record_id] for record_id in self.rows if record_id not in claimed)
+        rows = [row for row in unclaimed if row["status"] == "meets" and self._in_term(row) and self._in_span(row)]
         self._take_over()
         verdicts = []
         for row in sorted(rows, key=itemgetter("id")):
@@ -198,19 +209,19 @@ class Rules:
                 verdicts.append(self._found(row))
         return verdicts
 
-    def _keep(self, claim: Claim, record_id: str, settlement: Settlement, owner: Owner) -> None:
+    def _keep(self, claim: Claim, record_id: str, settlement: Settlement, held: dict[str, str]) -> None:
         """Let a claim that was settled hold its record, unless another one does.
 
         One that was settled as rejected holds it too: claimed again, it would get round what the parties settled.
         """
         if not settlement.frees:
-            owner.setdefault(self._key(record_id), claim.claim_id)
+            held.setdefault(record_id, claim.claim_id)
         if settlement.status == "verified":
             self._hold(Holder(claim.claim_id, record_id, "verified", source=self.outcome.source))
 
     def _take_over(self) -> None:
         """Let claims under other outcomes of the contract hold their units here too."""
-        for holder in self.held.get((self.outcome.source, self.outcome.predicate.record), ()):
+        for holder in self.held.get(self._place, ()):
             self.units.hold(holder.record_id, holder)
 
     def _hold(self, holder: Holder) -> None:
@@ -229,7 +240,7 @@ class Rules:
         """Let one claim alone be paid for a unit: the first that is not rejected for another reason."""
         if ruling.status not in {"verified", "pending"}:
             return ruling
-        own = self.order.get(claim.claim_id, 0)
+        own = self.order.get(claim.claim_id, 0) if self.contested else 0
         earlier = [holder for seq, holder in self.contesting(record_id) if seq < own]
         holder = earlier[0] if earlier else self.units.holder(record_id) or self._held_elsewhere(record_id)
         if holder is None or holder.status == "pending":
@@ -238,7 +249,7 @@ class Rules:
             status: Literal["verified", "pending"] = "verified" if paid else "pending"
             in_line = Holder(claim.claim_id, record_id, status, source=self.outcome.source)
             self._hold(in_line)
-            self.held.setdefault((self.outcome.source, self.outcome.predicate.record), []).append(in_line)
+            self.held.setdefault(self._place, []).append(in_line)
         if holder is None or ruling.status == "pending":
             return ruling
         what = self._near(record_id, holder)
@@ -267,20 +278,23 @@ class Rules:
 
     def means(self, subject: str, ref: str) -> bool:
         """Tell whether a subject was looked up by a reference."""
-        return self.looked_up.get(subject) == ref
+        return self._refs.get(subject.removeprefix("claim:")) == ref
 
-    def _key(self, record_id: str) -> tuple[str, str, str]:
-        return self.outcome.source, self.outcome.predicate.record, record_id
-
-    def _ref(self, claim: Claim) -> str:
+    def _ref_of(self, claim: Claim) -> str:
         """Give what a claim means: once it was found to mean a record it goes on meaning that one."""
-        known = self.before.get(f"claim:{claim.claim_id}")
-        return known.record_id if known is not None and known.record_id is not None else claim.ref
+        subject = f"claim:{claim.claim_id}"
+        if self._meant_before is not None:
+            record_id = self._meant_before(subject)
+        else:
+            known = self.before.get(subject)
+            record_id = None if known is None else known.record_id
+        # One text where they are equal, as they mostly are, rather than two.
+        return claim.ref if record_id is None or record_id == claim.ref else record_id
 
     def _mean(self, claim: Claim, meant: Candidates) -> tuple[str | None, _Ruling]:
         """Say which record a claim means, or how the claim stands because it means none."""
         if meant.exact is not None or len(meant.others) == 1:
-            return meant.exact or meant.others[0], _Ruling("pending")
+            return meant.exact or meant.others[0], _MEANT
         if meant.others:
             text = f"{claim.ref} may mean any of {', '.join(meant.others)}; claim one of them by its own id"
             return None, _Ruling("unverifiable", (Reason("ambiguous", text),))
@@ -290,7 +304,7 @@ class Rules:
         """Say how a claim stands that means no record: absence is known only inside what was read."""
         kind = self.outcome.predicate.record
         read_from, read_to = self.inputs.read_from.get(kind), self.inputs.read_to.get(kind)
-        ref = self._ref(claim)
+        ref = self._refs[claim.claim_id]
         if (gone := self.facts.deleted(ref)) is not None:
             text = f"{kind} {ref} was deleted at {format_instant(gone)}; what it said before is kept as evidence"
             return _Ruling("unverifiable", (Reason("deleted", text),), ref)
@@ -318,7 +332,7 @@ class Rules:
             subject for subject in self.before if subject.startswith(prefix) and subject not in still
         ):
             record_id = subject.removeprefix(prefix)
-            holder = owner.get(self._key(record_id)) or self.units.holder(record_id)
+            holder = owner.get(self._place, {}).get(record_id) or self.units.holder(record_id)
             elsewhere = self.contesting(record_id)
             holder = holder or (elsewhere[0][1] if elsewhere else self._held_elsewhere(record_id))
             text = f"it is claimed as {holder} by now" if holder else "it does not meet the predicate any more"
@@ -336,7 +350,7 @@ class Rules:
             text = f"it happened at {format_instant(row['occurred_at'])}, when another version was in force, which has "
             return _Ruling("rejected", (Reason("version", text + f"no outcome {self.outcome.name}"),))
         if status == "verified":
-            return _Ruling(status)
+            return _MET
         if row["clause"] is None:
             return _Ruling(status, (Reason("quantity", "what the price applies to is unknown"),))
         clause = self.outcome.predicate.clauses[row["clause"]]
@@ -393,12 +407,13 @@ class Rules:
             was_verified=was_verified,
             claimed_at=claim.claimed_at if claim else None,
         )
-        locked = msgspec.structs.replace(verdict, locks_at=lock_of(self.contract, verdict, known))
+        # Nobody has seen it yet, and its lock follows from what else it says.
+        msgspec.structs.force_setattr(verdict, "locks_at", lock_of(self.contract, verdict, known))
         if known is None or subject in self.settled:
-            return locked
+            return verdict
         unknown = ruling.status in {"pending", "unverifiable"}
-        final = keep_final(self.contract, locked, known, self.now, unknown=unknown)
-        if final is known and locked != known:
+        final = keep_final(self.contract, verdict, known, self.now, unknown=unknown)
+        if final is known and verdict != known:
             self.kept.add(subject)
         elif unknown and final.status == "reversed":
             self.undecided.add(subject)
@@ -422,9 +437,15 @@ def _decimal(quantity: Any) -> Decimal | None:
 
 
 def decide_all(outcomes: Sequence[Rules], claims: Sequence[Claim]) -> list[Verdict]:
+    """Give all that `decide_each` gives."""
+    return list(decide_each(outcomes, claims))
+
+
+def decide_each(outcomes: Sequence[Rules], claims: Sequence[Claim]) -> Iterator[Verdict]:
     """Give the verdicts on all claims under an agreement, then on what nobody claimed.
 
-    Each claim is decided under the newest version that was in force when what it means happened.
+    Each claim is decided under the newest version that was in force when what it means happened. A verdict is made when
+    it is asked for, so that as many as there are need not be held.
 
     Args:
         outcomes: Every outcome of every version, oldest version first; they share what claims hold.
@@ -438,18 +459,16 @@ def decide_all(outcomes: Sequence[Rules], claims: Sequence[Claim]) -> list[Verdi
         places[rules.outcome.name].append(place)
     for claim in claims:
         known = places[claim.outcome]
-        governing = [place for place in known if outcomes[place].governs(claim)]
+        governing = known[1:] and [place for place in known if outcomes[place].governs(claim)]
         own[(governing or known[:1])[-1]].append(claim)
-    verdicts: list[Verdict] = []
     owner: Owner = {}
     for place, rules in enumerate(outcomes):
-        verdicts += rules.claimed(own[place], owner)
+        yield from rules.each_claimed(own.pop(place), owner)
     found = [rules.unclaimed(owner) for rules in outcomes]
     still = {verdict.subject for verdicts_of in found for verdict in verdicts_of}
     # The newest version that has an outcome closes what none of them finds any more.
     newest = {rules.outcome.name: rules for rules in outcomes}
     for rules, verdicts_of in zip(outcomes, found, strict=True):
-        verdicts += verdicts_of
+        yield from verdicts_of
         if newest[rules.outcome.name] is rules:
-            verdicts += rules.no_longer_found(still, owner)
-    return verdicts
+            yield from rules.no_longer_found(still, owner)

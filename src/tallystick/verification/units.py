@@ -7,7 +7,6 @@ then depends on who comes first, so that such records are no unit: they exclude 
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
@@ -16,7 +15,7 @@ import msgspec
 from tallystick.outcomes import Unit
 from tallystick.period import DAY, Zone
 
-__all__ = ["Held", "Holder", "Rivals", "Units"]
+__all__ = ["Group", "Held", "Holder", "Rivals", "Units"]
 
 
 class Holder(msgspec.Struct, frozen=True, gc=False):
@@ -38,6 +37,9 @@ class Holder(msgspec.Struct, frozen=True, gc=False):
 Rivals: TypeAlias = Mapping[tuple[str, str, str], Sequence[tuple[int, Holder]]]
 """Claims under other contracts by source, record type and record id, with the ledger index of their import."""
 
+Group: TypeAlias = str | tuple[str, ...]
+"""What stands for records of one unit: the id of one of them, or what they have in common."""
+
 Held: TypeAlias = dict[tuple[str, ...], list[Holder]]
 """Claims under one contract that hold a unit: by source and record type, and by what the unit is called anywhere."""
 
@@ -53,8 +55,8 @@ class Units:
     """
 
     def __init__(self, unit: Unit | None, rows: Iterable[Mapping[str, Any]], zone: Zone) -> None:
-        self._parent: dict[tuple[str, ...], tuple[str, ...]] = {}
-        self._holders: dict[tuple[str, ...], list[Holder]] = defaultdict(list)
+        self._parent: dict[Group, Group] = {}
+        self._holders: dict[Group, tuple[Holder, ...]] = {}
         self._keyed: dict[str, tuple[str, int]] = {}
         self._called: dict[str, tuple[str, str]] = {}
         self._days = 0 if unit is None else unit.days or 0
@@ -62,10 +64,10 @@ class Units:
         if unit is None:
             return
         for row in rows:
-            record = ("record", row["id"])
+            record = row["id"]
             for link in unit.links:
                 if row[f"fact_{link}"] is not None:
-                    self._join(record, ("record", row[f"fact_{link}"]))
+                    self._join(record, row[f"fact_{link}"])
             key, at = row[f"fact_{unit.key}"] if unit.key else None, row["occurred_at"]
             called = row[f"fact_{unit.anywhere}"] if unit.anywhere else None
             if called is not None and at is not None:
@@ -77,14 +79,14 @@ class Units:
             else:
                 self._keyed[row["id"]] = (key, at)
 
-    def of(self, record_id: str) -> tuple[str, ...]:
+    def of(self, record_id: str) -> Group:
         """Give what stands for the unit a record belongs to."""
-        return self._root(("record", record_id))
+        return self._root(record_id) if self._parent else record_id
 
-    def groups(self, record_id: str) -> tuple[tuple[str, ...], ...]:
+    def groups(self, record_id: str) -> tuple[Group, ...]:
         """Give what stands for the unit of a record, and for all records of its key: what excludes it is in these."""
         keyed = self._keyed.get(record_id)
-        return (self.of(record_id), *([("keyed", keyed[0])] if keyed else []))
+        return (self.of(record_id),) if keyed is None else (self.of(record_id), ("keyed", keyed[0]))
 
     def called(self, record_id: str) -> tuple[str, str] | None:
         """Give what a record is called in every source, and its calendar day; None where nothing tells."""
@@ -92,9 +94,9 @@ class Units:
 
     def exclude(self, one: str, other: str) -> bool:
         """Tell whether one of two records alone is paid: of one unit, or too close to each other."""
-        first, second = self._keyed.get(one), self._keyed.get(other)
-        if self.of(one) == self.of(other):
+        if one == other or self.of(one) == self.of(other):
             return True
+        first, second = self._keyed.get(one), self._keyed.get(other)
         if first is None or second is None or first[0] != second[0]:
             return False
         earlier, later = sorted((first[1], second[1]))
@@ -102,16 +104,20 @@ class Units:
 
     def holder(self, record_id: str) -> Holder | None:
         """Give the first claim that holds the unit of a record, or one that excludes it."""
-        holders = (holder for group in self.groups(record_id) for holder in self._holders.get(group, ()))
-        return next((holder for holder in holders if self.exclude(record_id, holder.record_id)), None)
+        for group in self.groups(record_id):
+            for holder in self._holders.get(group, ()):
+                if self.exclude(record_id, holder.record_id):
+                    return holder
+        return None
 
     def hold(self, record_id: str, holder: Holder) -> None:
         """Put a claim in line for the unit of a record, behind those that hold it already."""
         for group in self.groups(record_id):
-            if holder not in self._holders[group]:
-                self._holders[group].append(holder)
+            holders = self._holders.get(group, ())
+            if holder not in holders:
+                self._holders[group] = (*holders, holder)
 
-    def _root(self, node: tuple[str, ...]) -> tuple[str, ...]:
+    def _root(self, node: Group) -> Group:
         root = node
         while (above := self._parent.get(root, root)) != root:
             root = above
@@ -119,7 +125,7 @@ class Units:
             self._parent[node], node = root, above
         return root
 
-    def _join(self, one: tuple[str, ...], other: tuple[str, ...]) -> None:
-        first, second = sorted((self._root(one), self._root(other)))
+    def _join(self, one: Group, other: Group) -> None:
+        first, second = self._root(one), self._root(other)
         if first != second:
             self._parent[second] = first

@@ -178,3 +178,20 @@ def test_a_tombstone_is_told(project):
 
     assert done.differences == []
     assert b'"deleted":' in members(project.folder / "b.tally")["references.jsonl"]
+
+
+def test_more_verdicts_than_are_held_at_hand(tmp_path):
+    """Some hundred claims, taken in out of the order of their records and decided in two turns, agree on both sides."""
+    project = BundleProject(tmp_path / "many")
+    numbers = [number * 37 % 300 for number in range(300)]
+    project.read(*[payment(f"ch_{number:03}", day=3 if number % 3 else 34) for number in range(300)])
+    project.claim(*[f"C{number:03},paid,ch_{number:03},,," for number in numbers])
+    project.verify()
+    project.read(
+        *[refund(f"re_{number}", f"ch_{number:03}", as_of=OCTOBER) for number in range(0, 300, 7)], now=OCTOBER
+    )
+    project.verify(now=OCTOBER)
+    done = again(project.bundle(now=OCTOBER))
+
+    assert done.differences == []
+    assert (done.counts["verdicts"], done.counts["records"]) == (300, 300)

@@ -162,6 +162,7 @@ def test_lines_dropped_doubled_or_moved_are_told(changed, content, member, chang
         ("evidence.jsonl", b'"amount_captured":"100.0000"', b'"amount_captured":100.5', r"point or an exponent"),
         ("evidence.jsonl", b'"amount_captured":"100.0000"', b'"amount_captured":"x"', r"which is no money"),
         ("evidence.jsonl", b'"exponent":2', b'"exponent":true', r"which is no integer"),
+        ("evidence.jsonl", b'"id":"ch_3","status"', b'"id":"ch_9","status"', r"row \d is not the one of record ch_3"),
         ("inputs.json", b'"period":"2026-09"', b'"period":"2026-13"', r"is not a period"),
         ("inputs.json", b'"ledger_size":8', b'"ledger_size":9', r"rests on more"),
         ("inputs.json", b'"outcome":"paid"', b'"outcome":"pa"', r"not those of the contract"),
