@@ -247,7 +247,8 @@ def _last_told(connection: Connection, sink: str, contract: str) -> dict[str, _L
     query = select(table.subject, table.event, table.idx).where(table.sink == sink, table.contract == contract)
     found: dict[str, _Last] = {}
     for subject, event, idx in connection.execute(query.where(table.state.in_(_TOLD)).order_by(table.id)):
-        locked = event == "locked" or (subject in found and found[subject].locked and event == "corrected")
+        # What was borne by the buyer may be verified after its lock; only what was reversed locks anew.
+        locked = event == "locked" or (subject in found and found[subject].locked and event != "reversed")
         found[subject] = _Last(event, idx, locked)
     return found
 

@@ -183,6 +183,20 @@ def test_what_the_buyer_bears_is_told_from_its_lock_on(tmp_path):
     assert [told for told in office.told() if told[0] != "locked"] == []
 
 
+def test_what_the_buyer_bore_and_is_verified_after_its_lock(tmp_path):
+    """A claim that locked while the buyer bore it, and is verified later, is not told as locked a second time."""
+    office = Sending(tmp_path, now=MADE)
+    office.agree(TERMS + "unverifiable: {borne_by: buyer, grace_days: 5}\n")
+    office.claim("A,paid,p_1,2026-09-01T12:00:00Z,100.00,EUR", now=MADE)
+    office.turn(payment("p_1", MADE, method=None), now=at("09-20"))
+    office.turn(payment("p_1", MADE, known=at("09-21") - MADE), now=at("09-22"))
+    assert office.told() == [("locked", "A", "waiting"), ("verified", "A", "waiting")]
+
+    office.subscribe(subscription(since=at("08-01")), now=at("09-23"))
+    office.verify(at("09-23"))
+    assert office.told() == [("locked", "A", "waiting"), ("verified", "A", "waiting")]
+
+
 def test_a_new_sink_hears_of_what_is_to_come(office):
     """A sink that is added later hears of outcomes that lock from then on, not of what was verified before."""
     office.turn(now=DECIDED)
