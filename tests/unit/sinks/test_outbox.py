@@ -233,6 +233,25 @@ def test_a_day_that_is_still_to_come(tmp_path):
     assert office.told()[1:] == [("verified", "C", "waiting"), ("locked", "C", "waiting")]
 
 
+def test_what_was_told_ahead_of_the_day(office):
+    """A sink that heard of claims ahead of its day, as older versions told it, hears of what becomes of them."""
+    office.turn(now=DECIDED)
+    later = at("10-01")
+    with transaction(office.engine) as connection:
+        connection.execute(schema.sink.update().values(since=later))
+    office.subscribe(subscription(since=later), now=DECIDED)
+    office.claim("C,paid,p_3,,,", now=DECIDED)
+    seventy = payment("p_2", MADE, "70.00", known=DECIDED - MADE + 1)
+    office.turn(refund("r_1", "p_1", DECIDED), seventy, payment("p_3", MADE), now=at("09-04"))
+    office.verify(LOCKED)
+
+    assert [told for told in office.told()[4:] if told[2] != "withdrawn"] == [
+        ("reversed", "A", "waiting"),
+        ("corrected", "B", "waiting"),
+        ("locked", "B", "waiting"),
+    ]
+
+
 def test_an_earlier_day(office):
     """A sink whose `from` is moved to an earlier day is told what is older too, and nothing twice."""
     office.turn(now=DECIDED)
