@@ -149,9 +149,9 @@ def run(sizes=(SMALL, LARGE)):
             f"{count:,}: statement, MB (target at a million: 500)": f"{memory:,}",
             f"{count:,}: bundle written, s": f"{bundled:.1f}",
             f"{count:,}: bundle, bytes a line": f"{size / count:.0f}",
-            f"{count:,}: recomputed, s (target at 10,000: 3)": f"{recomputed:.1f}",
+            f"{count:,}: recomputed, s (target at 10,000: 3, at a million: 60)": f"{recomputed:.1f}",
             f"{count:,}: recomputed, MB": f"{recomputing:,}",
-            f"{count:,}: recomputed / statement (target at a million: 3)": f"{recomputed / stated:.2f}",
+            f"{count:,}: recomputed / statement": f"{recomputed / stated:.2f}",
         }
     return found
 

@@ -27,9 +27,10 @@ MODULES = (
     "tallystick.testing.steering",
     "tallystick.testing.faultplan",
     "tallystick.testing.serving",
+    "tallystick.testing.prerendered",
     "tallystick.testing.instants",
 )
-"""What a plugin's author imports; the last four are for simulators."""
+"""What a plugin's author imports; the last five are for simulators."""
 
 _HEAD = """\
 # API reference

@@ -6,9 +6,10 @@ import httpx
 import pytest
 import respx
 
+from tallystick.testing.serving import running
 from tallystick.testing.timing import FakeTimer
 from tallystick_hubspot.connector import HubSpotConfig, HubSpotConnector
-from tallystick_hubspot.simulator import Plan, create_app, serve
+from tallystick_hubspot.simulator import Plan, create_app
 from tallystick_hubspot.simulator.deeds import Create, person
 from tallystick_hubspot.simulator.instants import instant
 from tallystick_hubspot.simulator.plan import Owner, Pipeline, Stage
@@ -132,7 +133,7 @@ def simulate(connect):
     def make(plan, now=T0 + 2 * HOUR, **options):
         simulator = create_app(1, plan=plan, **options)
         simulator.move(now // 1000)
-        opened.append(serve(app=simulator))
+        opened.append(running(simulator))
         origin = opened[-1].__enter__()
         return simulator, lambda **settings: connect(base_url=origin, **settings)
 

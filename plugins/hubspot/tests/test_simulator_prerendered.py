@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tallystick.testing.serving import bind
 from tallystick.testing.simulation import start_simulator
 from tallystick_hubspot.simulator.instants import instant, iso
-from tallystick_hubspot.simulator.prerendered import PROPERTIES, Pages, _text, serve_pages
+from tallystick_hubspot.simulator.prerendered import PROPERTIES, Pages, _text
 
 SEARCH = "/crm/objects/2026-09/tickets/search"
 BATCH = "/crm/v3/objects/tickets/batch/read"
@@ -32,7 +32,7 @@ def _keyset(last=0, low=0, high=2_000_000_000_000, **more):
 @contextmanager
 def _served(pages):
     listening = bind(0)
-    serving = threading.Thread(target=serve_pages, args=(listening, pages), kwargs={"latency_ms": 1})
+    serving = threading.Thread(target=pages.serve, args=(listening,), kwargs={"latency_ms": 1})
     serving.start()
     try:
         with httpx.Client(base_url=f"http://127.0.0.1:{listening.getsockname()[1]}", trust_env=False) as client:

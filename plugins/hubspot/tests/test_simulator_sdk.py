@@ -12,6 +12,7 @@ from hubspot.crm.objects.exceptions import NotFoundException, UnauthorizedExcept
 from hubspot.crm.tickets import BatchReadInputSimplePublicObjectId, PublicObjectSearchRequest
 from hubspot.crm.tickets.exceptions import ApiException, ServiceException
 
+from tallystick.testing.serving import running
 from tallystick_hubspot.simulator import create_app, serve
 from tallystick_hubspot.simulator.instants import iso
 from tallystick_hubspot.simulator.sample import BOT_ONLY, DEAL, END, GONE, MEETING, VENDOR_APP, WINNER
@@ -38,7 +39,7 @@ def steered():
     """A simulator to steer from within, and HubSpot's client of it."""
     with ExitStack() as opened:
         app = create_app(now=iso(END))
-        made = hubspot.HubSpot(access_token=TOKEN, host=opened.enter_context(serve(app=app)), retry=False)
+        made = hubspot.HubSpot(access_token=TOKEN, host=opened.enter_context(running(app)), retry=False)
         yield app, made
 
 

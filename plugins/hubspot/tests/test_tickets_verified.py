@@ -7,7 +7,8 @@ import pytest
 from typer.testing import CliRunner
 
 from tallystick.cli.app import app as cli
-from tallystick_hubspot.simulator import Plan, create_app, serve
+from tallystick.testing.serving import running
+from tallystick_hubspot.simulator import Plan, create_app
 from tallystick_hubspot.simulator.deeds import (
     Archive,
     Assign,
@@ -115,7 +116,7 @@ def _verified(folder, more=""):
         deeds += [Say(T0 + MINUTE, thread, "V-99", "My printer does not print. Why?")]
         deeds += [make(ref, thread) for make in then]
     simulator = create_app(1, plan=Plan(owners=owners, pipelines=pipelines, deeds=tuple(deeds)))
-    with serve(app=simulator) as origin:
+    with running(simulator) as origin:
         (folder / "tallystick.yaml").write_text(PROJECT.format(origin=origin, more=more))
         (folder / "contract.yaml").write_text(CONTRACT)
         lines = [f"c{number},resolved,{number},2026-09-20T08:00:00Z" for number in range(1001, 1001 + len(CASES))]

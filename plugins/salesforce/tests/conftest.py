@@ -18,11 +18,12 @@ import respx
 from tallystick.database.engine import open_database
 from tallystick.records.catalog import RecordStore
 from tallystick.testing.instants import iso
+from tallystick.testing.serving import running
 from tallystick.testing.timing import FakeTimer
 from tallystick_salesforce.catalog import ENTITIES, SNAPSHOTS
 from tallystick_salesforce.connector import SalesforceConfig, SalesforceConnector
 from tallystick_salesforce.objects import InviteRow, OrganizationRow, StatusRow, field_names
-from tallystick_salesforce.simulator import create_app, sample_plan, serve
+from tallystick_salesforce.simulator import create_app, sample_plan
 from tallystick_salesforce.simulator.sample import END
 
 ORIGIN = "https://acme.my.salesforce.test"
@@ -435,7 +436,7 @@ def company():
 
     def make(plan=None, **options):
         app = create_app(plan=plan or sample_plan(), **{"now": iso(END), **options})
-        context = serve(app=app)
+        context = running(app)
         serving.append(context)
         return Company(app, context.__enter__())
 

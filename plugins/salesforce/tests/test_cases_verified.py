@@ -7,7 +7,8 @@ from typer.testing import CliRunner
 
 from tallystick.cli.app import app as cli
 from tallystick.testing.instants import instant, iso
-from tallystick_salesforce.simulator import Plan, create_app, serve
+from tallystick.testing.serving import running
+from tallystick_salesforce.simulator import Plan, create_app
 
 MINUTE, DAY = 60, 86_400
 T0 = instant("2026-09-01T08:00:00Z")
@@ -96,7 +97,7 @@ def verdicts(tmp_path_factory):
     folder = tmp_path_factory.mktemp("project")
     plan = _plan()
     simulator = create_app(plan=plan, now=iso(T0 + DAY))
-    with serve(app=simulator) as origin, pytest.MonkeyPatch.context() as patch:
+    with running(simulator) as origin, pytest.MonkeyPatch.context() as patch:
         patch.setenv("SF_SECRET", SECRET)
         ids = plan.ids()
         (folder / "tallystick.yaml").write_text(PROJECT.format(origin=origin))

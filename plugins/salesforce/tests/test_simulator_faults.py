@@ -4,7 +4,8 @@ import httpx
 import pytest
 
 from tallystick.testing.instants import iso
-from tallystick_salesforce.simulator import Paging, create_app, serve
+from tallystick.testing.serving import running
+from tallystick_salesforce.simulator import Paging, create_app
 from tallystick_salesforce.simulator.faults import KINDS
 from tallystick_salesforce.simulator.sample import END
 
@@ -18,7 +19,7 @@ CASES = {"q": "SELECT Id, Priority FROM Case"}
 def origin():
     """Where the sample org is served, with pages of five rows."""
     app = create_app(now=iso(END), paging=Paging(page=5, polls=0))
-    with serve(app=app) as where:
+    with running(app) as where:
         yield where
 
 

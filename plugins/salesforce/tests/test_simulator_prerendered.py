@@ -12,7 +12,6 @@ from tallystick.testing.instants import instant
 from tallystick.testing.serving import bind
 from tallystick.testing.simulation import start_simulator
 from tallystick_salesforce.simulator.call import Call
-from tallystick_salesforce.simulator.fast import serve_pages
 from tallystick_salesforce.simulator.prerendered import Pages
 from tallystick_salesforce.simulator.ranges import span
 from tallystick_salesforce.simulator.soql_text import parse
@@ -31,7 +30,7 @@ STAMPS = [100, 200, 300, 400, 500]
 def http():
     """A signed-in client of 4,500 ready-made cases."""
     listening = bind(0)
-    serving = threading.Thread(target=serve_pages, args=(listening, Pages(4_500)), kwargs={"latency_ms": 1})
+    serving = threading.Thread(target=Pages(4_500).serve, args=(listening,), kwargs={"latency_ms": 1})
     serving.start()
     try:
         with httpx.Client(base_url=f"http://127.0.0.1:{listening.getsockname()[1]}", trust_env=False) as client:

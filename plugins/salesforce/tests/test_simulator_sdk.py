@@ -21,7 +21,8 @@ from simple_salesforce.exceptions import (
 )
 from simple_salesforce.login import SalesforceLogin
 
-from tallystick_salesforce.simulator import Paging, create_app, serve
+from tallystick.testing.serving import running
+from tallystick_salesforce.simulator import Paging, create_app
 from tallystick_salesforce.simulator.sample import END, START
 
 DAY = 86_400
@@ -66,7 +67,7 @@ def app(keys):
 @pytest.fixture(scope="module")
 def origin(app):
     """Where it is served."""
-    with serve(app=app) as where:
+    with running(app) as where:
         yield where
 
 

@@ -7,8 +7,9 @@ import httpx
 import pytest
 
 from tallystick.testing.instants import iso
+from tallystick.testing.serving import running
 from tallystick.testing.simulation import start_simulator
-from tallystick_salesforce.simulator import Paging, Plan, create_app, serve
+from tallystick_salesforce.simulator import Paging, Plan, create_app
 from tallystick_salesforce.simulator.plan import DAY
 from tallystick_salesforce.simulator.sample import END
 
@@ -60,7 +61,7 @@ def read():
 
     def start(**options):
         app = create_app(**{"now": iso(END), **options})
-        serving = serve(app=app)
+        serving = running(app)
         reader = Reader(serving.__enter__())
         open_now.append((serving, reader))
         reader.app = app

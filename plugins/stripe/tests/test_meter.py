@@ -9,8 +9,9 @@ from pydantic import ValidationError
 
 from tallystick.errors import AuthorizationError, ConfigurationError, PermanentError, RateLimited, RetryableError
 from tallystick.sinks import Attempt, Earlier, LedgerPlace, OutcomeEvent, Previous, UndeliverableError
+from tallystick.testing.serving import running
 from tallystick_stripe.meter import StripeMeterConfig, StripeMeterSink
-from tallystick_stripe.simulator import create_app, serve
+from tallystick_stripe.simulator import create_app
 
 START = "2026-10-12T06:00:00Z"
 NOW = 1_791_784_800_000_000
@@ -55,7 +56,7 @@ def app():
 @pytest.fixture(scope="module")
 def origin(app):
     """Where it is served."""
-    with serve(app=app) as where:
+    with running(app) as where:
         yield where
 
 

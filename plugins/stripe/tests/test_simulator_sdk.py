@@ -8,6 +8,7 @@ import requests
 import stripe
 
 from tallystick.testing.instants import instant
+from tallystick.testing.serving import running
 from tallystick_stripe.simulator import API_VERSION, create_app, serve
 
 stripe.enable_telemetry = False
@@ -23,7 +24,7 @@ def app():
 @pytest.fixture(scope="module")
 def origin(app):
     """Where it is served."""
-    with serve(app=app) as where:
+    with running(app) as where:
         yield where
 
 

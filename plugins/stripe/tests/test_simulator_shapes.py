@@ -11,7 +11,8 @@ import httpx
 import pytest
 import stripe
 
-from tallystick_stripe.simulator import API_VERSION, create_app, serve
+from tallystick.testing.serving import running
+from tallystick_stripe.simulator import API_VERSION, create_app
 from tallystick_stripe.simulator.query import FILTERS
 
 FIXTURES = Path(__file__).parents[4] / "shared" / "data" / "stripe" / "fixtures3.json"
@@ -124,7 +125,7 @@ def app():
 @pytest.fixture(scope="module")
 def read(app):
     """Read a path through the socket."""
-    with serve(app=app) as origin, httpx.Client(base_url=origin, headers=KEY, trust_env=False) as client:
+    with running(app) as origin, httpx.Client(base_url=origin, headers=KEY, trust_env=False) as client:
         yield lambda path: client.get(path).raise_for_status().json()
 
 

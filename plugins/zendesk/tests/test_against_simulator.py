@@ -19,6 +19,7 @@ from tallystick.errors import (
 from tallystick.records.catalog import RecordStore, coverage
 from tallystick.records.scan import connect
 from tallystick.sync.engine import sync_source
+from tallystick.testing.serving import running
 from tallystick.testing.simulation import start_simulator
 from tallystick_zendesk.connector import ZendeskConfig, ZendeskConnector
 from tallystick_zendesk.simulator import serve
@@ -320,7 +321,7 @@ def test_limits_that_others_spend_are_waited_out(open_, timer):
     from tallystick_zendesk.simulator import create_app
 
     app = create_app(plan=sample_plan(), now="2025-03-15T09:00:00Z")
-    with serve(app=app) as origin:
+    with running(app) as origin:
         app.faults.load([{"path": CURSORS, "kind": "429", "times": 3, "retry_after": "45"}])
         found = _facts(_read(_streams(open_(origin, start="2025-01-01"))["tickets"], None, END * 1_000_000)[0])
 

@@ -8,7 +8,7 @@ import pytest
 from tallystick.testing.instants import instant
 from tallystick.testing.serving import bind
 from tallystick.testing.simulation import start_simulator
-from tallystick_zendesk.simulator.prerendered import EVENTS, Pages, serve_pages
+from tallystick_zendesk.simulator.prerendered import EVENTS, Pages
 
 TICKETS = "/api/v2/incremental/tickets/cursor.json"
 EVENT_PATH = "/api/v2/incremental/ticket_events.json"
@@ -26,7 +26,7 @@ def test_prerendered_rows_have_the_size_of_real_ones():
 def test_prerendered_pages_keep_the_protocol(signed_in, walk_events, walk_cursor):
     """Both walks over ready-made pages give all rows in order, with real overlap and ends; `ai_agent` gives none."""
     listening = bind(0)
-    serving = threading.Thread(target=serve_pages, args=(listening, Pages(250)), kwargs={"latency_ms": 1})
+    serving = threading.Thread(target=Pages(250).serve, args=(listening,), kwargs={"latency_ms": 1})
     serving.start()
     try:
         with signed_in(f"http://127.0.0.1:{listening.getsockname()[1]}") as client:

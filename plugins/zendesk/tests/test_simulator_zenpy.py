@@ -21,7 +21,8 @@ from zenpy.lib.exception import (
 )
 
 from tallystick.testing.instants import instant, iso
-from tallystick_zendesk.simulator import create_app, serve
+from tallystick.testing.serving import running
+from tallystick_zendesk.simulator import create_app
 from tallystick_zendesk.simulator.plan import Act
 from tallystick_zendesk.simulator.sample import ADMIN, AGENT, BOT, CUSTOMER, END, START, sample_plan
 
@@ -37,7 +38,7 @@ def app():
 @pytest.fixture(scope="module")
 def origin(app):
     """Where it is served."""
-    with serve(app=app) as where:
+    with running(app) as where:
         yield where
 
 
@@ -169,7 +170,7 @@ def test_audits_are_followed_over_pages():
     many = tuple(Act(END - 900 + n, key, AGENT, public=False, comment=str(n)) for n in range(150) for key in (101, 114))
     with requests.Session() as session:
         app = create_app(plan=replace(plan, acts=plan.acts + many), now=iso(END))
-        with serve(app=app) as origin:
+        with running(app) as origin:
             client = _client(origin, session)
             assert len(list(client.tickets.audits(101))) == 158
             assert app.calls["/api/v2/tickets/101/audits.json"] == 2

@@ -136,12 +136,14 @@ class Outbox:
         since = now if subscription.since is None else subscription.since
         for change, old, new in changes:
             subject, locks_at = change.verdict.subject, change.verdict.locks_at
-            event = told_by(old, new) if now >= since else None
+            # Before the sink's day nothing begins to be told; what was told by an older version is still taken back.
+            begun = now >= since or subject in known.told
+            event = told_by(old, new) if begun else None
             # What was never told need not be taken back.
             if event == "verified" or (event is not None and (subject in known.told or not follows)):
                 yield from self._row(subscription, change, event, now)
             open_still = old is None or subject in known.withdrawn or (locks_at or 0) > now
-            if new is not None and locks_at is not None and open_still and max(locks_at, now) >= since:
+            if new is not None and locks_at is not None and open_still and (begun or locks_at >= since):
                 yield from self._row(subscription, change, "locked", locks_at)
 
     def _row(
@@ -247,7 +249,8 @@ def _last_told(connection: Connection, sink: str, contract: str) -> dict[str, _L
     query = select(table.subject, table.event, table.idx).where(table.sink == sink, table.contract == contract)
     found: dict[str, _Last] = {}
     for subject, event, idx in connection.execute(query.where(table.state.in_(_TOLD)).order_by(table.id)):
-        locked = event == "locked" or (subject in found and found[subject].locked and event == "corrected")
+        # What was borne by the buyer may be verified after its lock; only what was reversed locks anew.
+        locked = event == "locked" or (subject in found and found[subject].locked and event != "reversed")
         found[subject] = _Last(event, idx, locked)
     return found
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from tallystick.canonical import canonical
 from tallystick.contracts import Agreement, Contract
 from tallystick.errors import Error, Tampered
 from tallystick.ledger.pruned import Shown, read_piece
@@ -80,8 +81,7 @@ class Disclosed:
         self.count = 0
         self._by_sha256: dict[str, Contract] = {}
         self._locks = _Locks()
-        # Thousands of entries are written at one instant.
-        self._last = ("", 0)
+        self._beginning, self._at = b"\0", 0
 
     def add(self, index: int, entry: bytes) -> None:
         """Take an entry.
@@ -100,11 +100,14 @@ class Disclosed:
             raise Tampered(f"ledger entry {index} is about {about}, not about {self.contract}", hint=_KEEP)
 
     def _add(self, index: int, entry: bytes) -> str:
-        head = _head.decode(entry)
-        if head.at != self._last[0]:
-            self._last = head.at, parse_instant(head.at)
-        self.times.add(index, self._last[1])
-        match head.kind:
+        # Thousands of verdicts are written at one instant, and all begin alike.
+        kind = "verdict"
+        if not entry.startswith(self._beginning):
+            head = _head.decode(entry)
+            kind, self._at = head.kind, parse_instant(head.at)
+            self._beginning = b'{"at":%b,"kind":"verdict",' % canonical(head.at)
+        self.times.add(index, self._at)
+        match kind:
             case "verdict":
                 verdict = _verdict.decode(entry).verdict
                 self.verdicts.add(index, entry, verdict)

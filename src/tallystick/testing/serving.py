@@ -1,9 +1,13 @@
 """The server of a simulator: the application on a loopback socket, in this process or as a process of its own.
 
-A simulator's `__main__` is its options, and this:
+A simulator's `serve` and its `__main__` are its `create_app`, and this:
 
-    with listening(asked.port) as sock:
-        serve(build(asked), sock)
+    serve = threaded(create_app)
+
+    def main(arguments: list[str] | None = None) -> None:
+        parser = option_parser("tallystick_helpdesk.simulator")
+        parser.add_argument("--tickets", type=int, default=100, help="size of the account")
+        run(create_app, parser, arguments)
 """
 
 from __future__ import annotations
@@ -13,15 +17,19 @@ import asyncio
 import socket
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
+from typing import Any, ParamSpec
 from weakref import WeakValueDictionary
 
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-__all__ = ["CONNECTIONS", "announce", "bind", "listening", "option_parser", "running", "serve", "server"]
+from tallystick.testing.prerendered import Prerendered
+
+__all__ = ["CONNECTIONS", "bind", "option_parser", "run", "running", "server", "threaded"]
+
+P = ParamSpec("P")
 
 CONNECTIONS: WeakValueDictionary[tuple[str, int], asyncio.Transport] = WeakValueDictionary()
 """Open connections by the address of the peer, so that a fault can cut one."""
@@ -79,6 +87,20 @@ def running(app: Any, port: int = 0) -> Iterator[str]:
         sock.close()
 
 
+def threaded(create: Callable[P, Any]) -> Callable[P, AbstractContextManager[str]]:
+    """Give a function that serves what `create` builds from a thread while the block runs, and gives its origin.
+
+    It takes and raises what `create` does; the origin is like `http://127.0.0.1:41234`.
+    """
+
+    @contextmanager
+    def served(*args: P.args, **options: P.kwargs) -> Iterator[str]:
+        with running(create(*args, **options)) as origin:
+            yield origin
+
+    return served
+
+
 def option_parser(module: str) -> argparse.ArgumentParser:
     """Give a parser of the options that every simulator has: `port`, `seed`, `now` and `latency_ms`."""
     parser = argparse.ArgumentParser(prog=f"python -m {module}", description="Serve a simulator until interrupted.")
@@ -89,25 +111,25 @@ def option_parser(module: str) -> argparse.ArgumentParser:
     return parser
 
 
-@contextmanager
-def listening(port: int) -> Iterator[socket.socket]:
-    """Listen on loopback while the block runs; an interrupt ends the block without a word."""
-    sock = bind(port)
-    try:
-        yield sock
-    except KeyboardInterrupt:
-        pass
-    finally:
-        sock.close()
+def run(create: Callable[..., Any], parser: argparse.ArgumentParser, arguments: list[str] | None = None) -> None:
+    """Serve what `create` builds until interrupted; one line says where, once connections are accepted.
 
-
-def announce(port: int) -> None:
-    """Say on standard output where the simulator listens: the line that the harness waits for."""
-    sys.stdout.write(f"listening on http://127.0.0.1:{port}\n")
-    sys.stdout.flush()
-
-
-def serve(app: Any, sock: socket.socket) -> None:
-    """Announce `app`, and serve it on the listening socket `sock` until interrupted."""
-    announce(sock.getsockname()[1])
-    server(app).run([sock])
+    Args:
+        create: Takes all options of the parser but `port`, by their names, and gives an ASGI application or
+            `Prerendered` answers. Its ValueError or OSError ends the process with a word on the options.
+        parser: Made by `option_parser`, with the simulator's own options added.
+        arguments: What was written; by default those of the process.
+    """
+    options = vars(parser.parse_args(arguments))
+    # The port is taken first: a busy one is told before a large account is built.
+    with closing(bind(options.pop("port"))) as sock, suppress(KeyboardInterrupt):
+        try:
+            app = create(**options)
+        except (OSError, ValueError) as error:
+            parser.error(str(error))
+        sys.stdout.write(f"listening on http://127.0.0.1:{sock.getsockname()[1]}\n")
+        sys.stdout.flush()
+        if isinstance(app, Prerendered):
+            app.serve(sock, latency_ms=options["latency_ms"])
+        else:
+            server(app).run([sock])

@@ -146,7 +146,7 @@ def import_file(
         InputError: The file is malformed, or gives a known claim id another content; every such line is named.
         ContractError: See `register_contract`.
     """
-    claims = [_whole(claim, whole_ids or {}) for claim in read_claims(path, outcomes=contract.outcomes)]
+    read = read_claims(path, outcomes=contract.outcomes)
     with path.open("rb") as file:
         file_sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     table = schema.claim
@@ -154,6 +154,10 @@ def import_file(
         appended = register_contract(connection, log, contract, now)
         stored = select(table.c.claim_id, table.c.digest).where(table.c.contract == contract.name)
         known: dict[str, str] = dict(connection.execute(stored).all())
+        # What was taken in before ids were told with all their signs stays as it was typed.
+        claims = [
+            claim if known.get(claim.claim_id) == claim.digest else _whole(claim, whole_ids or {}) for claim in read
+        ]
         _refuse_changed(path, claims, known)
         fresh = sorted((claim for claim in claims if claim.claim_id not in known), key=lambda claim: claim.claim_id)
         if fresh:

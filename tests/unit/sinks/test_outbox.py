@@ -183,6 +183,20 @@ def test_what_the_buyer_bears_is_told_from_its_lock_on(tmp_path):
     assert [told for told in office.told() if told[0] != "locked"] == []
 
 
+def test_what_the_buyer_bore_and_is_verified_after_its_lock(tmp_path):
+    """A claim that locked while the buyer bore it, and is verified later, is not told as locked a second time."""
+    office = Sending(tmp_path, now=MADE)
+    office.agree(TERMS + "unverifiable: {borne_by: buyer, grace_days: 5}\n")
+    office.claim("A,paid,p_1,2026-09-01T12:00:00Z,100.00,EUR", now=MADE)
+    office.turn(payment("p_1", MADE, method=None), now=at("09-20"))
+    office.turn(payment("p_1", MADE, known=at("09-21") - MADE), now=at("09-22"))
+    assert office.told() == [("locked", "A", "waiting"), ("verified", "A", "waiting")]
+
+    office.subscribe(subscription(since=at("08-01")), now=at("09-23"))
+    office.verify(at("09-23"))
+    assert office.told() == [("locked", "A", "waiting"), ("verified", "A", "waiting")]
+
+
 def test_a_new_sink_hears_of_what_is_to_come(office):
     """A sink that is added later hears of outcomes that lock from then on, not of what was verified before."""
     office.turn(now=DECIDED)
@@ -217,6 +231,25 @@ def test_a_day_that_is_still_to_come(tmp_path):
     office.claim("C,paid,p_3,,,", now=at("09-10"))
     office.turn(payment("p_3", MADE), now=at("09-11"))
     assert office.told()[1:] == [("verified", "C", "waiting"), ("locked", "C", "waiting")]
+
+
+def test_what_was_told_ahead_of_the_day(office):
+    """A sink that heard of claims ahead of its day, as older versions told it, hears of what becomes of them."""
+    office.turn(now=DECIDED)
+    later = at("10-01")
+    with transaction(office.engine) as connection:
+        connection.execute(schema.sink.update().values(since=later))
+    office.subscribe(subscription(since=later), now=DECIDED)
+    office.claim("C,paid,p_3,,,", now=DECIDED)
+    seventy = payment("p_2", MADE, "70.00", known=DECIDED - MADE + 1)
+    office.turn(refund("r_1", "p_1", DECIDED), seventy, payment("p_3", MADE), now=at("09-04"))
+    office.verify(LOCKED)
+
+    assert [told for told in office.told()[4:] if told[2] != "withdrawn"] == [
+        ("reversed", "A", "waiting"),
+        ("corrected", "B", "waiting"),
+        ("locked", "B", "waiting"),
+    ]
 
 
 def test_an_earlier_day(office):

@@ -1,6 +1,5 @@
 """The shell of simulators over a real socket: clock, faults, counts, and what a subclass adds."""
 
-import socket
 from email.utils import parsedate_to_datetime
 
 import httpx
@@ -9,7 +8,7 @@ from starlette.responses import JSONResponse
 
 from tallystick.testing.faultplan import FOREIGN, Fault, FaultPlan
 from tallystick.testing.instants import instant, iso
-from tallystick.testing.serving import announce, listening, option_parser, running
+from tallystick.testing.serving import running
 from tallystick.testing.steering import SteeredApp
 
 START = instant("2026-10-12T06:00:00Z")
@@ -212,22 +211,3 @@ def test_a_reset_connection_and_a_cut_answer_are_errors_of_the_peer(client):
         client.get("/a")
     assert client.get("/a").status_code == 200
     assert client.get("/_simulator/stats").json()["calls"] == 3
-
-
-def test_the_options_that_every_simulator_has():
-    """Port, seed, instant and latency have the defaults that the harness counts on."""
-    asked = option_parser("office").parse_args([])
-
-    assert vars(asked) == {"port": 0, "seed": 1, "now": None, "latency_ms": 0}
-
-
-def test_a_port_is_announced_and_given_back(capsys):
-    """The line names the port; an interrupt ends the block quietly and closes the socket."""
-    with listening(0) as sock:
-        port = sock.getsockname()[1]
-        announce(port)
-        socket.create_connection(("127.0.0.1", port)).close()
-        raise KeyboardInterrupt
-
-    assert capsys.readouterr().out == f"listening on http://127.0.0.1:{port}\n"
-    assert sock.fileno() == -1

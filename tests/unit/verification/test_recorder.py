@@ -15,7 +15,7 @@ from tallystick.records.scan import connect
 from tallystick.records.types import RECORD_TYPES
 from tallystick.verification.audit import fsck_decisions
 from tallystick.verification.corroboration import inputs_of
-from tallystick.verification.intake import import_file
+from tallystick.verification.intake import import_file, read_stored_claims
 from tallystick.verification.recorder import read_verdicts, verify_contract
 from tallystick.verification.trace import trace
 
@@ -65,11 +65,11 @@ class _Project:
         progress = [Progress("all", 0, None, watermark)]
         self.store.commit("billing", records, progress, connector="test 1", api_version="1", observed_at=NOW)
 
-    def claim(self, *lines):
+    def claim(self, *lines, **more):
         """Import a file of claims."""
         path = self.folder / "claims.csv"
         path.write_text(CLAIMS + "".join(f"{line}\n" for line in lines))
-        return import_file(self.engine, self.log, self.signer, self.contract, path, now=NOW)
+        return import_file(self.engine, self.log, self.signer, self.contract, path, now=NOW, **more)
 
     def verify(self, contract=None, now=NOW):
         """Verify the contract."""
@@ -120,6 +120,22 @@ def test_claims_are_taken_in_once(project):
     assert kinds == ["contract", "claims", "claims"]
     assert project.claim("A,paid,ch_1,,80.00,EUR").imported == 0
     assert project.log.size == 3
+    assert project.fsck() == []
+
+
+def test_a_claim_taken_in_as_it_was_typed_is_known_again(project):
+    """A claim that was taken in before its id was told in full is the same in a later file; a new one is whole."""
+    whole_ids = {"paid": lambda ref: ref.removesuffix("_whole") + "_whole"}
+    project.claim("A,paid,ch_1,,80.00,EUR")
+    for _ in range(2):
+        report = project.claim("A,paid,ch_1,,80.00,EUR", "B,paid,ch_2,,,", whole_ids=whole_ids)
+
+    assert (report.imported, report.known, report.total) == (0, 2, 2)
+    with project.engine.connect() as connection:
+        assert [claim.ref for claim in read_stored_claims(connection, "acme")] == ["ch_1", "ch_2_whole"]
+    assert project.claim("B,paid,ch_2_whole,,,", whole_ids=whole_ids).known == 1
+    with pytest.raises(InputError, match="already submitted with other content: A;"):
+        project.claim("A,paid,ch_1_whole,,80.00,EUR", whole_ids=whole_ids)
     assert project.fsck() == []
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
+from typing import Any
 
-from tallystick.testing.serving import announce, listening, option_parser, serve
+from tallystick.testing.serving import option_parser, run
 from tallystick_hubspot.simulator.app import EXPIRES_IN, Simulator, create_app
 from tallystick_hubspot.simulator.limits import Limits
-from tallystick_hubspot.simulator.prerendered import Pages, serve_pages
+from tallystick_hubspot.simulator.prerendered import Pages
 from tallystick_hubspot.simulator.story import story_plan
 
 __all__ = ["main"]
@@ -15,41 +15,6 @@ __all__ = ["main"]
 
 def main(arguments: list[str] | None = None) -> None:
     """Serve until interrupted; one line says where, once connections are accepted."""
-    parser = _parser()
-    asked = parser.parse_args(arguments)
-    with listening(asked.port) as sock:
-        try:
-            app = Pages(asked.prerendered, asked.now) if asked.prerendered else _app(asked)
-        except ValueError as error:
-            parser.error(str(error))
-        if isinstance(app, Pages):
-            announce(sock.getsockname()[1])
-            serve_pages(sock, app, latency_ms=asked.latency_ms)
-        else:
-            serve(app, sock)
-
-
-def _app(asked: argparse.Namespace) -> Simulator:
-    plan = story_plan(asked.seed, asked.meetings, whole=asked.whole) if asked.meetings else None
-    return create_app(
-        asked.seed,
-        plan=plan,
-        now=asked.now,
-        latency_ms=asked.latency_ms,
-        expires_in=asked.expires_in,
-        token_calls=asked.token_calls,
-        index_lag=asked.index_lag,
-        limits=Limits(
-            burst=asked.burst_limit,
-            search=asked.search_limit,
-            daily=asked.daily_limit,
-            virtual=asked.virtual_limits,
-            retry_after=asked.retry_after,
-        ),
-    )
-
-
-def _parser() -> argparse.ArgumentParser:
     ample = Limits()
     parser = option_parser("tallystick_hubspot.simulator")
     parser.add_argument("--expires-in", type=int, default=EXPIRES_IN, help="virtual seconds an OAuth token lives")
@@ -63,7 +28,28 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--meetings", type=int, help="meetings of the company of the demo, instead of the sample")
     parser.add_argument("--whole", action="store_true", help="the whole company, not HubSpot's part of it")
     parser.add_argument("--prerendered", type=int, metavar="TICKETS", help="serve only so many ready-made tickets")
-    return parser
+    run(_create, parser, arguments)
+
+
+def _create(
+    *,
+    seed: int,
+    now: str | None,
+    meetings: int | None,
+    whole: bool,
+    prerendered: int | None,
+    burst_limit: int,
+    search_limit: int,
+    daily_limit: int,
+    virtual_limits: bool,
+    retry_after: bool,
+    **options: Any,
+) -> Simulator | Pages:
+    if prerendered:
+        return Pages(prerendered, now)
+    plan = story_plan(seed, meetings, whole=whole) if meetings else None
+    limits = Limits(burst_limit, search_limit, daily_limit, virtual_limits, retry_after)
+    return create_app(seed, now=now, plan=plan, limits=limits, **options)
 
 
 if __name__ == "__main__":

@@ -9,17 +9,14 @@ rendered once, and pages are kept, so that a second read of one costs nothing.
 from __future__ import annotations
 
 import re
-import socket
-import threading
-import time
 from collections.abc import Callable
-from contextlib import suppress
 from email.utils import formatdate
 from functools import lru_cache
 from operator import itemgetter
 
 import msgspec
 
+from tallystick.testing.prerendered import Body, Prerendered
 from tallystick_hubspot.simulator.deeds import Create, Set, app, person
 from tallystick_hubspot.simulator.errors import WireError
 from tallystick_hubspot.simulator.instants import instant, iso, moment
@@ -30,14 +27,13 @@ from tallystick_hubspot.simulator.query import Call
 from tallystick_hubspot.simulator.settings import Settings
 from tallystick_hubspot.simulator.world import World
 
-__all__ = ["PROPERTIES", "Pages", "serve_pages"]
+__all__ = ["PROPERTIES", "Pages"]
 
 _FIRST = instant("2026-04-01T00:00:00Z")
 _UNTIL = "2026-10-12T06:00:00Z"
 _TICKETS_FROM, _CONTACTS_FROM = 4_000_000_000, 1_000_000_000
 _VARIANTS = 20
 _ROW_BYTES = 1_100
-_SEND_BUFFER = 4_000_000
 _KEPT_BYTES = 300_000_000
 
 _MARK_CREATED, _MARK_TIME = 1_234_567_890_123, 1_234_567_950_123
@@ -53,11 +49,10 @@ PROPERTIES = (
 )
 """Properties of every row, whatever a call asks for."""
 
-Body = list[bytes]
 _Template = tuple[bytes, Callable[[tuple[bytes, ...]], tuple[bytes, ...]]]
 
 
-class Pages:
+class Pages(Prerendered):
     """The tickets by number from 0 (oldest), and the pages made of them.
 
     Args:
@@ -87,6 +82,41 @@ class Pages:
         self._histories = [_template(row) for row in histories]
         self._kept: dict[tuple[int, int], bytes] = {}
         self._bytes = 0
+        self._date = formatdate(self.now // 1_000, usegmt=True).encode()
+
+    def reply(self, head: bytes, content: bytes, number: int) -> tuple[bytes, Body]:
+        """Answer a call."""
+        method, target, _ = head.decode("latin-1").split(" ", 2)
+        path, _, query = target.partition("?")
+        try:
+            # Only the reading of settings needs more than the place and the body.
+            call = Call.read(method, path, query, headers={}, origin="http://127.0.0.1", content=content)
+            status, body = b"200 OK", self._answer(call)
+        except WireError as error:
+            status, body = b"%d Refused" % error.status, [error.content("prerendered")[0]]
+        lines = (
+            b"HTTP/1.1 %s\r\nContent-Type: application/json;charset=utf-8\r\nDate: %s\r\n"
+            b"X-HubSpot-Correlation-Id: %032d\r\n"
+        )
+        return lines % (status, self._date, number), body
+
+    def _answer(self, call: Call) -> Body:
+        posts: dict[tuple[str, ...], Callable[[Obj], Body]] = {
+            ("objects", "tickets", "search"): self.search,
+            ("objects", "tickets", "batch", "read"): self.batch,
+            ("associations", "tickets", "contacts", "batch", "read"): self.contacts,
+        }
+        if call.place in posts:
+            return posts[call.place](call.body())
+        if call.place == ("oauth", "token"):
+            return [
+                b'{"token_type":"bearer","access_token":"prerendered","refresh_token":"prerendered","expires_in":1800}'
+            ]
+        if call.place[:1] == ("objects",) or call.place[-1:] == ("threads",):
+            return [b'{"total":0,"results":[]}' if call.place[-1] == "search" else b'{"results":[]}']
+        if call.place[:1] == ("associations",):
+            return [_batch([], self.now)]
+        return [msgspec.json.encode(self.settings.answer(call, (1_000_000, 0)))]
 
     def stamp(self, number: int) -> int:
         """Give the `hs_lastmodifieddate` of a ticket, in Unix milliseconds; no two share one."""
@@ -218,87 +248,3 @@ def _world() -> World:
 def _batch(results: list[Obj], now: int) -> bytes:
     at = iso(now)
     return msgspec.json.encode({"status": "COMPLETE", "results": results, "startedAt": at, "completedAt": at})
-
-
-def _answer(pages: Pages, call: Call) -> Body:
-    posts: dict[tuple[str, ...], Callable[[Obj], Body]] = {
-        ("objects", "tickets", "search"): pages.search,
-        ("objects", "tickets", "batch", "read"): pages.batch,
-        ("associations", "tickets", "contacts", "batch", "read"): pages.contacts,
-    }
-    if call.place in posts:
-        return posts[call.place](call.body())
-    if call.place == ("oauth", "token"):
-        return [b'{"token_type":"bearer","access_token":"prerendered","refresh_token":"prerendered","expires_in":1800}']
-    if call.place[:1] == ("objects",) or call.place[-1:] == ("threads",):
-        return [b'{"total":0,"results":[]}' if call.place[-1] == "search" else b'{"results":[]}']
-    if call.place[:1] == ("associations",):
-        return [_batch([], pages.now)]
-    return [msgspec.json.encode(pages.settings.answer(call, (1_000_000, 0)))]
-
-
-class _Connection:
-    """One connection: HTTP/1.1 with keep-alive."""
-
-    def __init__(self, sock: socket.socket, pages: Pages, latency: float) -> None:
-        self._sock = sock
-        self._pages = pages
-        self._latency = latency
-        self._served = 0
-        self._date = formatdate(pages.now // 1_000, usegmt=True).encode()
-
-    def run(self) -> None:
-        """Answer requests in turn until the peer leaves."""
-        buffer = b""
-        with self._sock, suppress(ConnectionError):
-            while True:
-                while (end := buffer.find(b"\r\n\r\n")) < 0 or len(buffer) < end + 4 + _length(buffer[:end]):
-                    data = self._sock.recv(65_536)
-                    if not data:
-                        return
-                    buffer += data
-                head, rest = buffer[:end], end + 4 + _length(buffer[:end])
-                content, buffer = buffer[end + 4 : rest], buffer[rest:]
-                if self._latency:
-                    time.sleep(self._latency)
-                self._send(*self._served_by(head, content))
-
-    def _served_by(self, head: bytes, content: bytes) -> tuple[bytes, Body]:
-        method, target, _ = head.decode("latin-1").split(" ", 2)
-        path, _, query = target.partition("?")
-        try:
-            # Only the reading of settings needs more than the place and the body.
-            call = Call.read(method, path, query, headers={}, origin="http://127.0.0.1", content=content)
-            return b"200 OK", _answer(self._pages, call)
-        except WireError as error:
-            return b"%d Refused" % error.status, [error.content("prerendered")[0]]
-
-    def _send(self, status: bytes, body: Body) -> None:
-        self._served += 1
-        length = sum(map(len, body))
-        head = (
-            b"HTTP/1.1 %s\r\nContent-Type: application/json;charset=utf-8\r\nContent-Length: %d\r\nDate: %s\r\n"
-            b"X-HubSpot-Correlation-Id: %032d\r\n\r\n"
-        ) % (status, length, self._date, self._served)
-        # Gathered by the kernel: the page is never put together here.
-        sent = self._sock.sendmsg([head, *body])
-        if sent < len(head) + length:
-            self._sock.sendall(memoryview(b"".join([head, *body]))[sent:])
-
-
-def _length(head: bytes) -> int:
-    found = re.search(rb"\r\n[Cc]ontent-[Ll]ength: *(\d+)", head)
-    return int(found[1]) if found else 0
-
-
-def serve_pages(listening: socket.socket, pages: Pages, *, latency_ms: float = 0) -> None:
-    """Serve pages on a listening socket until it is closed."""
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
-    while True:
-        try:
-            sock, _peer = listening.accept()
-        except OSError:
-            return
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        connection = _Connection(sock, pages, latency_ms / 1000)
-        threading.Thread(target=connection.run, daemon=True).start()

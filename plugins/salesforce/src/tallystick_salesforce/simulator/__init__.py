@@ -10,13 +10,7 @@ account with all that is under it; the restriction of big objects to filters in 
 field history; series of events, which are rows like all others.
 """
 
-from __future__ import annotations
-
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
-
-from tallystick.testing.serving import running
+from tallystick.testing.serving import threaded
 from tallystick_salesforce.simulator.api import Paging
 from tallystick_salesforce.simulator.app import Simulator, create_app
 from tallystick_salesforce.simulator.plan import Deed, Plan, Stage
@@ -39,19 +33,4 @@ __all__ = [
     "story",
 ]
 
-
-@contextmanager
-def serve(seed: int = 1, *, port: int = 0, app: Simulator | None = None, **options: Any) -> Iterator[str]:
-    """Serve a simulator from a thread while the block runs, and give its origin, like `http://127.0.0.1:41234`.
-
-    Args:
-        seed: Same seed, same tokens.
-        port: Port; 0 takes a free one.
-        app: A simulator built by `create_app`, instead of the other options.
-        options: Those of `create_app`.
-
-    Raises:
-        ValueError: An option is not possible, or the plan is not.
-    """
-    with running(app or create_app(seed, **options), port) as origin:
-        yield origin
+serve = threaded(create_app)

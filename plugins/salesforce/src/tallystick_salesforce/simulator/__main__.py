@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
+from typing import Any
 
-from tallystick.testing.serving import announce, listening, option_parser, serve
+from tallystick.testing.serving import option_parser, run
 from tallystick_salesforce.simulator.api import Paging
 from tallystick_salesforce.simulator.app import EXPIRES_IN, Simulator, create_app
-from tallystick_salesforce.simulator.fast import serve_pages
 from tallystick_salesforce.simulator.prerendered import Pages
 from tallystick_salesforce.simulator.story import story_plan
 from tallystick_salesforce.simulator.usage import DAILY
@@ -18,37 +17,6 @@ __all__ = ["main"]
 
 def main(arguments: list[str] | None = None) -> None:
     """Serve until interrupted; one line says where, once connections are accepted."""
-    parser = _parser()
-    asked = parser.parse_args(arguments)
-    with listening(asked.port) as sock:
-        try:
-            app = Pages(asked.prerendered, asked.now) if asked.prerendered else _app(asked)
-        except (OSError, ValueError) as error:
-            parser.error(str(error))
-        if isinstance(app, Pages):
-            announce(sock.getsockname()[1])
-            serve_pages(sock, app, latency_ms=asked.latency_ms)
-        else:
-            serve(app, sock)
-
-
-def _app(asked: argparse.Namespace) -> Simulator:
-    plan = story_plan(asked.seed, asked.meetings, whole=asked.whole) if asked.meetings else None
-    return create_app(
-        asked.seed,
-        plan=plan,
-        now=asked.now,
-        latency_ms=asked.latency_ms,
-        expires_in=asked.expires_in,
-        public_key=asked.public_key and Path(asked.public_key).read_text("ascii"),
-        daily_limit=asked.daily_limit,
-        app_limit=asked.app_limit,
-        tick=asked.tick,
-        paging=Paging(asked.page, asked.short_pages, asked.result, asked.job_polls, asked.job_seconds),
-    )
-
-
-def _parser() -> argparse.ArgumentParser:
     usual = Paging()
     parser = option_parser("tallystick_salesforce.simulator")
     parser.add_argument("--expires-in", type=int, default=EXPIRES_IN, help="virtual seconds a token lives")
@@ -64,7 +32,30 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--meetings", type=int, help="meetings of the company of the demo, instead of the sample")
     parser.add_argument("--whole", action="store_true", help="the whole company, not Salesforce's part of it")
     parser.add_argument("--prerendered", type=int, metavar="CASES", help="serve only so many ready-made cases")
-    return parser
+    run(_create, parser, arguments)
+
+
+def _create(
+    *,
+    seed: int,
+    now: str | None,
+    public_key: str | None,
+    page: int,
+    short_pages: bool,
+    result: int,
+    job_polls: int,
+    job_seconds: int,
+    meetings: int | None,
+    whole: bool,
+    prerendered: int | None,
+    **options: Any,
+) -> Simulator | Pages:
+    if prerendered:
+        return Pages(prerendered, now)
+    plan = story_plan(seed, meetings, whole=whole) if meetings else None
+    pem = public_key and Path(public_key).read_text("ascii")
+    paging = Paging(page, short_pages, result, job_polls, job_seconds)
+    return create_app(seed, now=now, plan=plan, public_key=pem, paging=paging, **options)
 
 
 if __name__ == "__main__":

@@ -10,16 +10,18 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from email.utils import formatdate
 from typing import Any
 
 import msgspec
 
 from tallystick.testing.instants import instant
+from tallystick.testing.prerendered import Body, Prerendered
 from tallystick_salesforce.simulator.access import Access
-from tallystick_salesforce.simulator.api import Answer, Api, Paging, versions
+from tallystick_salesforce.simulator.api import JSON, Answer, Api, Paging, versions
 from tallystick_salesforce.simulator.bulk import RESULT
 from tallystick_salesforce.simulator.call import Call
-from tallystick_salesforce.simulator.errors import WireError
+from tallystick_salesforce.simulator.errors import TokenError, WireError
 from tallystick_salesforce.simulator.ids import made
 from tallystick_salesforce.simulator.plan import DAY, Plan
 from tallystick_salesforce.simulator.queries import PAGE
@@ -31,10 +33,7 @@ from tallystick_salesforce.simulator.usage import DAILY, Usage
 from tallystick_salesforce.simulator.values import rest_time
 from tallystick_salesforce.simulator.world import World
 
-__all__ = ["Body", "Pages"]
-
-Body = list[bytes]
-"""The parts of a body, to be sent one after the other."""
+__all__ = ["Pages"]
 
 _FIRST = instant("2026-04-01T00:00:00Z")
 _UNTIL = "2026-10-12T06:00:00Z"
@@ -65,7 +64,7 @@ class _Selection:
     made: _Templates
 
 
-class Pages:
+class Pages(Prerendered):
     """The cases by number from 0 (oldest), and the pages made of them.
 
     Args:
@@ -93,6 +92,18 @@ class Pages:
         self._templates: dict[str, _Templates] = {}
         self._kept: dict[tuple[str, str, int, int], bytes] = {}
         self._bytes = 0
+        self._date = formatdate(self.now, usegmt=True)
+
+    def reply(self, head: bytes, content: bytes, number: int) -> tuple[bytes, Body]:  # noqa: ARG002 - has no number
+        """Answer a call."""
+        try:
+            body, answer = self.answer(_call(head.decode("latin-1"), content))
+        except (WireError, TokenError) as error:
+            body, answer = [error.content()], Answer(b"", JSON, status=error.status)
+        lines = [f"HTTP/1.1 {answer.status} Answered", f"Content-Type: {answer.media}", f"Date: {self._date}"]
+        lines += [f"{name}: {value}" for name, value in answer.headers.items()]
+        lines += [f"Sforce-Limit-Info: {self.usage.header()}", ""]
+        return "\r\n".join(lines).encode(), body
 
     def stamp(self, number: int) -> int:
         """Give the `SystemModstamp` of a case; no two share one."""
@@ -223,6 +234,16 @@ class Pages:
             return _whole({"done": True, "nextRecordsUrl": None, "resultPages": links})
         row = _job_row(call, selection, "query", "JobComplete")
         return _whole({**row, "numberRecordsProcessed": end - begin, "retries": 0, "totalProcessingTime": 1})
+
+
+def _call(head: str, body: bytes) -> Call:
+    first, _, rest = head.partition("\r\n")
+    method, target, _ = first.split(" ", 2)
+    pairs = (line.partition(":") for line in rest.split("\r\n"))
+    headers = {name.strip().lower(): value.strip() for name, _, value in pairs}
+    path, _, query = target.partition("?")
+    origin = f"http://{headers.get('host', '127.0.0.1')}"
+    return Call.read(method, path, query, headers, body=body, origin=origin)
 
 
 def _whole(content: Any) -> tuple[Body, Answer]:

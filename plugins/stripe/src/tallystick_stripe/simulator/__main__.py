@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from tallystick.testing.serving import announce, listening, option_parser, serve
-from tallystick_stripe.simulator.app import create_app
-from tallystick_stripe.simulator.prerendered import serve_pages
+from typing import Any
+
+from tallystick.testing.instants import instant
+from tallystick.testing.serving import option_parser, run
+from tallystick_stripe.simulator.app import Simulator, create_app
+from tallystick_stripe.simulator.prerendered import Pages
+from tallystick_stripe.simulator.story import STAGES
 
 __all__ = ["main"]
 
@@ -15,23 +19,13 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--invoices", type=int, default=2000, help="size of the account, at least 200")
     parser.add_argument("--livemode", choices=("true", "false"), default="true", help="mode that holds the data")
     parser.add_argument("--prerendered", type=int, metavar="CHARGES", help="serve only so many ready-made charges")
-    asked = parser.parse_args(arguments)
-    with listening(asked.port) as sock:
-        if asked.prerendered:
-            announce(sock.getsockname()[1])
-            serve_pages(sock, asked.prerendered, now=asked.now, latency_ms=asked.latency_ms)
-            return
-        try:
-            app = create_app(
-                asked.seed,
-                invoices=asked.invoices,
-                now=asked.now,
-                livemode=asked.livemode == "true",
-                latency_ms=asked.latency_ms,
-            )
-        except ValueError as error:
-            parser.error(str(error))
-        serve(app, sock)
+    run(_create, parser, arguments)
+
+
+def _create(*, now: str | None, livemode: str, prerendered: int | None, **options: Any) -> Simulator | Pages:
+    if prerendered:
+        return Pages(prerendered, instant(now or STAGES[-1]))
+    return create_app(now=now, livemode=livemode == "true", **options)
 
 
 if __name__ == "__main__":

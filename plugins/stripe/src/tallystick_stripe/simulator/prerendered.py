@@ -7,22 +7,18 @@ template rendered once; its place is read from its id.
 
 from __future__ import annotations
 
-import socket
-import threading
-import time
 from bisect import bisect_left
-from contextlib import suppress
 from email.utils import formatdate
 from urllib.parse import parse_qsl
 
 import msgspec
 
 from tallystick.testing.instants import instant
+from tallystick.testing.prerendered import Body, Prerendered
 from tallystick_stripe.simulator.objects_account import API_VERSION, account, balance
 from tallystick_stripe.simulator.objects_cash import balance_transaction, charge
-from tallystick_stripe.simulator.story import STAGES
 
-__all__ = ["Pages", "serve_pages"]
+__all__ = ["Pages"]
 
 _FIRST = instant("2026-04-01T00:00:00Z")
 _PREFIX = b"ch_3Sp"
@@ -30,20 +26,41 @@ _DIGITS = 18
 _VARIANTS = 100
 _MOST = 100
 _BYTES = 2_800
-_SEND_BUFFER = 2_000_000
 
 
-class Pages:
+class Pages(Prerendered):
     """The charges, by number from 0 (newest), and the pages made of them."""
 
     def __init__(self, count: int, now: int) -> None:
         self.count = count
         self.now = now
+        self._date = formatdate(now, usegmt=True).encode()
         span = now - _FIRST - 1
         # Oldest first, so that bisect works; charge `n` stands at `count - 1 - n`.
         self._created = [_FIRST + span * place // count for place in range(count)]
         self._plain = [_template(number, expanded=False) for number in range(_VARIANTS)]
         self._expanded = [_template(number, expanded=True) for number in range(_VARIANTS)]
+
+    def reply(self, head: bytes, content: bytes, number: int) -> tuple[bytes, Body]:  # noqa: ARG002 - GET only
+        """Answer a call."""
+        status, body = self._answer(head.split(b" ", 2)[1].decode())
+        lines = (
+            b"HTTP/1.1 %s\r\nContent-Type: application/json\r\nDate: %s\r\nRequest-Id: req_%014d\r\n"
+            b"Stripe-Version: %s\r\n"
+        )
+        return lines % (status, self._date, number, API_VERSION.encode()), body
+
+    def _answer(self, target: str) -> tuple[bytes, Body]:
+        path, _, query = target.partition("?")
+        if path == "/v1/charges":
+            return b"200 OK", self.page(query)
+        if path == "/v1/account":
+            return b"200 OK", [msgspec.json.encode(account(id="acct_1Prerendered", created=_FIRST))]
+        if path == "/v1/balance":
+            return b"200 OK", [msgspec.json.encode(balance(available=0, pending=0, currency="eur", livemode=True))]
+        if path.count("/") == 2 and path.startswith("/v1/"):
+            return b"200 OK", [b'{"object":"list","data":[],"has_more":false,"url":"%s"}' % path.encode()]
+        return b"404 Not Found", [b'{"error":{"type":"invalid_request_error","message":"not prerendered"}}']
 
     def window(self, bounds: dict[str, int]) -> tuple[int, int]:
         """Give the numbers, half-open, of the charges created inside bounds named gt, gte, lt, lte."""
@@ -53,7 +70,7 @@ class Pages:
             low, high = (max(low, place), high) if name in {"gt", "gte"} else (low, min(high, place))
         return self.count - high, self.count - low
 
-    def page(self, query: str) -> list[bytes]:
+    def page(self, query: str) -> Body:
         """Give the body of one page, in pieces."""
         bounds: dict[str, int] = {}
         limit, after, expanded = 10, None, False
@@ -112,68 +129,3 @@ def _template(variant: int, *, expanded: bool) -> list[list[bytes]]:
         made["balance_transaction"] = row
     text = msgspec.json.encode(made) + b","
     return [piece.split(mark.encode()) for piece in text.split(b"%d" % when)]
-
-
-class _Connection:
-    """One connection: HTTP/1.1 with keep-alive, GET only."""
-
-    def __init__(self, sock: socket.socket, pages: Pages, latency: float) -> None:
-        self._sock = sock
-        self._pages = pages
-        self._latency = latency
-        self._served = 0
-        self._date = formatdate(pages.now, usegmt=True).encode()
-
-    def run(self) -> None:
-        """Answer requests in turn until the peer leaves."""
-        buffer = b""
-        with self._sock, suppress(ConnectionError):
-            while True:
-                while (end := buffer.find(b"\r\n\r\n")) < 0:
-                    data = self._sock.recv(65_536)
-                    if not data:
-                        return
-                    buffer += data
-                target = buffer[: buffer.index(b"\r\n")].split(b" ")[1].decode()
-                buffer = buffer[end + 4 :]
-                if self._latency:
-                    time.sleep(self._latency)
-                self._send(*self._answer(target))
-
-    def _answer(self, target: str) -> tuple[bytes, list[bytes]]:
-        path, _, query = target.partition("?")
-        if path == "/v1/charges":
-            return b"200 OK", self._pages.page(query)
-        if path == "/v1/account":
-            return b"200 OK", [msgspec.json.encode(account(id="acct_1Prerendered", created=_FIRST))]
-        if path == "/v1/balance":
-            return b"200 OK", [msgspec.json.encode(balance(available=0, pending=0, currency="eur", livemode=True))]
-        if path.count("/") == 2 and path.startswith("/v1/"):
-            return b"200 OK", [b'{"object":"list","data":[],"has_more":false,"url":"%s"}' % path.encode()]
-        return b"404 Not Found", [b'{"error":{"type":"invalid_request_error","message":"not prerendered"}}']
-
-    def _send(self, status: bytes, body: list[bytes]) -> None:
-        self._served += 1
-        length = sum(map(len, body))
-        head = (
-            b"HTTP/1.1 %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\nDate: %s\r\n"
-            b"Request-Id: req_%014d\r\nStripe-Version: %s\r\n\r\n"
-        ) % (status, length, self._date, self._served, API_VERSION.encode())
-        # Gathered by the kernel: the page is never put together here.
-        sent = self._sock.sendmsg([head, *body])
-        if sent < len(head) + length:
-            self._sock.sendall(memoryview(b"".join([head, *body]))[sent:])
-
-
-def serve_pages(listening: socket.socket, count: int, *, now: str | None = None, latency_ms: float = 0) -> None:
-    """Serve `count` charges, spread evenly from April to `now`, on a listening socket until it is closed."""
-    pages = Pages(count, instant(now or STAGES[-1]))
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
-    while True:
-        try:
-            sock, _peer = listening.accept()
-        except OSError:
-            return
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        connection = _Connection(sock, pages, latency_ms / 1000)
-        threading.Thread(target=connection.run, daemon=True).start()

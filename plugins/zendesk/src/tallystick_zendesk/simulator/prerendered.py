@@ -9,17 +9,14 @@ costs nothing.
 from __future__ import annotations
 
 import re
-import socket
-import threading
-import time
 from collections.abc import Callable
-from contextlib import suppress
 from email.utils import formatdate
 from urllib.parse import parse_qs
 
 import msgspec
 
 from tallystick.testing.instants import instant, iso
+from tallystick.testing.prerendered import Body, Prerendered
 from tallystick_zendesk.simulator.deeds import Deed, Ratings, opened
 from tallystick_zendesk.simulator.draft import Draft, Obj
 from tallystick_zendesk.simulator.errors import WireError
@@ -29,7 +26,7 @@ from tallystick_zendesk.simulator.plan import Act, Opening, User
 from tallystick_zendesk.simulator.query import export_cursor, export_place
 from tallystick_zendesk.simulator.tickets import Event, Ticket
 
-__all__ = ["EVENTS", "Pages", "serve_pages"]
+__all__ = ["EVENTS", "Pages"]
 
 EVENTS = 8
 """Events of each ticket."""
@@ -41,7 +38,6 @@ _EVENTS_FROM = 14_000_000_000_000
 _ME, _BOT, _REQUESTERS = 900_000_000_001, 900_000_000_002, 10
 _VARIANTS = 20
 _TICKET_BYTES, _EVENT_BYTES = 2_000, 1_500
-_SEND_BUFFER = 4_000_000
 _KEPT_BYTES = 300_000_000
 
 _CUT = re.compile(rb"(777777777777|1777777777|1234567890|2009-02-13T23:31:30Z)")
@@ -55,10 +51,8 @@ _SPEECH = (
     (_BOT, "Great. I set this request to solved. Just reply here should it come back."),
 )
 
-Body = list[bytes]
 
-
-class Pages:
+class Pages(Prerendered):
     """The rows by number from 0 (oldest), and the pages made of them.
 
     Args:
@@ -85,6 +79,33 @@ class Pages:
         self._events = [[_pieces(msgspec.json.decode(e.render(comments=True))) for e in events] for _, events in made]
         self._kept: dict[tuple[str, int, int], bytes] = {}
         self._bytes = 0
+        self._date = formatdate(self.now, usegmt=True).encode()
+
+    def reply(self, head: bytes, content: bytes, number: int) -> tuple[bytes, Body]:  # noqa: ARG002 - nothing is sent
+        """Answer a call."""
+        host = re.search(rb"\r\n[Hh]ost: *([^\r]*)", head)
+        origin = "http://" + (host[1].decode() if host else "127.0.0.1")
+        try:
+            status, body = b"200 OK", self._answer(head.split(b" ", 2)[1].decode(), origin)
+        except WireError as error:
+            status, body = b"%d Refused" % error.status, [error.content()[0]]
+        lines = b"HTTP/1.1 %s\r\nContent-Type: application/json; charset=utf-8\r\nDate: %s\r\nX-Request-Id: %032d\r\n"
+        return lines % (status, self._date, number), body
+
+    def _answer(self, target: str, origin: str) -> Body:
+        path, _, text = target.partition("?")
+        query = {name: values[-1] for name, values in parse_qs(text).items()}
+        if path == "/api/v2/incremental/tickets/cursor.json":
+            return self.ticket_page(query, origin)
+        if path == "/api/v2/incremental/ticket_events.json":
+            return self.event_page(query, origin)
+        if path == "/api/v2/incremental/users/cursor.json":
+            cursor = export_cursor(_FIRST - 86_400, _ME + 100 + _REQUESTERS)
+            rows = b"" if "cursor" in query else self.users
+            link = f"{origin}{path}?cursor={cursor.replace('=', '%3D')}"
+            ends = {"after_cursor": cursor, "after_url": link, "before_cursor": None, "end_of_stream": True}
+            return [b'{"users":[', rows, b"],", msgspec.json.encode(ends)[1:]]
+        return [msgspec.json.encode(_small(path))]
 
     def event_time(self, number: int) -> int:
         """Give the second of an event; no two share one."""
@@ -219,65 +240,6 @@ def _variant(variant: int, people: dict[int, Person]) -> tuple[Ticket, list[Even
     return ticket, ticket.events
 
 
-class _Connection:
-    """One connection: HTTP/1.1 with keep-alive."""
-
-    def __init__(self, sock: socket.socket, pages: Pages, latency: float) -> None:
-        self._sock = sock
-        self._pages = pages
-        self._latency = latency
-        self._served = 0
-        self._date = formatdate(pages.now, usegmt=True).encode()
-
-    def run(self) -> None:
-        """Answer requests in turn until the peer leaves."""
-        buffer = b""
-        with self._sock, suppress(ConnectionError):
-            while True:
-                while (end := buffer.find(b"\r\n\r\n")) < 0 or len(buffer) < end + 4 + _length(buffer[:end]):
-                    data = self._sock.recv(65_536)
-                    if not data:
-                        return
-                    buffer += data
-                head, buffer = buffer[:end], buffer[end + 4 + _length(buffer[:end]) :]
-                if self._latency:
-                    time.sleep(self._latency)
-                host = re.search(rb"\r\n[Hh]ost: *([^\r]*)", head)
-                origin = "http://" + (host[1].decode() if host else "127.0.0.1")
-                try:
-                    self._send(b"200 OK", self._answer(head.split(b" ", 2)[1].decode(), origin))
-                except WireError as error:
-                    self._send(b"%d Refused" % error.status, [error.content()[0]])
-
-    def _answer(self, target: str, origin: str) -> Body:
-        path, _, text = target.partition("?")
-        query = {name: values[-1] for name, values in parse_qs(text).items()}
-        pages = self._pages
-        if path == "/api/v2/incremental/tickets/cursor.json":
-            return pages.ticket_page(query, origin)
-        if path == "/api/v2/incremental/ticket_events.json":
-            return pages.event_page(query, origin)
-        if path == "/api/v2/incremental/users/cursor.json":
-            cursor = export_cursor(_FIRST - 86_400, _ME + 100 + _REQUESTERS)
-            rows = b"" if "cursor" in query else pages.users
-            link = f"{origin}{path}?cursor={cursor.replace('=', '%3D')}"
-            ends = {"after_cursor": cursor, "after_url": link, "before_cursor": None, "end_of_stream": True}
-            return [b'{"users":[', rows, b"],", msgspec.json.encode(ends)[1:]]
-        return [msgspec.json.encode(_small(path))]
-
-    def _send(self, status: bytes, body: Body) -> None:
-        self._served += 1
-        length = sum(map(len, body))
-        head = (
-            b"HTTP/1.1 %s\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: %d\r\nDate: %s\r\n"
-            b"X-Request-Id: %032d\r\n\r\n"
-        ) % (status, length, self._date, self._served)
-        # Gathered by the kernel: the page is never put together here.
-        sent = self._sock.sendmsg([head, *body])
-        if sent < len(head) + length:
-            self._sock.sendall(memoryview(b"".join([head, *body]))[sent:])
-
-
 def _small(path: str) -> Obj:
     """Give what is the same for everybody."""
     if path == "/oauth/tokens":
@@ -298,21 +260,3 @@ def _small(path: str) -> Obj:
     if found is None:
         raise WireError.missing()
     return {found[1]: [], "count": 0, "end_time": None, "next_page": None, "end_of_stream": True}
-
-
-def _length(head: bytes) -> int:
-    found = re.search(rb"\r\n[Cc]ontent-[Ll]ength: *(\d+)", head)
-    return int(found[1]) if found else 0
-
-
-def serve_pages(listening: socket.socket, pages: Pages, *, latency_ms: float = 0) -> None:
-    """Serve pages on a listening socket until it is closed."""
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
-    while True:
-        try:
-            sock, _peer = listening.accept()
-        except OSError:
-            return
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        connection = _Connection(sock, pages, latency_ms / 1000)
-        threading.Thread(target=connection.run, daemon=True).start()

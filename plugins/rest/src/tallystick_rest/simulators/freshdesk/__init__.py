@@ -4,10 +4,10 @@ Written from the vendor's public description, never from the connector it stands
 listed in the README of this distribution.
 """
 
+from tallystick.testing.serving import threaded
 from tallystick_rest.simulators.freshdesk.app import NOW, Freshdesk, create_app
 from tallystick_rest.simulators.freshdesk.cases import cases
 from tallystick_rest.simulators.labelled import Case
-from tallystick_rest.simulators.served import threaded
 
 __all__ = ["NOW", "Case", "Freshdesk", "cases", "create_app", "serve"]
 

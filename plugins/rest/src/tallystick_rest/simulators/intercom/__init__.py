@@ -4,10 +4,10 @@ Written from the vendor's public description, never from the connector it stands
 listed in the README of this distribution.
 """
 
+from tallystick.testing.serving import threaded
 from tallystick_rest.simulators.intercom.app import NOW, Intercom, create_app
 from tallystick_rest.simulators.intercom.cases import cases
 from tallystick_rest.simulators.labelled import Case
-from tallystick_rest.simulators.served import threaded
 
 __all__ = ["NOW", "Case", "Intercom", "cases", "create_app", "serve"]
 

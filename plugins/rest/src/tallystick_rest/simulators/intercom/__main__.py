@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from tallystick.testing.serving import option_parser
+from tallystick.testing.serving import option_parser, run
 from tallystick_rest.simulators.intercom.app import create_app
-from tallystick_rest.simulators.served import run
 
 __all__ = ["main"]
 
