@@ -7,14 +7,16 @@ wrong is left to this one, which comes upon it at the same place and tells it as
 
 from __future__ import annotations
 
+import os
 import signal
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
-from multiprocessing import get_context, resource_tracker
+from contextlib import contextmanager, suppress
+from multiprocessing import get_context, parent_process, resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from threading import Thread
 
 import msgspec
 
@@ -124,7 +126,8 @@ def _uninterrupted() -> Iterator[None]:
 
 def _decide(connection: Connection, path: str, digest: str, limits: Limits) -> None:
     """Decide the evidence of the bundle of a digest, and hand it on; this is what the other process does."""
-    with connection, no_collections():
+    Thread(target=_end_with_the_first, daemon=True).start()
+    with connection, no_collections(), suppress(BrokenPipeError):
         connection.send_bytes(_BEGUN)
         try:
             packed = list(_packed(path, digest, limits))
@@ -135,6 +138,13 @@ def _decide(connection: Connection, path: str, digest: str, limits: Limits) -> N
         for piece in packed:
             connection.send_bytes(piece)
         connection.send_bytes(_DONE)
+
+
+def _end_with_the_first() -> None:
+    """Wait for the end of the process that started this one, which may have been killed, and end this one."""
+    if (first := parent_process()) is not None:
+        first.join()
+        os._exit(1)
 
 
 def _packed(path: str, digest: str, limits: Limits) -> Iterator[bytes]:

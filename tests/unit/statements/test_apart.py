@@ -3,7 +3,10 @@
 import os
 import shutil
 import signal
+import subprocess
+import sys
 from multiprocessing.context import SpawnProcess
+from pathlib import Path
 
 import pytest
 from tests import bundles
@@ -16,6 +19,23 @@ from tallystick.statements.archive import open_archive
 from tallystick.statements.commitments import Commitments
 
 STRANGER = Signer("stranger/key", b"\7" * 32)
+ROOT = Path(__file__).parents[3]
+SCRIPT = """\
+import sys, time
+from pathlib import Path
+sys.path.insert(0, "{root}")
+from tests.bundles import again
+from tallystick.statements import apart, recompute
+
+def decide(*_):
+    print("begun", flush=True)
+    time.sleep(10)
+    yield from ()
+
+recompute._LARGE, apart.decide_evidence = 0, decide
+if __name__ == "__main__":
+    again(Path("{bundle}"), processes=2)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -136,6 +156,17 @@ def test_ctrl_c_while_the_second_process_starts_ends_both(project, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         again(project.folder / "whole.tally", processes=2)
     assert started[0].exitcode == -signal.SIGTERM
+
+
+def test_a_second_process_does_not_outlive_the_first(project, tmp_path):
+    """Where the first process is killed, the second one ends at once, and says nothing."""
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT.format(root=ROOT, bundle=project.folder / "whole.tally"))
+    with subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as first:
+        assert first.stdout.readline() == b"begun\n"
+        first.kill()
+        # This ends once nobody has its output open any more.
+        assert first.stdout.read() == b""
 
 
 def test_a_file_that_took_the_place_of_the_bundle_decides_nothing(project, tmp_path):
