@@ -11,6 +11,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
+import tallystick_files.description
+import tallystick_sql.description
+from tallystick.connectors.mapping import load_described
+
 PAGE = (Path(__file__).parents[2] / "docs" / "files-and-warehouses.md").read_text(encoding="utf-8")
 SERVER = "postgresql://postgres@127.0.0.1:5432/postgres"
 NOW = "2026-08-20T00:00:00Z"
@@ -101,3 +105,25 @@ def test_a_mistake_is_said_as_the_page_shows(folder):
     file.write_text(file.read_text().replace(before, after), encoding="utf-8")
     said = run(folder, "tallystick sync", check=False)
     assert shown.strip() in said
+
+
+@pytest.mark.parametrize(
+    ("name", "model"),
+    [
+        ("helpdesk.yaml", tallystick_files.description.Description),
+        ("warehouse.yaml", tallystick_sql.description.Description),
+    ],
+)
+def test_a_table_that_stands_once_makes_the_same_mapping(folder, name, model):
+    """The descriptions of the page, with a table named as the page shows, say the same of every stream."""
+    [(_, table)] = blocks("table")
+    file = folder / name
+    written = file.read_text(encoding="utf-8")
+    _, before = load_described(str(file), model)
+    named, count = re.subn(r"({path: [Cc]hannel, values:) {.*?}", r"\1 channels", written)
+    file.write_text(table + named, encoding="utf-8")
+
+    _, after = load_described(str(file), model)
+
+    assert count == 1
+    assert after.streams == before.streams

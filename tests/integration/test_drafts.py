@@ -200,3 +200,24 @@ def test_who_stands_in_the_records(project):
 
     assert set(seen("billing", "ids", ["u1", "u2", "app_7", "d1", "u9"])) == {"u1", "u2", "app_7"}
     assert set(seen("billing", "role_in", ["AE", "SDR", "ae"])) == {"AE", "SDR"}
+
+    for segment in (project.folder / "records").rglob("*.parquet"):
+        segment.unlink()
+    assert seen("billing", "ids", ["u1"]) is None
+
+
+def test_a_contract_is_looked_at_where_the_records_are_not(folder):
+    """Without its database a project tells of nobody, and a contract that names ids can be looked at all the same."""
+    (folder / "tallystick.yaml").write_text(f"{PROJECT}database: env:NOWHERE_TO_BE_FOUND\n")
+    (folder / "one.yaml").write_text(CONTRACT.replace("Recoverly}", "Recoverly, identities: {billing: [app_7]}}"))
+    done = subprocess.run(
+        [sys.executable, "-m", "tallystick", "contract", "lint", "acme"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.stderr == ""
+    assert "no-baseline" in done.stdout
+    assert "nobody-known" not in done.stdout

@@ -37,6 +37,7 @@ def test_those_that_come_with_it_load(connector):
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
+        ("title: Desk", "values: {ways: {a: b}}\ntitle: Desk", r"2:10: values.ways: no column uses this table"),
         ("title: Desk", "titel: Desk", r"2:1: unknown field titel\n  Did you mean title\?"),
         ("kind: bearer", "kind: beerer", r"4:7: auth: one of 'bearer', .*'client_credentials' is expected as 'kind'"),
         ("auth: {kind: bearer}", "auth: {kind: basic, key_is: user}", r"4:29: auth.key_is: the password is missing"),

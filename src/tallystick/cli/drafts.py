@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Literal
 
 import duckdb
+from sqlalchemy.exc import DBAPIError
 
 from tallystick.cli.project import Project
 from tallystick.contracts import Contract, Outcome
 from tallystick.contracts.lint.rule import Memory, Seen
 from tallystick.contracts.variants import Variants
-from tallystick.errors import ConfigurationError, ContractError
+from tallystick.errors import ConfigurationError, ContractError, Error
 from tallystick.outcomes import Inputs
 from tallystick.period import Period, parse_period, zone
 from tallystick.records.progress import coverage
@@ -99,20 +100,32 @@ def memory(project: Project) -> Memory:
 
 
 def seen_in(project: Project) -> Seen:
-    """Give what tells which ids and roles stand in the records of a source, whatever their version."""
+    """Give what tells which ids and roles stand in the records of a source, whatever their version.
+
+    Records that cannot be read count as not read: a contract can be looked at where they are not.
+    """
 
     def seen(source: str, part: Literal["ids", "role_in"], texts: Collection[str]) -> Collection[str] | None:
-        read = coverage(project.engine, source)
-        told = read.get("actor", next(iter(read.values()), None))
-        if told is None or told.watermark is None:
+        try:
+            return _seen(project, source, part, texts)
+        except (Error, DBAPIError, duckdb.Error):
             return None
-        columns = _ROLES if part == "role_in" else _PEOPLE
-        with connect(project.store, source, types={kind for kind, _ in columns}) as database:
-            parts = " UNION ALL ".join(f'SELECT "{column}" AS text FROM "{kind}_all"' for kind, column in columns)
-            query = f"SELECT DISTINCT text FROM ({parts}) WHERE list_contains($1, text)"
-            return {text for (text,) in database.execute(query, [list(texts)]).fetchall()}
 
     return seen
+
+
+def _seen(
+    project: Project, source: str, part: Literal["ids", "role_in"], texts: Collection[str]
+) -> Collection[str] | None:
+    read = coverage(project.engine, source)
+    told = read.get("actor", next(iter(read.values()), None))
+    if told is None or told.watermark is None:
+        return None
+    columns = _ROLES if part == "role_in" else _PEOPLE
+    with connect(project.store, source, types={kind for kind, _ in columns}) as database:
+        parts = " UNION ALL ".join(f'SELECT "{column}" AS text FROM "{kind}_all"' for kind, column in columns)
+        query = f"SELECT DISTINCT text FROM ({parts}) WHERE list_contains($1, text)"
+        return {text for (text,) in database.execute(query, [list(texts)]).fetchall()}
 
 
 def opener(project: Project, now: int) -> OpenOutcome:

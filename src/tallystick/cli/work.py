@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import msgspec
+from sqlalchemy.exc import DBAPIError
 
 from tallystick.cli.disputing import exhibit_findings, print_standing
 from tallystick.cli.drafts import variants_of
@@ -142,11 +143,24 @@ def fsck_project(project: Project) -> dict[str, Any]:
 
     report = fsck(project.engine, project.log.origin, project.keychain)
     findings = [str(finding) for finding in report.findings]
-    findings += [str(finding) for finding in fsck_decisions(project.engine, project.log, project.store)]
-    findings += [str(finding) for finding in fsck_records(project.store)]
-    findings += exhibit_findings(project)
-    told, wrong = fsck_outbox(project.engine, project.log.origin)
-    findings += wrong
+    told = 0
+
+    def outbox() -> list[str]:
+        nonlocal told
+        told, wrong = fsck_outbox(project.engine, project.log.origin)
+        return wrong
+
+    checks: tuple[Callable[[], Iterable[object]], ...] = (
+        lambda: fsck_decisions(project.engine, project.log, project.store),
+        lambda: fsck_records(project.store),
+        lambda: exhibit_findings(project),
+        outbox,
+    )
+    for check in checks:
+        try:
+            findings += map(str, check())
+        except DBAPIError as error:
+            findings.append(f"database: cannot be read: {error.orig}")
     return {
         "entries": report.entries,
         "root": report.root,

@@ -94,10 +94,17 @@ def fetched(connection: Connection, query: Select[Any], values: Mapping[str, Any
     """Give the rows of a query as tuples of what the driver gives, for many rows of plain columns.
 
     SQLAlchemy's own handling of each row costs as much as the database does.
+
+    Raises:
+        DBAPIError: The database fails while they are read, as SQLAlchemy says it.
     """
     cursor: Any = connection.execute(query, values or {}).cursor
-    while rows := cursor.fetchmany(_AT_ONCE):
-        yield from rows
+    driver = connection.dialect.loaded_dbapi.Error
+    try:
+        while rows := cursor.fetchmany(_AT_ONCE):
+            yield from rows
+    except driver as error:
+        raise DBAPIError.instance(None, None, error, driver, dialect=connection.dialect) from error
 
 
 def _url(url_or_path: str | Path) -> URL:

@@ -85,9 +85,13 @@ def _check_file(path: Path, row: Row[Any], last: int) -> str | None:
 
 
 def _check_content(path: Path, row: Row[Any], last: int) -> str | None:
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    table = pq.ParquetFile(path).read(columns=["seq", "source"])
+    try:
+        table = pq.ParquetFile(path).read(columns=["seq", "source"])
+    except (pa.ArrowException, OSError) as error:
+        return f"the segment cannot be read: {error}"
     seqs = table.column("seq").to_pylist()
     if (len(seqs), seqs[0], seqs[-1]) != (row.rows, row.first_seq, row.last_seq):
         return f"the segment holds {len(seqs)} rows, {seqs[0]} to {seqs[-1]}; the catalog says otherwise"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import duckdb
 import msgspec
 import pyarrow as pa
 from sqlalchemy import Engine, select
@@ -135,10 +136,20 @@ def _evidence(store: RecordStore, verdicts: list[dict[str, Any]]) -> Iterator[st
     for (source, kind), wanted in sorted(cited.items()):
         columns = list(zip(*wanted, strict=True))
         table = pa.table({"id": columns[0], "version": columns[1], "raw_sha256": columns[2]})
-        with connect(store, source, types=[kind]) as database:
-            database.register("cited", table)
-            missing = database.execute(
-                f'SELECT id, version FROM cited ANTI JOIN "{kind}_all" r USING (id, version, raw_sha256) ORDER BY ALL'
-            ).fetchall()
+        try:
+            missing = _missing(store, source, kind, table)
+        except duckdb.Error:
+            # What is wrong with which segment, the check of the records says.
+            yield f"{source}: {kind}: cited and cannot be read"
+            continue
         for record_id, version in missing:
             yield f"{source}: {kind} {record_id} version {version} is cited and not stored"
+
+
+def _missing(store: RecordStore, source: str, kind: str, cited: pa.Table) -> list[tuple[str, int]]:
+    """Give ids and versions of a table that are not stored with the hash it names."""
+    with connect(store, source, types=[kind]) as database:
+        database.register("cited", cited)
+        return database.execute(
+            f'SELECT id, version FROM cited ANTI JOIN "{kind}_all" r USING (id, version, raw_sha256) ORDER BY ALL'
+        ).fetchall()

@@ -1,10 +1,11 @@
 """What is wrong in a mapping file is said at once, each with its place and what to write instead."""
 
+import re
 from textwrap import dedent, indent
 
 import pytest
 
-from tallystick.connectors.mapping import MappingFile, load_described
+from tallystick.connectors.mapping import Mapper, MappingFile, load_described
 from tallystick.errors import ConfigurationError
 
 PAYMENT = """\
@@ -114,3 +115,76 @@ def test_what_was_typed_is_not_repeated(tmp_path):
     """A mapping may hold what is nobody else's business, such as a name in a table of values."""
     found = problem(tmp_path, PAYMENT + "  test_mode: {path: a, values: {x: s3cret}}\n")
     assert "s3cret" not in found
+
+
+SHARED = """\
+values:
+  kinds: {c: card, i: invoice}
+records:
+  - type: payment
+    id: id
+    as_of: at
+    columns:
+      created_at: at
+      method: {path: kind, values: kinds}
+"""
+
+
+def load(tmp_path, text):
+    """Give the first mapping of a file, as a mapper of it."""
+    file = tmp_path / "mapping.yaml"
+    file.write_text(text, encoding="utf-8")
+    document, found = load_described(str(file), MappingFile)
+    return Mapper(found.records, document.at(("records",)), nested=True)
+
+
+def test_a_named_table_is_the_table_written_out(tmp_path):
+    """The mapping has the same revision either way, and another one as soon as the table says something else."""
+    named = load(tmp_path, SHARED)
+    (record,) = named.records({"id": "1", "at": "2026-01-01T00:00:00Z", "kind": "c"}, b"{}", "page 1")
+    written = SHARED.partition("records:")[2].replace("values: kinds", "values: {c: card, i: invoice}")
+
+    assert "card" in record.values
+    assert named.revision == load(tmp_path, "records:" + written).revision
+    assert named.revision != load(tmp_path, SHARED.replace("i: invoice", "i: other")).revision
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        (
+            "values: kinds",
+            "values: kindz",
+            "file:9:36: records.0.columns.method.values: there is no table kindz\n  Did you mean kinds?",
+        ),
+        (
+            SHARED.partition("records:")[0],
+            "",
+            "file:7:36: records.0.columns.method.values: there is no table kinds\n  Write the table out, or under",
+        ),
+        (
+            "records:",
+            "  forms: {a: b}\n  ways: {a: b}\nrecords:",
+            (
+                "file:3:3: values.forms: no column uses this table\n  Use it by `values: forms`, or take it out.\n"
+                "file:4:3: values.ways: no column uses this table\n  Use it by `values: ways`, or take it out."
+            ),
+        ),
+        ("c: card", "c: [card]", "file:2:14: values.kinds.c: "),
+        ("{c: card, i: invoice}", "card", "file:2:10: values.kinds: a mapping is expected here"),
+        ("{c: card, i: invoice}", "{}", "file:2:10: values.kinds: at least one is needed"),
+        ("kinds", "Kinds", "file:2:3: values.Kinds: it does not have the form"),
+        ("c: card", "c: 5", "file:9:36: records.0.columns.method.values: method is text\n  Write a text"),
+        ("values: kinds", "values: [kinds]", "file:9:36: records.0.columns.method.values: a mapping is expected here"),
+    ],
+)
+def test_a_table_that_is_not_there_not_used_or_none(tmp_path, before, after, said):
+    """Each is said at the table or where it is named, and what is wrong in a table once, not at each use of it."""
+    text = SHARED.replace(before, after) + "      status: {path: kind, values: kinds}\n" * ("card]" in after)
+
+    with pytest.raises(ConfigurationError) as caught:
+        load(tmp_path, text)
+
+    found = caught.value.diagnostics().replace(str(tmp_path / "mapping.yaml"), "file")
+    assert said in found
+    assert set(re.findall(r"file:\d+:\d+", found)) == set(re.findall(r"file:\d+:\d+", said))

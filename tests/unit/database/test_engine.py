@@ -16,6 +16,7 @@ from tallystick.database.engine import HEAD, open_database, transaction
 from tallystick.database.migrate import scripts
 from tallystick.database.schema import counter, ledger_entry, metadata
 from tallystick.errors import Busy, ConfigurationError, DatabaseTooNew, Error, StorageError
+from tallystick.ledger import Log
 
 
 @pytest.fixture
@@ -253,3 +254,23 @@ def test_a_password_anywhere_in_the_url_stays_hidden(url, tmp_path, monkeypatch)
 
     assert "hunter2" not in caught.value.diagnostics()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_page_that_breaks_while_rows_are_read(tmp_path):
+    """Trouble of the database far behind the first row is said as SQLAlchemy says it, which callers look for."""
+    engine = open_database(tmp_path / "t.db", create=True)
+    log = Log(engine, "tallystick/test")
+    with transaction(engine) as connection:
+        log.append(connection, [b"entry %d " % number + b"x" * 200 for number in range(900)])
+    with engine.connect() as connection:
+        size = connection.exec_driver_sql("PRAGMA page_size").scalar()
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    engine.dispose()
+    data = bytearray((tmp_path / "t.db").read_bytes())
+    page = data.index(b"entry 450 ") // size
+    data[page * size : page * size + 64] = b"\xff" * 64
+    (tmp_path / "t.db").write_bytes(data)
+
+    with pytest.raises(DBAPIError, match="malformed"):
+        list(log.entries())
+    engine.dispose()

@@ -22,7 +22,7 @@ from pydantic import (
     model_validator,
 )
 
-from tallystick.connectors.mapping import FieldError, FieldMapping, RecordMapping
+from tallystick.connectors.mapping import FieldError, FieldMapping, RecordMapping, Tables
 
 __all__ = ["Csv", "Description", "ExportedAt", "InColumn", "InManifest", "InName", "StreamDescription"]
 
@@ -208,8 +208,9 @@ class StreamDescription(_Shape):
 
 
 class Description(_Shape):
-    """A description file: streams by name."""
+    """A description file: streams by name, and tables of values that several columns use by name."""
 
+    values: Tables = Field(default={})
     streams: Annotated[dict[str, StreamDescription], Field(min_length=1)]
 
     @field_validator("streams")

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from tallystick.connectors import HttpConfig
-from tallystick.connectors.mapping import Document, FieldError, PathText, Shape, load_described
+from tallystick.connectors.mapping import Document, FieldError, PathText, Shape, Tables, load_described
 from tallystick_rest.reads import Budget, StreamDescription
 
 __all__ = [
@@ -156,6 +156,7 @@ class Description(Shape):
         says: Where a refusal says its reason in words.
         budget: Calls that may be spent on what belongs to the objects of lists.
         largest_page: Bytes an answer may have.
+        values: Tables of values that several columns use by name (`values: NAME`).
         streams: Kinds of objects, in the order in which they begin.
         lookup: The stream whose objects are looked up live.
         cannot_show: What the API cannot show, one sentence each; `check` says it.
@@ -173,6 +174,7 @@ class Description(Shape):
     says: list[PathText] = Field(default=[])
     budget: Budget = Budget()
     largest_page: int = Field(default=64_000_000, ge=1_000, le=256_000_000)
+    values: Tables = Field(default={})
     streams: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], StreamDescription] = Field(min_length=1)
     lookup: str | None = None
     cannot_show: list[Annotated[str, Field(min_length=1, max_length=500)]] = Field(default=[])

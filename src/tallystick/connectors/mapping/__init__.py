@@ -8,6 +8,7 @@ from tallystick.connectors.mapping.provenance import provenance_row
 from tallystick.connectors.mapping.reading import Reader, Unreadable, reader
 from tallystick.connectors.mapping.record import MappingFile, RecordMapping
 from tallystick.connectors.mapping.rows import decode_object, row_bytes
+from tallystick.connectors.mapping.tables import Tables
 from tallystick.yamlfile import Document, FieldError
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "Reader",
     "RecordMapping",
     "Shape",
+    "Tables",
     "Unreadable",
     "decode_object",
     "getter",

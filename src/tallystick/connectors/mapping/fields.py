@@ -7,8 +7,9 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt, StrictStr, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, StrictStr, model_validator
 
+from tallystick.connectors.mapping.tables import Scalar, TableOrName
 from tallystick.errors import ConfigurationError
 from tallystick.period import zone
 from tallystick.yamlfile import FieldError
@@ -17,7 +18,6 @@ __all__ = ["ColumnField", "Condition", "Conditions", "FieldMapping", "Part", "Pa
 
 _FORMATS = ("iso", "unix", "unix_ms", "date")
 
-Scalar: TypeAlias = StrictBool | StrictInt | Decimal | date | StrictStr
 PathText: TypeAlias = Annotated[str, Field(min_length=1)] | Annotated[list[StrictStr | StrictInt], Field(min_length=1)]
 """Where a value stands: names joined by dots in a JSON object, the name of a column in a row; or a list of steps."""
 
@@ -92,7 +92,7 @@ class FieldMapping(Shape):
         minor_units: How many of the number's last digits are decimal places: 2 for an amount in cents.
         take: What of a text: `lower` case, the `domain` of an address, what a message `says` (also `says_html`), or
             the value as `json`.
-        values: Which word of the system means which value.
+        values: Which word of the system means which value; or the name of such a table of the file.
         otherwise: What a word that `values` does not know becomes: null (unknown), `as_is`, or `refuse`.
         unreadable: Whether what cannot be read is unknown (null) or stops the read (`refuse`, which is what money and
             instants do unless told otherwise).
@@ -109,7 +109,7 @@ class FieldMapping(Shape):
     grouping: Literal[".", ",", " ", "'"] | None = None
     minor_units: int | None = Field(default=None, ge=0, le=4)
     take: Literal["lower", "domain", "says", "says_html", "json"] | None = None
-    values: Annotated[dict[str, Scalar | None], Field(min_length=1)] | None = None
+    values: TableOrName = None
     otherwise: Literal["as_is", "refuse"] | None = None
     unreadable: Literal["refuse"] | None = None
 

@@ -7,8 +7,9 @@ from typing import Annotated, TypeAlias, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ValidationInfo
 
+from tallystick.connectors.mapping.tables import NamedTables
 from tallystick.errors import ConfigurationError
-from tallystick.yamlfile import Document, FieldError, load_yaml, validate
+from tallystick.yamlfile import Document, FieldError, combine, load_yaml, validate
 
 __all__ = ["ProjectPath", "load_described"]
 
@@ -33,7 +34,8 @@ def load_described(path: str, model: type[Model]) -> tuple[Document, Model]:
 
     Args:
         path: As a `ProjectPath` gives it.
-        model: Has fields of `RecordMapping`; its own validators may raise `FieldError`.
+        model: Has fields of `RecordMapping`, and `values` of type `Tables` if columns may share tables; its own
+            validators may raise `FieldError`.
 
     Returns:
         The document, for positions, and the model.
@@ -42,4 +44,8 @@ def load_described(path: str, model: type[Model]) -> tuple[Document, Model]:
         ConfigurationError: The file cannot be read, or does not fit; says every problem with file, line and column.
     """
     document = load_yaml(Path(path))
-    return document, validate(document, model, error=ConfigurationError)
+    tables = NamedTables(document)
+    found = validate(document, model, error=ConfigurationError, context={"tables": tables})
+    if unused := tables.unused():
+        raise combine(unused, ConfigurationError)
+    return document, found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator
 from datetime import date
 from decimal import Decimal
@@ -12,6 +11,7 @@ from pydantic import Field, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from tallystick.connectors.mapping.fields import ColumnField, Condition, Conditions, FieldMapping, PathText, Shape
+from tallystick.connectors.mapping.tables import Tables, near
 from tallystick.records.kinds import Kind, RecordType
 from tallystick.records.types import COMMON, RECORD_TYPES
 from tallystick.yamlfile import FieldError, KeyPath
@@ -76,8 +76,14 @@ class RecordMapping(Shape):
 
 
 class MappingFile(Shape):
-    """A file that holds nothing but mappings; a connector's own file adds fields to it."""
+    """A file that holds nothing but mappings.
 
+    Attributes:
+        values: Tables of values that several columns use by name.
+        records: The mappings.
+    """
+
+    values: Tables = Field(default={})
     records: list[RecordMapping] = Field(min_length=1)
 
 
@@ -100,7 +106,7 @@ def _record_problems(record: RecordMapping) -> Iterator[_Problem]:
     kind = RECORD_TYPES.get(record.type)
     if kind is None or kind.of:
         known = [name for name, other in RECORD_TYPES.items() if not other.of]
-        yield ("type",), FieldError("there is no such record type", hint=_near(record.type, known))
+        yield ("type",), FieldError("there is no such record type", hint=near(record.type, known))
         return
     for name, field in record.columns.items():
         if name not in kind.column:
@@ -184,9 +190,4 @@ def _unknown_column(kind: RecordType, name: str) -> FieldError:
         return FieldError(f"{name} is no column", hint=f"Write `{name}:` beside `columns:`.")
     if name in {column.name for column in COMMON}:
         return FieldError(f"{name} is filled by Tallystick itself", hint="Leave it out.")
-    return FieldError(f"{kind.name} has no column {name}", hint=_near(name, list(kind.column)))
-
-
-def _near(name: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    return f"Did you mean {close[0]}?" if close else f"There are: {', '.join(sorted(known))}."
+    return FieldError(f"{kind.name} has no column {name}", hint=near(name, list(kind.column)))
