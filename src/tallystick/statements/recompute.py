@@ -31,7 +31,7 @@ from tallystick.statements.evidence import Mismatch
 from tallystick.statements.exhibit import Exhibit
 from tallystick.statements.repriced import Repriced, Repricing, as_text
 from tallystick.verification.claim import Claim
-from tallystick.verification.rules import Rules, decide_each
+from tallystick.verification.rules import Rules, decide_each, recorded_quantity
 from tallystick.verification.units import Held
 from tallystick.verification.verdict import Verdict
 
@@ -304,7 +304,7 @@ def _of_record(index: int, verdict: Verdict, rules: Rules) -> Iterator[Mismatch]
         return
     told = {"status": status, "occurred_at": row["occurred_at"], "evidence": rules.facts.cited()[row["id"]]}
     if status == "verified":
-        told |= {"quantity": row["quantity"], "decided_at": row["decided_at"]}
+        told |= {"quantity": recorded_quantity(row["quantity"]), "decided_at": row["decided_at"]}
     for name, value in told.items():
         if canonical(getattr(verdict, name)) != canonical(value):
             yield Mismatch(

@@ -28,7 +28,7 @@ from tallystick.verification.finality import keep_final, lock_of
 from tallystick.verification.units import Group, Held, Holder, Rivals, Units
 from tallystick.verification.verdict import Evidence, Reason, Settlement, Status, Verdict
 
-__all__ = ["Owner", "Rules", "Span", "decide_all", "decide_each"]
+__all__ = ["Owner", "Rules", "Span", "decide_all", "decide_each", "recorded_quantity"]
 
 _STATUS: Mapping[str, Status] = {
     "meets": "verified",
@@ -396,7 +396,7 @@ class Rules:
             record_type=self.outcome.predicate.record,
             record_id=record_id,
             reasons=ruling.reasons,
-            quantity=_decimal(met.get("quantity")),
+            quantity=recorded_quantity(met.get("quantity")),
             currency=met.get("currency"),
             exponent=met.get("exponent"),
             claimed_amount=claim.amount if claim else None,
@@ -431,7 +431,7 @@ class Rules:
         return {"exponent": exponent, "quantity": quantity, "currency": paid_in, "decided_at": at}
 
 
-def _decimal(quantity: Any) -> Decimal | None:
+def recorded_quantity(quantity: Any) -> Decimal | None:
     """Give a number of units as it is read from the ledger again, so that a verdict that is kept keeps its bytes."""
     return Decimal(quantity) if type(quantity) is int else quantity
 

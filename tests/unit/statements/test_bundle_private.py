@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from tests.bundles import BundleProject, again, members, payment, rebuild, refund
+from tests.bundles import CONTRACT, BundleProject, again, members, payment, rebuild, refund
 
 from tallystick.canonical import canonical
 from tallystick.errors import ConfigurationError, Tampered
@@ -45,6 +45,19 @@ def test_an_opened_claim_is_decided_again(project):
     assert {"opened": 1, "verdicts": 1, "taken": 2}.items() <= done.counts.items()
     rows = [json.loads(line)["row"] for line in _evidence(project) if b'"row":{' in line]
     assert {row["id"] for row in rows if "data" in row} == {"ch_4", "re_1"}
+
+
+def test_an_opened_claim_of_one_unit_is_decided_again(tmp_path):
+    """Where an outcome has no quantity, an opened claim is the one unit that the ledger says it is."""
+    text = CONTRACT.replace("    quantity: amount_captured\n", "").replace("percent: 10", "per_unit: 2.40")
+    project = BundleProject(tmp_path, text)
+    project.read(payment("ch_1"))
+    project.claim("C1,paid,ch_1,,,")
+    project.verify()
+    done = again(project.bundle(commitments=Commitments(SECRET, frozenset({"C1"}))))
+    project.engine.dispose()
+
+    assert (done.differences, done.totals, done.counts["verdicts"]) == ([], ("2.40 EUR",), 1)
 
 
 def _evidence(project):
