@@ -7,14 +7,16 @@ wrong is left to this one, which comes upon it at the same place and tells it as
 
 from __future__ import annotations
 
+import os
 import signal
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
-from multiprocessing import get_context
+from contextlib import contextmanager, suppress
+from multiprocessing import get_context, parent_process, resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from threading import Thread
 
 import msgspec
 
@@ -29,7 +31,7 @@ __all__ = ["Apart", "decided_apart"]
 
 _AT_ONCE = 2_000
 _QUICKLY = 1
-_DONE, _UNDONE = b"d", b"u"
+_BEGUN, _DONE, _UNDONE = b"b", b"d", b"u"
 _PATIENCE = 10.0
 
 _encoder = msgspec.msgpack.Encoder()
@@ -47,8 +49,13 @@ class Apart:
         """Wait until everything is decided, and tell whether it is; if not, it has to be done here.
 
         Raises:
-            StorageError: The process ended by itself.
+            StorageError: The process began, and ended by itself.
         """
+        try:
+            self._connection.recv_bytes()
+        except (EOFError, OSError):
+            # There may be no interpreter to start, or a program that cannot be read again, such as one from stdin.
+            return False
         return self._receive() == _DONE
 
     def found(self) -> Iterator[Found]:
@@ -84,27 +91,44 @@ def decided_apart(archive: Archive) -> Iterator[Apart | None]:
     process = context.Process(
         target=_decide, args=(there, str(archive.path), archive.digest, archive.limits), daemon=True
     )
-    with here:
+    with here, there:
         try:
-            process.start()
-        except (OSError, RuntimeError, ValueError):
+            try:
+                with _uninterrupted():
+                    process.start()
+            except (AssertionError, OSError, RuntimeError, ValueError):
+                # A daemon, such as a worker of a pool, may start none, which is asserted.
+                yield None
+                return
+            # What is left open here would keep the end of the other process from being seen.
             there.close()
-            yield None
-            return
-        # What is left open here would keep the end of the other process from being seen.
-        there.close()
-        try:
             yield Apart(process, here)
         finally:
-            process.terminate()
-            process.join(_PATIENCE)
+            if process.pid is not None:
+                process.terminate()
+                process.join(_PATIENCE)
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Hold back Ctrl-C: here until this is over, in a process that is started inside for ever.
+
+    Whoever stops the first process means both; the first one ends the other.
+    """
+    # What starts on the way to the first process of all would let it through again.
+    resource_tracker.ensure_running()
+    held = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, held)
 
 
 def _decide(connection: Connection, path: str, digest: str, limits: Limits) -> None:
     """Decide the evidence of the bundle of a digest, and hand it on; this is what the other process does."""
-    # Whoever stops the first process means both; the first one ends this.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with connection, no_collections():
+    Thread(target=_end_with_the_first, daemon=True).start()
+    with connection, no_collections(), suppress(BrokenPipeError):
+        connection.send_bytes(_BEGUN)
         try:
             packed = list(_packed(path, digest, limits))
         except Exception:  # noqa: BLE001 - whatever it is, the first process comes upon it again, and tells it
@@ -114,6 +138,13 @@ def _decide(connection: Connection, path: str, digest: str, limits: Limits) -> N
         for piece in packed:
             connection.send_bytes(piece)
         connection.send_bytes(_DONE)
+
+
+def _end_with_the_first() -> None:
+    """Wait for the end of the process that started this one, which may have been killed, and end this one."""
+    if (first := parent_process()) is not None:
+        first.join()
+        os._exit(1)
 
 
 def _packed(path: str, digest: str, limits: Limits) -> Iterator[bytes]:

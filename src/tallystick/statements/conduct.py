@@ -168,7 +168,11 @@ class _Conduct:
         if act["kind"] == DISPUTE:
             own = self._disputed.setdefault(f"claim:{act['claim_id']}", [])
         else:
-            own = next(acts for acts in self._disputed.values() if any(one["key"] == act["key"] for _, one in acts))
+            own = next(
+                (acts for acts in self._disputed.values() if any(one["key"] == act["key"] for _, one in acts)), []
+            )
+            if not own:
+                raise LookupError(f"there is no dispute {act['key']}")
         before = disputes_of(own)
         own.append((index, act))
         now = disputes_of(own)

@@ -1,7 +1,12 @@
 """The evidence of a bundle decided by a second process: the same comes out, and one that dies is no pass."""
 
+import os
 import shutil
+import signal
+import subprocess
+import sys
 from multiprocessing.context import SpawnProcess
+from pathlib import Path
 
 import pytest
 from tests import bundles
@@ -14,6 +19,23 @@ from tallystick.statements.archive import open_archive
 from tallystick.statements.commitments import Commitments
 
 STRANGER = Signer("stranger/key", b"\7" * 32)
+ROOT = Path(__file__).parents[3]
+SCRIPT = """\
+import sys, time
+from pathlib import Path
+sys.path.insert(0, "{root}")
+from tests.bundles import again
+from tallystick.statements import apart, recompute
+
+def decide(*_):
+    print("begun", flush=True)
+    time.sleep(10)
+    yield from ()
+
+recompute._LARGE, apart.decide_evidence = 0, decide
+if __name__ == "__main__":
+    again(Path("{bundle}"), processes=2)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +71,14 @@ def _told(path, processes):
     return done.steps, done.differences, done.more, done.totals, done.counts
 
 
+def _started(monkeypatch, then=lambda _: None):
+    """Give the list of all processes that will be started, after each of which something is done."""
+    started = []
+    real = SpawnProcess.start
+    monkeypatch.setattr(SpawnProcess, "start", lambda one: (started.append(one), real(one), then(one)))
+    return started
+
+
 @pytest.mark.parametrize(
     ("name", "old", "new"),
     [
@@ -81,23 +111,62 @@ def test_a_small_bundle_starts_no_process(project, monkeypatch):
 
 def test_a_process_that_dies_is_no_pass(project, monkeypatch):
     """Where the second process ends by itself, recomputing ends with an error that says so."""
-    monkeypatch.setattr(apart, "_decide", bundles.die)
+    monkeypatch.setattr(apart, "_decide", bundles.begin_and_die)
 
     with pytest.raises(StorageError, match="ended before it was done, with exit code 9"):
         again(project.folder / "whole.tally", processes=2)
 
 
-def test_without_a_second_process_one_does_it_all(project, monkeypatch):
-    """Where the system starts no process, one process comes to the same."""
+@pytest.mark.parametrize("error", [OSError("no process"), AssertionError("daemons have no children")])
+def test_without_a_second_process_one_does_it_all(project, monkeypatch, error):
+    """Where the system starts no process, or may not from a worker of a pool, one process comes to the same."""
 
     def refused(_):
-        raise OSError("no process")
+        raise error
 
     whole = project.folder / "whole.tally"
     alone = _told(whole, 1)
     monkeypatch.setattr(SpawnProcess, "start", refused)
 
     assert _told(whole, 2) == alone
+
+
+def test_a_process_that_never_begins_is_as_none(project, monkeypatch):
+    """What cannot be started once more, such as a program from stdin, is done by the process that is there."""
+    whole = project.folder / "whole.tally"
+    alone = _told(whole, 1)
+    monkeypatch.setattr(apart, "_decide", bundles.die)
+
+    assert _told(whole, 2) == alone
+
+
+def test_ctrl_c_is_for_the_first_process(project, monkeypatch, capfd):
+    """A second process that Ctrl-C reaches while it starts goes on, and says nothing."""
+    started = _started(monkeypatch, lambda process: os.kill(process.pid, signal.SIGINT))
+
+    assert again(project.folder / "whole.tally", processes=2).differences == []
+    assert started[0].exitcode in {0, -signal.SIGTERM}
+    assert "KeyboardInterrupt" not in capfd.readouterr().err
+
+
+def test_ctrl_c_while_the_second_process_starts_ends_both(project, monkeypatch):
+    """Ctrl-C that comes while the second process is being started ends that one too."""
+    started = _started(monkeypatch, lambda _: signal.raise_signal(signal.SIGINT))
+
+    with pytest.raises(KeyboardInterrupt):
+        again(project.folder / "whole.tally", processes=2)
+    assert started[0].exitcode == -signal.SIGTERM
+
+
+def test_a_second_process_does_not_outlive_the_first(project, tmp_path):
+    """Where the first process is killed, the second one ends at once, and says nothing."""
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT.format(root=ROOT, bundle=project.folder / "whole.tally"))
+    with subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as first:
+        assert first.stdout.readline() == b"begun\n"
+        first.kill()
+        # This ends once nobody has its output open any more.
+        assert first.stdout.read() == b""
 
 
 def test_a_file_that_took_the_place_of_the_bundle_decides_nothing(project, tmp_path):
@@ -117,9 +186,7 @@ def test_tampering_ends_the_second_process(project, tmp_path, monkeypatch):
     """What is refused before the evidence is asked for leaves no process behind."""
     content = members(project.folder / "whole.tally")
     path = rebuild(tmp_path / "cut.tally", {**content, "claims.jsonl": content["claims.jsonl"][:-1]}, STRANGER)
-    started = []
-    real = SpawnProcess.start
-    monkeypatch.setattr(SpawnProcess, "start", lambda process: (started.append(process), real(process)))
+    started = _started(monkeypatch)
 
     with pytest.raises(Tampered, match="not ended by a newline"):
         again(path, processes=2)

@@ -4,10 +4,13 @@ from dataclasses import replace as changed
 from datetime import date
 
 import pytest
-from tests.bundles import CONTRACT, DAY, NOW, START, BundleProject, again, payment, refund
+from tests.bundles import CONTRACT, DAY, NOW, START, BundleProject, again, members, payment, rebuild, refund
 
 from tallystick.contracts import Termination
 from tallystick.errors import Tampered
+from tallystick.ledger.checkpoint import Checkpoint, sign_checkpoint
+from tallystick.ledger.merkle import hash_leaf
+from tallystick.ledger.pruned import PrunedTree, Shown, read_piece, write_piece
 from tallystick.period import parse_period
 from tallystick.statements import disclosed, issuing
 from tallystick.statements.issuing import StatementBook
@@ -114,6 +117,28 @@ def test_a_settlement_in_ones_own_favour_is_told(project, monkeypatch):
     project.verify()
 
     assert any("the buyer cannot settle" in found for *_, found in _told(project))
+
+
+def test_an_act_in_no_dispute_is_refused(project):
+    """An answer in a dispute that nobody opened is refused as everything is that no Tallystick writes."""
+    book = DisputeBook(project.engine, project.log, project.contract)
+    opened = book.open(project.signer, "A", by="buyer", reason="other", text="No.", now=NOW)
+    book.answer(project.signer, opened.id, by="vendor", text="Yes.", now=NOW)
+    path = project.bundle()
+    content = members(path)
+    *lines, answer = content["ledger.jsonl"].splitlines()
+    piece = read_piece(answer, "x")
+    entry = piece.entry.replace(b'"key":"acme-D1"', b'"key":"acme-D9"')
+    lines.append(write_piece(Shown(piece.index, hash_leaf(entry), entry)))
+    tree = PrunedTree(len(lines))
+    for line in lines:
+        tree.add(read_piece(line, "x"))
+    signed = Checkpoint("tallystick/test", len(lines), tree.roots()[len(lines)])
+    content["ledger.jsonl"] = b"".join(b"%b\n" % line for line in lines)
+    content["checkpoint.txt"] = sign_checkpoint(signed, project.signer).encode()
+
+    with pytest.raises(Tampered, match="no dispute_answer as Tallystick writes it: 'acme-D9'"):
+        again(rebuild(path, content, project.signer))
 
 
 def test_a_settlement_is_told_by_its_claim(project):
