@@ -87,7 +87,11 @@ def decided_apart(archive: Archive) -> Iterator[Apart | None]:
         archive: The open archive, verified.
     """
     context = get_context("spawn")
-    here, there = context.Pipe(duplex=False)
+    try:
+        here, there = context.Pipe(duplex=False)
+    except OSError:
+        yield None
+        return
     process = context.Process(
         target=_decide, args=(there, str(archive.path), archive.digest, archive.limits), daemon=True
     )

@@ -5,7 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from multiprocessing.context import SpawnProcess
+from multiprocessing.context import SpawnContext, SpawnProcess
 from pathlib import Path
 
 import pytest
@@ -117,16 +117,23 @@ def test_a_process_that_dies_is_no_pass(project, monkeypatch):
         again(project.folder / "whole.tally", processes=2)
 
 
-@pytest.mark.parametrize("error", [OSError("no process"), AssertionError("daemons have no children")])
-def test_without_a_second_process_one_does_it_all(project, monkeypatch, error):
+@pytest.mark.parametrize(
+    ("owner", "name", "error"),
+    [
+        (SpawnProcess, "start", OSError("no process")),
+        (SpawnProcess, "start", AssertionError("daemonic processes are not allowed to have children")),
+        (SpawnContext, "Pipe", OSError("too many open files")),
+    ],
+)
+def test_without_a_second_process_one_does_it_all(project, monkeypatch, *, owner, name, error):
     """Where the system starts no process, or may not from a worker of a pool, one process comes to the same."""
 
-    def refused(_):
+    def refused(*_, **__):
         raise error
 
     whole = project.folder / "whole.tally"
     alone = _told(whole, 1)
-    monkeypatch.setattr(SpawnProcess, "start", refused)
+    monkeypatch.setattr(owner, name, refused)
 
     assert _told(whole, 2) == alone
 
