@@ -37,7 +37,8 @@ class SignsInOnce(TinyConnector):
 
     def get(self, path, params, decode):
         """Call without a second try."""
-        self._token = self._token or self.sign_in()
+        with self._lock:
+            self._token = self._token or self.sign_in()
         return self.http.get_as(path, params, decode)
 
 
