@@ -31,6 +31,7 @@ from tallystick.statements.evidence import Mismatch
 from tallystick.statements.exhibit import Exhibit
 from tallystick.statements.repriced import Repriced, Repricing, as_text
 from tallystick.verification.claim import Claim
+from tallystick.verification.finality import keep_final
 from tallystick.verification.rules import Rules, decide_each, recorded_quantity
 from tallystick.verification.units import Held
 from tallystick.verification.verdict import Verdict
@@ -254,8 +255,12 @@ class _Recompute:
         self.done.counts |= {"verdicts": count, "kept": len(kept)}
         text = f"{count} verdicts decided again: " + (f"{wrong + moved} differ" if wrong + moved else "the same")
         self.done.step("verdicts", text)
+        self._tell_kept(kept)
+
+    def _tell_kept(self, kept: Sequence[str]) -> None:
         if kept:
-            entries = [(subject, heads.indexes[subject]) for subject in islice(kept, 5)]
+            indexes, recorded = self.heads.indexes, self.ledger.verdicts
+            entries = [(subject, indexes[subject]) for subject in islice(kept, 5)]
             told = ", ".join(f"{subject} (entry {index} of {recorded.written(index)})" for subject, index in entries)
             more = f" and {len(kept) - 5} more" if len(kept) > 5 else ""
             self.done.step("kept", f"{len(kept)} kept since their lock, although the evidence changed: {told}{more}")
@@ -263,16 +268,23 @@ class _Recompute:
     def _opened_verdicts(self, outcomes: Sequence[Rules]) -> None:
         """Hold the verdicts on opened records against them, record by record; the others are taken as recorded."""
         again, count = 0, len(self.heads.indexes)
+        kept: list[str] = []
         for index, head in self.heads.items():
             for rules in outcomes:
                 known = rules.contract.sha256 == head.contract_sha256 and rules.outcome.name == head.outcome
                 if known and head.record_id in rules.facts.rows():
                     again += 1
-                    self.done.differ(_of_record(index, self.ledger.verdicts[index], rules))
-        self.done.counts |= {"verdicts": again, "kept": 0, "taken": count - again}
+                    verdict = self.ledger.verdicts[index]
+                    wrong = list(_of_record(index, verdict, rules))
+                    if wrong and _is_kept(verdict, rules):
+                        kept.append(head.subject)
+                    else:
+                        self.done.differ(wrong)
+        self.done.counts |= {"verdicts": again, "kept": len(kept), "taken": count - again}
         self.done.step(
             "verdicts", f"{again} verdicts decided again from what is opened; {count - again} taken as recorded"
         )
+        self._tell_kept(sorted(kept))
 
     def _statement(self, found: Repriced) -> None:
         """Tell what the prices come to, and where they are not what the statement says."""
@@ -292,6 +304,13 @@ def _fields(index: int, said: Verdict, found: Verdict) -> Iterator[Mismatch]:
             same = False
     if same:
         yield Mismatch(f"ledger entry {index}", said.subject, "the same in other words", as_text(found.status))
+
+
+def _is_kept(verdict: Verdict, rules: Rules) -> bool:
+    """Tell whether a verdict stays what it is whatever its record says by now, because it is locked."""
+    unknown = rules.facts.rows()[verdict.record_id or ""]["status"] in {"pending", "unverifiable"}
+    other = msgspec.structs.replace(verdict)
+    return keep_final(rules.contract, other, verdict, rules.now, unknown=unknown) is verdict
 
 
 def _of_record(index: int, verdict: Verdict, rules: Rules) -> Iterator[Mismatch]:

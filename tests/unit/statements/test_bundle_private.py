@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from tests.bundles import CONTRACT, BundleProject, again, members, payment, rebuild, refund
+from tests.bundles import CONTRACT, DAY, NOW, BundleProject, again, members, payment, rebuild, refund
 
 from tallystick.canonical import canonical
 from tallystick.errors import ConfigurationError, Tampered
@@ -58,6 +58,17 @@ def test_an_opened_claim_of_one_unit_is_decided_again(tmp_path):
     project.engine.dispose()
 
     assert (done.differences, done.totals, done.counts["verdicts"]) == ([], ("2.40 EUR",), 1)
+
+
+def test_an_opened_claim_that_is_kept_is_told(project):
+    """What changed after the clawback moves no verdict: an opened claim that it would have moved is told as kept."""
+    late = NOW + 200 * DAY
+    project.read(refund("re_2", "ch_1", created_at=late - DAY), now=late)
+    project.verify(now=late)
+    done = again(project.bundle(now=late, commitments=Commitments(SECRET, frozenset({"C1"}))))
+
+    assert (done.differences, done.counts["kept"]) == ([], 1)
+    assert "claim:C1 (entry " in next(step.text for step in done.steps if step.name == "kept")
 
 
 def _evidence(project):
