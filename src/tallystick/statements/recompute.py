@@ -31,7 +31,8 @@ from tallystick.statements.evidence import Mismatch
 from tallystick.statements.exhibit import Exhibit
 from tallystick.statements.repriced import Repriced, Repricing, as_text
 from tallystick.verification.claim import Claim
-from tallystick.verification.finality import keep_final
+from tallystick.verification.facts import Row
+from tallystick.verification.finality import is_kept
 from tallystick.verification.rules import Rules, decide_each, recorded_quantity
 from tallystick.verification.units import Held
 from tallystick.verification.verdict import Verdict
@@ -271,15 +272,17 @@ class _Recompute:
         kept: list[str] = []
         for index, head in self.heads.items():
             for rules in outcomes:
-                known = rules.contract.sha256 == head.contract_sha256 and rules.outcome.name == head.outcome
-                if known and head.record_id in rules.facts.rows():
-                    again += 1
-                    verdict = self.ledger.verdicts[index]
-                    wrong = list(_of_record(index, verdict, rules))
-                    if wrong and _is_kept(verdict, rules):
-                        kept.append(head.subject)
-                    else:
-                        self.done.differ(wrong)
+                row = rules.facts.rows().get(head.record_id or "")
+                if row is None or (rules.contract.sha256, rules.outcome.name) != (head.contract_sha256, head.outcome):
+                    continue
+                again += 1
+                verdict = self.ledger.verdicts[index]
+                wrong = list(_of_record(index, verdict, row, rules))
+                unknown = row["status"] in {"pending", "unverifiable"}
+                if wrong and is_kept(rules.contract, verdict, rules.now, unknown=unknown):
+                    kept.append(head.subject)
+                else:
+                    self.done.differ(wrong)
         self.done.counts |= {"verdicts": again, "kept": len(kept), "taken": count - again}
         self.done.step(
             "verdicts", f"{again} verdicts decided again from what is opened; {count - again} taken as recorded"
@@ -306,16 +309,8 @@ def _fields(index: int, said: Verdict, found: Verdict) -> Iterator[Mismatch]:
         yield Mismatch(f"ledger entry {index}", said.subject, "the same in other words", as_text(found.status))
 
 
-def _is_kept(verdict: Verdict, rules: Rules) -> bool:
-    """Tell whether a verdict stays what it is whatever its record says by now, because it is locked."""
-    unknown = rules.facts.rows()[verdict.record_id or ""]["status"] in {"pending", "unverifiable"}
-    other = msgspec.structs.replace(verdict)
-    return keep_final(rules.contract, other, verdict, rules.now, unknown=unknown) is verdict
-
-
-def _of_record(index: int, verdict: Verdict, rules: Rules) -> Iterator[Mismatch]:
+def _of_record(index: int, verdict: Verdict, row: Row, rules: Rules) -> Iterator[Mismatch]:
     """Compare what a verdict says of its record with the record; duplicates and the like rest on other claims."""
-    row = rules.facts.rows()[verdict.record_id or ""]
     status = {"meets": "verified"}.get(row["status"], row["status"])
     clauses = {clause.name for clause in rules.outcome.predicate.clauses}
     reasons = {reason.clause for reason in verdict.reasons}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from tallystick.contracts import Contract, clawback_end, grace_end, lock_instant
 from tallystick.verification.verdict import Verdict
 
-__all__ = ["keep_final", "lock_of"]
+__all__ = ["is_kept", "lock_of"]
 
 
 def lock_of(contract: Contract, verdict: Verdict, known: Verdict | None) -> int | None:
@@ -32,20 +32,17 @@ def lock_of(contract: Contract, verdict: Verdict, known: Verdict | None) -> int 
     return None
 
 
-def keep_final(contract: Contract, verdict: Verdict, known: Verdict, now: int, *, unknown: bool) -> Verdict:
-    """Keep a verdict that is locked: from the end of the clawback on as it is, before unless something is known.
+def is_kept(contract: Contract, known: Verdict, now: int, *, unknown: bool) -> bool:
+    """Tell whether a locked verdict stays as it is: from the end of the clawback on always, before if `unknown`.
 
     What became unknown, or not yet known, says nothing against what was decided.
 
     Args:
         contract: The version that decided.
-        verdict: What was found now.
         known: The verdict that was given before.
         now: The instant that is decided as of.
         unknown: What was found now is only that something is unknown, or not yet known.
     """
     if known.locks_at is None or now < known.locks_at or known.status in {"pending", "rejected"}:
-        return verdict
-    if now >= clawback_end(contract, known.locks_at):
-        return known
-    return known if unknown else verdict
+        return False
+    return unknown or now >= clawback_end(contract, known.locks_at)

@@ -24,7 +24,7 @@ from tallystick.outcomes import Inputs, describe
 from tallystick.period import format_instant, zone
 from tallystick.verification.claim import Claim
 from tallystick.verification.facts import Candidates, Facts, Row
-from tallystick.verification.finality import keep_final, lock_of
+from tallystick.verification.finality import is_kept, lock_of
 from tallystick.verification.units import Group, Held, Holder, Rivals, Units
 from tallystick.verification.verdict import Evidence, Reason, Settlement, Status, Verdict
 
@@ -412,7 +412,7 @@ class Rules:
         if known is None or subject in self.settled:
             return verdict
         unknown = ruling.status in {"pending", "unverifiable"}
-        final = keep_final(self.contract, verdict, known, self.now, unknown=unknown)
+        final = known if is_kept(self.contract, known, self.now, unknown=unknown) else verdict
         if final is known and verdict != known:
             self.kept.add(subject)
         elif unknown and final.status == "reversed":

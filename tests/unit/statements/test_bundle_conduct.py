@@ -53,7 +53,7 @@ def test_a_reversal_after_the_clawback_is_told(project, monkeypatch):
     """A verdict that is reversed once nothing may move it is a difference, though the evidence bears it out."""
     late = NOW + 200 * DAY
     project.read(refund("re_1", "ch_1", created_at=late - DAY), now=late)
-    monkeypatch.setattr("tallystick.verification.rules.keep_final", lambda _, found, *__, **___: found)
+    monkeypatch.setattr("tallystick.verification.rules.is_kept", lambda *_, **__: False)
     project.verify(now=late)
     path = project.bundle(now=late)
     monkeypatch.undo()
@@ -64,7 +64,7 @@ def test_a_reversal_after_the_clawback_is_told(project, monkeypatch):
 def test_a_locked_verdict_made_pending_is_told(project, monkeypatch):
     """What locked does not go back to pending because less is known; a ledger that says so is told."""
     late = NOW + 20 * DAY
-    monkeypatch.setattr("tallystick.verification.rules.keep_final", lambda _, found, *__, **___: found)
+    monkeypatch.setattr("tallystick.verification.rules.is_kept", lambda *_, **__: False)
     real = recorder.inputs_for
     monkeypatch.setattr(recorder, "inputs_for", lambda engine, outcome, now: real(engine, outcome, LATE))
     project.verify(now=late)
@@ -78,7 +78,7 @@ def test_a_locked_verdict_reversed_for_want_of_evidence_is_told(project, monkeyp
     """A record that is deleted after the lock says nothing against it; a ledger that reverses it for that is told."""
     late = NOW + 20 * DAY
     project.read(payment("ch_1", created_at=LATE, as_of=late - DAY, deleted=True), now=late)
-    monkeypatch.setattr("tallystick.verification.rules.keep_final", lambda _, found, *__, **___: found)
+    monkeypatch.setattr("tallystick.verification.rules.is_kept", lambda *_, **__: False)
     project.verify(now=late)
     path = project.bundle(now=late)
     monkeypatch.undo()
