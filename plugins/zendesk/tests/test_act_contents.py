@@ -301,3 +301,32 @@ def test_the_order_of_children_changes_ids_only(read_records, children):
 def test_a_via_that_says_nothing(via):
     """What cannot be read says nothing, so that the event's own via counts."""
     assert read_via(via) is None
+
+
+def _read(raw):
+    try:
+        return [(record.id, record.values) for record in ActReader().records(raw)]
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return type(error)
+
+
+@pytest.mark.parametrize("before", ["null", "[]", '[{"event_type":"Change","priority":1}]', '[1,{"subject":2}]'])
+def test_of_children_that_are_told_twice_the_last_count(before):
+    """Where an event names its children twice, only the last of them are read, whatever the first were."""
+    head = f'{{"id":700,"ticket_id":7,"timestamp":{AT}'
+    children = '"child_events":[{"event_type":"Change","priority":"high","previous_value":null}]}'
+    expected = _read(f"{head},{children}".encode())
+
+    assert [key for key, _ in expected] == ["700.00"]
+    assert _read(f'{head},"child_events":{before},{children}'.encode()) == expected
+
+
+def test_bytes_that_are_no_text_matter_where_they_are_read():
+    """In a name that we do not read they keep no other part from being read, and never hide what else is wrong."""
+    change = b'{"event_type":"Change","priority":"high"}'
+    event = b'{"id":700,"ticket_id":7,"timestamp":1788220800,"child_events":[%s]}'
+    spoilt = event % (b'{"event_type":"MarkAsSpam","\xff":1},' + change)
+
+    assert [key for key, _ in _read(spoilt)] == ["700.00", "700.01"]
+    assert _read(event % b'{"status":"\xff"}') is UnicodeDecodeError
+    assert _read(b'{"id":700,"child_events":[{"status":"\xff"}]}') is msgspec.ValidationError

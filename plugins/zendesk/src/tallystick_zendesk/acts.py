@@ -8,13 +8,12 @@ A child of a kind we do not know is left out, and no child is ever an error.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
 
 import msgspec
 
 from tallystick.connectors.says import classify
 from tallystick.records.model import Record, Value
-from tallystick_zendesk.fields import changed_fields
+from tallystick_zendesk.fields import FIELDS, Fields, changed_fields, children_of, told_by_acts
 from tallystick_zendesk.objects import Child, identifier
 from tallystick_zendesk.parts import (
     SYSTEM,
@@ -28,7 +27,6 @@ from tallystick_zendesk.parts import (
     lower,
     moved_tags,
     read_event,
-    read_parts,
     stars,
     words,
 )
@@ -38,10 +36,11 @@ __all__ = ["ActReader"]
 
 UNSET = msgspec.UNSET
 _OPEN = frozenset({"new", "open", "pending", "hold"})
+_JOINED = frozenset({"comment", "voicecomment", "tpevoicecomment", "chatended"})
 _SPOKEN = frozenset({"comment", "voicecomment", "tpevoicecomment", "facebookcomment", "tweet", "chatended"})
 
 
-class _Act(NamedTuple):
+class _Act(msgspec.Struct, frozen=True, gc=False):
     """One act of a child; what is None is not said."""
 
     kind: str
@@ -55,7 +54,7 @@ class _Act(NamedTuple):
     score: int | None = None
 
 
-class _Who(NamedTuple):
+class _Who(msgspec.Struct, frozen=True, gc=False):
     """Who did it: `by` is user, rule or system; the person; the rule; through what."""
 
     by: str
@@ -85,12 +84,12 @@ class ActReader:
         """
         return self.read(*read_event(raw))
 
-    def read(self, head: Head, parts: Sequence[msgspec.Raw | bytes]) -> list[Record]:
-        """Give the records of an event whose head was read already.
+    def read(self, head: Head, parts: Sequence[Part]) -> list[Record]:
+        """Give the records of an event that was taken apart already.
 
         Args:
             head: What its parts share.
-            parts: The JSON of its children, in their order.
+            parts: Its children, in their order.
         """
         return _Reading(head, parts, self._merge_tags).records()
 
@@ -98,14 +97,15 @@ class ActReader:
 class _Reading:
     """One event being read; `found` are its records."""
 
-    __slots__ = ("_found", "_head", "_merge_tags", "_merged", "_parts")
+    __slots__ = ("_found", "_head", "_merge_tags", "_merged", "_parts", "_raws")
 
-    def __init__(self, head: Head, parts: Sequence[msgspec.Raw | bytes], merge_tags: frozenset[str]) -> None:
+    def __init__(self, head: Head, parts: Sequence[Part], merge_tags: frozenset[str]) -> None:
         self._head = head
         self._merge_tags = merge_tags
         self._found: list[Record] = []
-        self._parts = list(read_parts(parts))
+        self._parts = parts
         self._merged = False
+        self._raws: Sequence[msgspec.Raw] | None = None
 
     def records(self) -> list[Record]:
         """Give the records: the creation first, then child by child."""
@@ -119,8 +119,9 @@ class _Reading:
                 acts.append(_Act("spam"))
             if acts:
                 self._add(part, acts)
-            self._joined(part)
-            if part.kind in {"change", "create"}:
+            if part.kind in _JOINED:
+                self._joined(part)
+            elif part.kind in {"change", "create"} and not told_by_acts(part.child):
                 self._changes(part)
         return self._found
 
@@ -144,24 +145,24 @@ class _Reading:
     def _joined(self, part: Part) -> None:
         """Add who else spoke: a call is its caller's, and a chat is told by whoever ended it."""
         child, key = part.child, f"{self._head.id}.{part.place:02d}"
-        answered = identifier(child.data.get("answered_by_id")) if type(child.data) is dict else None
-        if answered is not None and part.kind in {"voicecomment", "tpevoicecomment", "comment"}:
-            self._put(f"{key}.answered", _Act("call", public=True), _Who("user", answered, None, "voice"))
         if part.kind == "chatended":
             for agent in chat_agents(child):
                 self._put(f"{key}.chat.{agent}", _Act("call", public=True), _Who("user", agent or None, None, "chat"))
+            return
+        answered = identifier(child.data.get("answered_by_id")) if type(child.data) is dict else None
+        if answered is not None:
+            self._put(f"{key}.answered", _Act("call", public=True), _Who("user", answered, None, "voice"))
 
     def _put(self, key: str, act: _Act, who: _Who) -> None:
         head = self._head
-        by, actor, rule, channel = who
         values: tuple[Value, ...] = (
             head.at,
             head.ticket_id,
             act.kind,
-            actor,
-            by,
-            rule,
-            channel,
+            who.actor,
+            who.by,
+            who.rule,
+            who.channel,
             act.public,
             act.says,
             act.value,
@@ -203,8 +204,8 @@ class _Reading:
         act = _Act("created", value=word, group=next(groups, None), assignee=next(assignees, None), other=parent)
         # Who opened it is told by the event; a trigger may have added a field at once.
         head = self._head
-        opened = self._who(made[0]._replace(via=None)) if head.via is not None else self._who(made[0])
-        self._put(f"{head.id}.cr", act, opened)
+        first = Part(made[0].place, made[0].child, made[0].kind, None if head.via is not None else made[0].via)
+        self._put(f"{head.id}.cr", act, self._who(first))
         if status is not None and word == "solved":
             self._put(f"{head.id}.cs", _Act("solved", value=word), self._who(status))
 
@@ -286,18 +287,26 @@ class _Reading:
 
     def _changes(self, part: Part) -> None:
         """Add a change for each field that no act carries."""
-        fields = [found for found in changed_fields(part) if part.kind == "change" or found[0].startswith("custom.")]
-        if not fields:
+        changed = changed_fields(part.child, self._fields_of(part), custom_only=part.kind == "create")
+        if not changed:
             return
         head = self._head
         actor = self._who(part).actor
-        for place, (field, old, new) in enumerate(fields):
-            key = f"{head.id}.{part.place:02d}{_suffix(place) if len(fields) > 1 else ''}"
+        for place, (field, old, new) in enumerate(changed):
+            key = f"{head.id}.{part.place:02d}{_suffix(place) if len(changed) > 1 else ''}"
             values: tuple[Value, ...] = (
                 *(head.at, "ticket", head.ticket_id, "Change", field, old, new),
                 *(actor, None, None),
             )
             self._found.append(Record("change", key, head.at, values, head.raw))
+
+    def _fields_of(self, part: Part) -> Fields:
+        """Give all fields of a child; they are looked for only where no act carries what changed."""
+        if part.raw is not None:
+            return FIELDS.decode(part.raw)
+        if self._raws is None:
+            self._raws = children_of(self._head.raw)
+        return FIELDS.decode(self._raws[part.place])
 
 
 def _call(_: _Reading, part: Part) -> list[_Act]:

@@ -14,7 +14,7 @@ import msgspec
 from tallystick.records.model import Record
 from tallystick_zendesk.acts import ActReader
 from tallystick_zendesk.objects import Id, at, identifier
-from tallystick_zendesk.parts import UNKNOWN, Head
+from tallystick_zendesk.parts import UNKNOWN, Head, read_parts
 from tallystick_zendesk.via import read_via
 
 __all__ = ["Comments", "audit_records"]
@@ -80,7 +80,8 @@ def audit_records(raw: bytes, comments: Comments, acts: ActReader) -> list[Recor
     if author is None and audit.author_id is not None:
         author = UNKNOWN
     head = Head(key, ticket, when, author, via, via.origin if via else None, raw)
-    return acts.read(head, [msgspec.json.encode(_as_child(part, comments)) for part in audit.events or ()])
+    parts = [msgspec.json.encode(_as_child(part, comments)) for part in audit.events or ()]
+    return acts.read(head, read_parts(parts))
 
 
 def _as_child(part: Any, comments: Comments) -> Any:

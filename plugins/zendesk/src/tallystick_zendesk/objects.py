@@ -16,12 +16,14 @@ __all__ = [
     "AI_TICKET",
     "CHILD",
     "EVENT",
+    "LOOSE_EVENT",
     "RATING",
     "TICKET",
     "USER",
     "AiTicket",
     "Child",
     "Event",
+    "LooseEvent",
     "Meta",
     "MetricSet",
     "Rating",
@@ -150,19 +152,6 @@ class Rating(msgspec.Struct, gc=False):
     updated_at: Any = None
 
 
-class Event(msgspec.Struct, gc=False):
-    """An event of the ticket events export: everything that happened to a ticket in one go."""
-
-    id: Id
-    ticket_id: Id
-    timestamp: Seconds = None
-    created_at: str | None = None
-    updater_id: Any = None
-    via: msgspec.Raw = NO_VIA
-    via_reference_id: Any = None
-    child_events: list[msgspec.Raw] | None = None
-
-
 class Child(msgspec.Struct, gc=False):
     """A part of an event; a changed field stands under its own name, so a field that is UNSET did not change."""
 
@@ -198,11 +187,31 @@ class Child(msgspec.Struct, gc=False):
     answers: Any = None
 
 
+class Event(msgspec.Struct, gc=False):
+    """An event of the ticket events export: everything that happened to a ticket in one go."""
+
+    id: Id
+    ticket_id: Id
+    timestamp: Seconds = None
+    created_at: str | None = None
+    updater_id: Any = None
+    via: msgspec.Raw = NO_VIA
+    via_reference_id: Any = None
+    child_events: list[Child] | None = None
+
+
+class LooseEvent(Event, gc=False):
+    """An event of which a part is no object, or cannot be read."""
+
+    child_events: list[msgspec.Raw] | None = None  # type: ignore[assignment]
+
+
 TICKET = msgspec.json.Decoder(Ticket)
 AI_TICKET = msgspec.json.Decoder(AiTicket)
 USER = msgspec.json.Decoder(User)
 RATING = msgspec.json.Decoder(Rating)
 EVENT = msgspec.json.Decoder(Event)
+LOOSE_EVENT = msgspec.json.Decoder(LooseEvent)
 CHILD = msgspec.json.Decoder(Child)
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
-from typing import NamedTuple
 
 import msgspec
 
 from tallystick.connectors.says import strip_html
-from tallystick_zendesk.objects import CHILD, EVENT, Child, identifier, moment, number
+from tallystick_zendesk.objects import CHILD, EVENT, LOOSE_EVENT, Child, Event, identifier, moment, number
 from tallystick_zendesk.via import Via, decode_via
 
 __all__ = [
@@ -41,7 +40,7 @@ _UNSET = msgspec.UNSET
 _OTHER_SIGNS = re.compile(r"[^a-z]")
 
 
-class Head(NamedTuple):
+class Head(msgspec.Struct, frozen=True, gc=False):
     """What all parts of one event share: `at` in microseconds UTC; `updater` may be None, SYSTEM or UNKNOWN."""
 
     id: str
@@ -53,23 +52,37 @@ class Head(NamedTuple):
     raw: bytes
 
 
-class Part(NamedTuple):
-    """A child, where it stands in its event, its bytes, what kind of child it is, and how it came in itself."""
+class Part(msgspec.Struct, frozen=True, gc=False):
+    """A child, where it stands in its event, what kind of child it is, and how it came in itself.
+
+    `raw` are its bytes, where it was read by itself; None where the event's bytes hold it at that place.
+    """
 
     place: int
-    raw: msgspec.Raw | bytes
     child: Child
     kind: str
     via: Via | None
+    raw: msgspec.Raw | bytes | None = None
 
 
-def read_event(raw: bytes) -> tuple[Head, list[msgspec.Raw]]:
-    """Give what the parts of an event of the export share, and its parts.
+def read_event(raw: bytes) -> tuple[Head, list[Part]]:
+    """Give what the parts of an event of the export share, and those parts that can be read.
 
     Raises:
         msgspec.DecodeError: It is not JSON, or (`ValidationError`) not in the shape of an event.
     """
-    event = EVENT.decode(raw)
+    try:
+        event = EVENT.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        loose = LOOSE_EVENT.decode(raw)
+        return _head(loose, raw), read_parts(loose.child_events or [])
+    children = event.child_events or ()
+    return _head(event, raw), [
+        Part(place, child, _kind(child), decode_via(bytes(child.via))) for place, child in enumerate(children)
+    ]
+
+
+def _head(event: Event, raw: bytes) -> Head:
     key, ticket = identifier(event.id), identifier(event.ticket_id)
     at = moment(event.timestamp, event.created_at)
     if key is None or ticket is None or at is None:
@@ -79,20 +92,26 @@ def read_event(raw: bytes) -> tuple[Head, list[msgspec.Raw]]:
     updater = identifier(event.updater_id)
     if updater is None and event.updater_id is not None:
         updater = UNKNOWN
-    return Head(key, ticket, at, updater, via, rule, raw), event.child_events or []
+    return Head(key, ticket, at, updater, via, rule, raw)
 
 
-def read_parts(raws: Sequence[msgspec.Raw | bytes]) -> Iterator[Part]:
-    """Yield the children that can be read; their places count those too that cannot."""
-    for index, raw in enumerate(raws):
+def read_parts(raws: Sequence[msgspec.Raw | bytes]) -> list[Part]:
+    """Give the children that can be read, each by itself; their places count those too that cannot.
+
+    Raises:
+        msgspec.ValidationError: A child is an object and cannot be read.
+    """
+    found = []
+    for place, raw in enumerate(raws):
         try:
             child = CHILD.decode(raw)
         except msgspec.DecodeError as cause:
             if bytes(raw).lstrip().startswith(b"{"):
                 # A part that says something we cannot read may be the handoff: it must not get lost.
-                raise msgspec.ValidationError(f"part {index} of an event cannot be read: {cause}") from None
+                raise msgspec.ValidationError(f"part {place} of an event cannot be read: {cause}") from None
             continue  # a part that is no object says nothing
-        yield Part(index, raw, child, _kind(child), decode_via(bytes(child.via)))
+        found.append(Part(place, child, _kind(child), decode_via(bytes(child.via)), raw))
+    return found
 
 
 def _kind(child: Child) -> str:
