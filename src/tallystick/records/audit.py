@@ -12,7 +12,8 @@ from sqlalchemy import Row, select
 
 from tallystick.canonical import canonical
 from tallystick.database.schema import counter, record_head, segment, superseded
-from tallystick.records.store import RecordStore, record_digest
+from tallystick.records.batch import record_digest
+from tallystick.records.store import RecordStore
 
 __all__ = ["Finding", "evidence_digest", "fsck"]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -152,23 +153,35 @@ def _merge(store: RecordStore, group: Sequence[Row[Any]]) -> None:
 
 def _write(path: Path, kind: str, parts: Iterable[Path], rows: int) -> None:
     """Write the rows of several segments, in their order, into one file, a row group at a time."""
-    schema = arrow_schema(kind)
-    held: list[pa.Table] = []
     count = 0
-    with open_writer(path, schema) as writer:
-        for part in parts:
-            table = _read(part)
-            held.append(table)
+    with open_writer(path, arrow_schema(kind)) as writer:
+        for table in _ahead(_row_groups(parts)):
+            writer.write_table(table, row_group_size=_GROUP_ROWS)
             count += table.num_rows
-            if sum(table.nbytes for table in held) >= _GROUP_BYTES or sum(map(len, held)) >= _GROUP_ROWS:
-                writer.write_table(pa.concat_tables(held), row_group_size=_GROUP_ROWS)
-                held = []
-        if held:
-            writer.write_table(pa.concat_tables(held), row_group_size=_GROUP_ROWS)
     if count != rows:
         raise Tampered(
             f"{path.parent}: {count} rows where the catalog says {rows}", hint="Run `tallystick ledger fsck`."
         )
+
+
+def _row_groups(parts: Iterable[Path]) -> Iterator[pa.Table]:
+    held: list[pa.Table] = []
+    for part in parts:
+        held.append(_read(part))
+        if sum(table.nbytes for table in held) >= _GROUP_BYTES or sum(map(len, held)) >= _GROUP_ROWS:
+            yield pa.concat_tables(held)
+            held = []
+    if held:
+        yield pa.concat_tables(held)
+
+
+def _ahead(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
+    """Give tables, the next one being read while the last one is written."""
+    with ThreadPoolExecutor(1) as reader:
+        coming = reader.submit(next, tables, None)
+        while (table := coming.result()) is not None:
+            coming = reader.submit(next, tables, None)
+            yield table
 
 
 def _read(path: Path) -> pa.Table:
@@ -179,7 +192,7 @@ def _read(path: Path) -> pa.Table:
         raise Tampered(f"the segment {path} is missing", hint="Restore the file from a backup.") from error
     if hashlib.sha256(data).hexdigest() != path.stem:
         raise Tampered(f"the segment {path} was altered", hint="Keep the file, and restore it from a backup.")
-    return pq.ParquetFile(pa.BufferReader(data)).read()
+    return pq.ParquetFile(pa.BufferReader(data)).read(use_threads=False)
 
 
 def _path(store: RecordStore, row: Row[Any]) -> Path:

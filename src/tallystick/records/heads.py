@@ -6,9 +6,10 @@ and wait to get it back from the reading threads, thousands of times per batch.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cache
-from itertools import chain
+from itertools import chain, compress
 from typing import NamedTuple, TypeAlias
 
 import msgspec
@@ -52,37 +53,47 @@ def compare(batch: Versions, heads: Mapping[str, Head], next_seq: int) -> Change
         heads: Newest stored versions of the ids that have one.
         next_seq: Sequence number of the first row that is stored.
     """
-    count = len(batch.ids)
-    if not heads and len(set(batch.ids)) == count:
-        seqs, firsts = range(next_seq, next_seq + count), [1] * count
-        return Changes(range(count), seqs, firsts, list(zip(batch.ids, seqs, firsts, *batch[1:], strict=True)), ())
-    return _compare(batch, heads, next_seq)
-
-
-def _compare(batch: Versions, heads: Mapping[str, Head], next_seq: int) -> Changes:
-    places: list[int] = []
-    versions: list[int] = []
+    ids, as_ofs, digests = batch
+    count = len(ids)
+    versions, plain = [1] * count, [True] * count
+    dropped: set[int] = set()
     superseded: list[tuple[int, int]] = []
     changed: dict[str, Head] = {}
-    seq = next_seq
-    for place, (record_id, as_of, digest) in enumerate(zip(*batch, strict=True)):
+    for place in _known(ids, heads):
+        record_id, as_of, digest = ids[place], as_ofs[place], digests[place]
+        plain[place] = False
+        seq = next_seq + place - len(dropped)
         head = changed.get(record_id) or heads.get(record_id)
-        version = 1
         if head is not None:
             _, head_seq, head_version, head_as_of, head_digest = head
             if head_digest == digest:
+                dropped.add(place)
                 if as_of > head_as_of:
                     changed[record_id] = (record_id, head_seq, head_version, as_of, digest)
                 continue
             if as_of < head_as_of:
+                dropped.add(place)
                 continue
-            version = head_version + 1
+            versions[place] = head_version + 1
             superseded.append((head_seq, seq))
-        places.append(place)
-        versions.append(version)
-        changed[record_id] = (record_id, seq, version, as_of, digest)
-        seq += 1
-    return Changes(places, range(next_seq, seq), versions, list(changed.values()), superseded)
+        changed[record_id] = (record_id, seq, versions[place], as_of, digest)
+    places: Sequence[int] = range(count)
+    if dropped:
+        places = [place for place in places if place not in dropped]
+        versions, plain = [versions[place] for place in places], [plain[place] for place in places]
+        ids, as_ofs = [ids[place] for place in places], [as_ofs[place] for place in places]
+        digests = [digests[place] for place in places]
+    seqs = range(next_seq, next_seq + len(places))
+    firsts = compress(zip(ids, seqs, versions, as_ofs, digests, strict=True), plain)
+    return Changes(places, seqs, versions, [*firsts, *changed.values()], superseded)
+
+
+def _known(ids: Sequence[str], heads: Mapping[str, Head]) -> Sequence[int]:
+    """Give the places of the ids that have a head or come several times; most batches bring news only."""
+    repeated = {record_id for record_id, times in Counter(ids).items() if times > 1} if len(set(ids)) < len(ids) else ()
+    if not heads and not repeated:
+        return ()
+    return [place for place, record_id in enumerate(ids) if record_id in heads or record_id in repeated]
 
 
 def read_heads(connection: Connection, source: str, kind: str, ids: Sequence[str]) -> dict[str, Head]:
