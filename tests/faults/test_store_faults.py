@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -121,13 +122,13 @@ def test_two_writers(tmp_path):
         engine.dispose()
 
 
-def _run(folder):
+def _run(folder, *mode):
     folder.mkdir(exist_ok=True)
-    return subprocess.Popen([sys.executable, str(KILL_ME), str(folder)], stderr=subprocess.PIPE)
+    return subprocess.Popen([sys.executable, str(KILL_ME), str(folder), *mode], stderr=subprocess.PIPE)
 
 
-def _finish(folder):
-    process = _run(folder)
+def _finish(folder, *mode):
+    process = _run(folder, *mode)
     _, said = process.communicate()
     assert process.returncode == 0, said.decode()
     engine = open_database(folder / "t.db")
@@ -151,3 +152,36 @@ def test_kill_at_random_moments(tmp_path):
         os.kill(process.pid, signal.SIGKILL)
         process.communicate()
     assert _finish(tmp_path / "killed") == expected
+
+
+@pytest.mark.slow
+def test_kill_either_process_at_random_moments(tmp_path):
+    """Where a second process commits, kill -9 of it, of the first, or of both ends with the same as no kill at all."""
+    expected = _finish(tmp_path / "undisturbed")
+    chance = random.Random(20261126)
+    alone = 0
+    for number in range(KILLS):
+        process = _run(tmp_path / "killed", "apart")
+        others = _wait_for_child(process)
+        time.sleep(chance.uniform(0.3, 1.2))
+        victims = [others, [*others, process.pid], [process.pid]][number % 3]
+        for victim in victims:
+            with suppress(ProcessLookupError):
+                os.kill(victim, signal.SIGKILL)
+        time.sleep(0.1)
+        alone += bool(others) and process.poll() is None
+        process.kill()
+        process.communicate()
+    assert alone  # a first process went on without its second
+    assert _finish(tmp_path / "killed", "apart") == expected
+
+
+def _wait_for_child(process):
+    """Give the processes that a process has started, once there is one or it has ended."""
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    while process.poll() is None:
+        with suppress(FileNotFoundError):
+            if found := children.read_text().split():
+                return [int(pid) for pid in found]
+        time.sleep(0.005)
+    return []

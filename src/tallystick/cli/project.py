@@ -106,6 +106,8 @@ class Project:
         self.name = self._file.project
         self.folder = self.root / self._file.folder
         self.host = host
+        self.held: ProjectLock | None = None
+        """The lock that the present verb holds; None where it only reads."""
         self.folder.mkdir(mode=0o700, exist_ok=True)
 
     @cached_property
@@ -323,13 +325,19 @@ class Project:
             raise ConfigurationError(f"this project has no source {name!r}; it has: {has}", where=str(self.root))
         return self.sources[name]
 
-    def lock(self, verb: str) -> ProjectLock:
-        """Give the lock that every verb which writes holds.
+    @contextmanager
+    def lock(self, verb: str) -> Iterator[None]:
+        """Hold the lock that every verb which writes holds.
 
         Raises:
-            Busy: On entering, when another process holds it; says which.
+            Busy: Another process holds it; says which.
         """
-        return ProjectLock(self.folder / "lock", verb)
+        with ProjectLock(self.folder / "lock", verb) as lock:
+            self.held = lock
+            try:
+                yield
+            finally:
+                self.held = None
 
     def _sink(self, name: str, settings: _SinkSettings) -> SinkOf:
         kind = self.host.sink(settings.kind)

@@ -58,6 +58,7 @@ def sync_one(project: Project, name: str, now: int, stop: threading.Event, *, wa
                 progress=tick,
                 stop=stop,
                 plugin=source.blame.plugin,
+                lock=project.held,
             )
     except ConnectorError as error:
         broken.append(error)

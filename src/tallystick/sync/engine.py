@@ -7,6 +7,7 @@ import threading
 import time
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -17,8 +18,10 @@ from tallystick.connectors.base import Connector, Stream
 from tallystick.errors import AuthorizationError, ConnectorError, CursorExpired, PermanentError
 from tallystick.records.catalog import Progress, RecordStore
 from tallystick.sync.buffer import Buffer, Part, Read
+from tallystick.sync.committer import APART_AFTER, Committer
 from tallystick.sync.declared import streams_of
 from tallystick.sync.guards import Blame
+from tallystick.sync.lock import ProjectLock
 from tallystick.sync.reader import read_part
 from tallystick.sync.schedule import Job, begin
 
@@ -80,6 +83,8 @@ def sync_source(
     threads: int = 8,
     silence_seconds: float = SILENCE_SECONDS,
     plugin: str | None = None,
+    lock: ProjectLock | None = None,
+    apart_after: int = APART_AFTER,
 ) -> SyncReport:
     """Read what is new in every stream of a source, resuming where the last run stopped.
 
@@ -101,6 +106,8 @@ def sync_source(
         threads: Slices read at the same time.
         silence_seconds: A slice that gives no page for so long is given up, so that the project's lock is free again.
         plugin: Distribution and version of the connector, for messages; by default its own name and version.
+        lock: The project's lock. With it, a long sync commits in a second process, which holds it too until it ends.
+        apart_after: Records after which that process is started.
 
     Raises:
         ConfigurationError: The source's name cannot be used.
@@ -109,8 +116,11 @@ def sync_source(
     """
     blame = Blame(source, plugin or f"connector {connector.name} {connector.version}")
     stop = stop or threading.Event()
-    run = _Run(store, source, connector, until, observed_at, progress, stop, batch_bytes, silence_seconds, blame)
-    return run.run(batch_seconds, threads)
+    with closing(Committer(store, lock, apart_after=apart_after)) as committer:
+        run = _Run(
+            store, source, connector, until, observed_at, progress, stop, batch_bytes, silence_seconds, blame, committer
+        )
+        return run.run(batch_seconds, threads)
 
 
 @dataclass
@@ -127,6 +137,7 @@ class _Run:
     batch_bytes: int
     silence_seconds: float
     blame: Blame
+    committer: Committer
     _halted: bool = False
     _silent: bool = False
     _batch: list[Read] = field(default_factory=list)
@@ -254,7 +265,7 @@ class _Run:
                 self.progress(name, job.stored, self._calls())
 
     def _store(self, batch: Sequence[Read]) -> Sequence[int]:
-        return self.store.commit(
+        return self.committer.commit(
             self.source,
             [record for read in batch for record in read.page.records],
             [

@@ -60,6 +60,16 @@ class ProjectLock:
         os.pwrite(descriptor, f"{_holder(self._verb)}\n".encode(), 0)
         return self
 
+    def fileno(self) -> int:
+        """Give the descriptor: a process that inherits it holds the lock too, until it ends.
+
+        Raises:
+            ValueError: The lock is not held.
+        """
+        if self._descriptor is None:
+            raise ValueError("the lock is not held")
+        return self._descriptor
+
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
