@@ -3,7 +3,7 @@
 Serves the cursor export of tickets and the export of ticket events with the paging of the real ones, two handfuls of
 users, tokens for whoever asks, an empty page for every other export, and nothing else. Eight events make one ticket,
 one after the other. Each row is filled into a template rendered once, and pages are kept, so that a second read of one
-costs nothing.
+costs nothing: a hundred thousand tickets take 1.5 GB.
 """
 
 from __future__ import annotations
@@ -38,7 +38,6 @@ _EVENTS_FROM = 14_000_000_000_000
 _ME, _BOT, _REQUESTERS = 900_000_000_001, 900_000_000_002, 10
 _VARIANTS = 20
 _TICKET_BYTES, _EVENT_BYTES = 2_000, 1_500
-_KEPT_BYTES = 300_000_000
 
 _CUT = re.compile(rb"(777777777777|1777777777|1234567890|2009-02-13T23:31:30Z)")
 _MARK_EVENT, _MARK_TICKET, _MARK_TIME = 77_777_777_777_700, 1_777_777_777, 1_234_567_890
@@ -78,7 +77,6 @@ class Pages(Prerendered):
         self._sets = [_pieces(ticket.metrics.row(_MARK_TIME, solved=True)) for ticket, _ in made]
         self._events = [[_pieces(msgspec.json.decode(e.render(comments=True))) for e in events] for _, events in made]
         self._kept: dict[tuple[str, int, int], bytes] = {}
-        self._bytes = 0
         self._date = formatdate(self.now, usegmt=True).encode()
 
     def reply(self, head: bytes, content: bytes, number: int) -> tuple[bytes, Body]:  # noqa: ARG002 - nothing is sent
@@ -168,11 +166,7 @@ class Pages(Prerendered):
         key = (kind, first, last)
         if key not in self._kept:
             fill = {"tickets": self._ticket, "metric_sets": self._metric_set, "ticket_events": self._event}[kind]
-            made = b",".join(fill(number) for number in range(first, last))
-            if self._bytes + len(made) > _KEPT_BYTES:
-                return made
-            self._bytes += len(made)
-            self._kept[key] = made
+            self._kept[key] = b",".join(fill(number) for number in range(first, last))
         return self._kept[key]
 
     def _ticket(self, number: int) -> bytes:
