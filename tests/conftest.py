@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from hypothesis import settings
 
-from tallystick.cli.show import write_project
+from tallystick.cli.telling import write_project
 from tallystick.testing.simulation import load_stories, start_story
 
 settings.register_profile("calm", deadline=None)

@@ -1,8 +1,13 @@
 """The demo checks its own verdicts, and every verb may be run twice."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
+from contextlib import suppress
+from pathlib import Path
 
 
 def test_demo_gets_every_label_right():
@@ -25,6 +30,33 @@ def test_demo_gets_every_label_right():
         assert sum(story[status] for status in statuses) == story["claimed"]
         assert all(story[status] > 0 for status in (*statuses, "found", "claimed_twice"))
         assert story["ledger"]["fsck"] == "ok"
+
+
+def test_ctrl_c_ends_the_demo_and_all_it_started():
+    """Ctrl-C in the middle of the demo ends it with 130, and no simulator and no other process of it is left."""
+    command = [sys.executable, "-m", "tallystick", "demo", "--fast"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True) as process:
+        assert b"side by side" in process.stdout.readline()
+        time.sleep(4)
+        os.killpg(process.pid, signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 130, said.decode()
+    assert said == b""
+    deadline = time.monotonic() + 10
+    while (left := _alive(process.pid)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert left == []
+
+
+def _alive(group):
+    """Give the commands of a process group that run; what has ended and is not waited for does not."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            state, _, of_group = (process / "stat").read_text().rpartition(")")[2].split()[:3]
+            if int(of_group) == group and state != "Z":
+                found.append((process / "cmdline").read_text())
+    return found
 
 
 def test_every_verb_twice_changes_nothing(company):

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from tallystick.cli.project import open_project
-from tallystick.cli.show import write_project
+from tallystick.cli.telling import write_project
 from tallystick.cli.work import sync_sources, verdict_heads, verify_contracts
 from tallystick.period import parse_instant
 from tallystick.testing.company.company import limits, scenes
