@@ -3,6 +3,8 @@
 import hashlib
 import json
 import sqlite3
+import subprocess
+import sys
 
 import pytest
 from tests.ledgers import TERMS, Ledger, at, payment
@@ -78,3 +80,18 @@ def test_a_broken_page_of_the_ledger(folder):
     _break_ledger(folder)
 
     assert "database: cannot be read: database disk image is malformed" in _findings(folder)
+
+
+@pytest.mark.parametrize("verb", [("statement", "acme", "2026-09"), ("verify",)])
+def test_a_broken_page_is_no_bug_of_ours(folder, verb):
+    """A command that comes upon a page it cannot read says so and what to do, without the statement it asked."""
+    [contract] = [line.split()[1] for line in TERMS.splitlines() if line.startswith("contract:")]
+    words = [contract if word == "acme" else word for word in verb]
+    _break_ledger(folder)
+    command = [sys.executable, "-m", "tallystick", *words, "--project", str(folder / "tallystick.yaml")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env={"PATH": "/usr/bin:/bin"})
+
+    assert done.returncode == 2, done.stderr
+    assert "the database cannot be read as a database: database disk image is malformed" in done.stderr
+    assert "Restore it from a backup" in done.stderr
+    assert "SELECT" not in done.stderr

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -103,6 +103,21 @@ def _end(code: object) -> None:
             os._exit(code if isinstance(code, int) else 0 if code is None else 1)
 
 
+def _fail(error: Error) -> NoReturn:
+    print_error(error, as_json="--json" in sys.argv)
+    _end(error.exit_code)
+    sys.exit(error.exit_code)
+
+
+def _outside(error: Exception) -> Error | None:
+    """Give what a database that failed while it was read means; without one loaded there is none."""
+    if "tallystick.database.engine" not in sys.modules:
+        return None
+    from tallystick.database.engine import failure_of
+
+    return failure_of(error)
+
+
 def main() -> None:
     """Run the command line; every error becomes one message and the documented exit code, never a traceback."""
     try:
@@ -111,9 +126,7 @@ def main() -> None:
         _end(done.code)
         raise
     except Error as error:
-        print_error(error, as_json="--json" in sys.argv)
-        _end(error.exit_code)
-        sys.exit(error.exit_code)
+        _fail(error)
     except BrokenPipeError:
         # The reader of our output went away (`| head`): nothing to say and nobody to say it to.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -121,6 +134,8 @@ def main() -> None:
     except Exception as bug:  # the outermost handler: whatever is left becomes one message and an exit code
         if os.environ.get("TALLYSTICK_DEBUG"):
             raise
+        if (outside := _outside(bug)) is not None:
+            _fail(outside)
         sys.stderr.write(
             f"error: this is a bug in Tallystick: {type(bug).__name__}: {bug}\n"
             "  What was durable before still is. Set TALLYSTICK_DEBUG=1 for the traceback and report it.\n"

@@ -12,7 +12,7 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, NoSuchModul
 
 from tallystick.errors import Busy, ConfigurationError, DatabaseTooNew, Error, StorageError
 
-__all__ = ["HEAD", "fetched", "open_database", "transaction"]
+__all__ = ["HEAD", "failure_of", "fetched", "open_database", "transaction"]
 
 HEAD = "0004"
 """Revision this version reads and writes: the newest module under `migrations/`."""
@@ -88,6 +88,15 @@ def transaction(engine: Engine) -> Iterator[Connection]:
         if not _is_environment(error):
             raise
         raise _mapped(error, _shown(engine.url)) from error
+
+
+def failure_of(error: BaseException) -> Error | None:
+    """Give what a failing database means to a person; None for every other error.
+
+    Where rows are only read there is nothing to undo, and the driver's error goes through to whoever shows it. Neither
+    the statement nor its values are in what is given.
+    """
+    return _mapped(error, "the database") if _is_environment(error) else None
 
 
 def fetched(connection: Connection, query: Select[Any], values: Mapping[str, Any] | None = None) -> Iterator[Any]:

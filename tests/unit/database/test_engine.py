@@ -8,11 +8,11 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, insert, select, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from tests.fakes import postgres_url
 
 from tallystick.database import engine as module
-from tallystick.database.engine import HEAD, open_database, transaction
+from tallystick.database.engine import HEAD, failure_of, open_database, transaction
 from tallystick.database.migrate import scripts
 from tallystick.database.schema import counter, ledger_entry, metadata
 from tallystick.errors import Busy, ConfigurationError, DatabaseTooNew, Error, StorageError
@@ -274,3 +274,13 @@ def test_a_page_that_breaks_while_rows_are_read(tmp_path):
     with pytest.raises(DBAPIError, match="malformed"):
         list(log.entries())
     engine.dispose()
+
+
+def test_a_lost_server_is_told_without_the_statement():
+    """A connection that breaks while rows are read is trouble of storage; a broken rule and other errors are not."""
+    lost = OperationalError("SELECT secret", {"value": "private"}, Exception("server closed it\n  probably"))
+    told = failure_of(lost)
+    assert isinstance(told, StorageError)
+    assert str(told) == "the database: server closed it"
+    assert failure_of(IntegrityError("INSERT", {}, Exception("duplicate"))) is None
+    assert failure_of(ValueError("x")) is None
