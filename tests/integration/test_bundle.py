@@ -110,6 +110,16 @@ def test_a_bundle_is_made_whole_or_not_at_all(company, bundle, tmp_path):
     assert "Both sides agree" not in done.stdout
 
 
+def test_a_bundle_of_the_past_is_refused(company, bundle, tmp_path):
+    """As of an instant before the ledger's newest entry no bundle is written: it could not be recomputed."""
+    early = company.run("statement", _contract(company), company.story.period, "--bundle", tmp_path / "early.bundle",
+                        "--now", "2026-09-01T00:00:00Z", check=False)  # fmt: skip
+
+    assert early.returncode == 2
+    assert "the ledger was last written as of" in early.stderr
+    assert not (tmp_path / "early.bundle").exists()
+
+
 def test_unknown_keys_are_a_finding(small, tmp_path):
     """Without a key that the vendor knows the exit code is 1, and the figures are told all the same."""
     bundle = small.folder / "statement.bundle"

@@ -14,6 +14,7 @@ from tallystick.statements import Statement
 from tallystick.statements.bundling import Bundling, decide_current, write_bundle
 from tallystick.statements.commitments import Commitments, load_secret
 from tallystick.statements.issuing import StatementBook
+from tallystick.verification.acts import refuse_the_past
 from tallystick.verification.agreements import read_agreement
 from tallystick.verification.recorder import open_turn
 
@@ -35,8 +36,8 @@ def bundle_statement(project: Project, name: str, text: str, now: int, wish: Bun
     """Give a statement after writing its bundle; what was issued with one gives that very file again.
 
     Raises:
-        ConfigurationError: The verdicts are not current; the file exists with other bytes; the statement may not be
-            issued, or was issued before later verdicts and without a bundle.
+        ConfigurationError: The verdicts are not current, or `now` lies before the newest entry; the file exists with
+            other bytes; the statement may not be issued, or was issued before later verdicts and without a bundle.
         StorageError: The file cannot be written.
     """
     agreed = project.contract(name)
@@ -55,6 +56,8 @@ def bundle_statement(project: Project, name: str, text: str, now: int, wish: Bun
     if wish.issue and wish.path.exists():
         # What is issued stays issued, so nothing that can be known before may come to light afterwards.
         raise _exists(wish.path)
+    # A statement of an instant before the newest entry would differ from what the ledger in the bundle says.
+    refuse_the_past(project.log, now)
     signers = [project.signer, *map(load_key, wish.sign)]
     made = Bundling(project.engine, project.log, project.keychain, signers, _commitments(project, wish))
     agreement = read_agreement(project.engine, project.log, agreed, upto=project.log.size)
