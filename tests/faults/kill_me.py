@@ -15,12 +15,16 @@ from tallystick.database.engine import open_database
 from tallystick.errors import Busy
 from tallystick.records.catalog import RecordStore
 from tallystick.records.compaction import compact, sweep
+from tallystick.sync import apart
 from tallystick.sync.engine import sync_source
 from tallystick.sync.lock import ProjectLock
 
 UNTIL = 30_000
 OBJECTS = [(f"re_{number}", number * 7_919 % UNTIL, f"text {number}") for number in range(1_500)]
 OTHERS = [(f"re_{number}", number * 104_729 % UNTIL, f"other {number}") for number in range(1_500, 2_000)]
+
+
+apart._processors = lambda: 2
 
 
 def main():

@@ -44,6 +44,12 @@ def _open(manager):
         yield url
 
 
+@pytest.fixture(autouse=True)
+def _two_processors(monkeypatch):
+    """Whatever the machine, there are two processors."""
+    monkeypatch.setattr(module, "_processors", lambda: 2)
+
+
 @pytest.fixture
 def made(database, tmp_path):
     """An empty store with one stream that was planned, and its lock, held."""
@@ -316,8 +322,10 @@ from tallystick import __version__
 from tallystick.database.engine import open_database, transaction
 from tallystick.database.schema import segment
 from tallystick.records.catalog import RecordStore
+from tallystick.sync import apart
 from tallystick.sync.committer import Committer
 from tallystick.sync.lock import ProjectLock
+apart._processors = lambda: 2
 folder = Path(sys.argv[1])
 with ProjectLock(folder / "lock", "sync") as lock:
     store = RecordStore(open_database(folder / "t.db", create=True), folder / "records")
