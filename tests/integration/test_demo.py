@@ -9,6 +9,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+import pytest
+
 
 def test_demo_gets_every_label_right():
     """The demo's verdicts equal the labels of its traps, its ledger is sound, and its JSON has the documented shape."""
@@ -32,19 +34,24 @@ def test_demo_gets_every_label_right():
         assert story["ledger"]["fsck"] == "ok"
 
 
-def test_ctrl_c_ends_the_demo_and_all_it_started():
-    """Ctrl-C in the middle of the demo ends it with 130, and no simulator and no other process of it is left."""
+@pytest.mark.parametrize(("how", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)])
+def test_the_demo_leaves_nothing_behind(how, code):
+    """Ctrl-C and SIGTERM in the middle of the demo end all it started; kill -9 of it ends those that do its work."""
     command = [sys.executable, "-m", "tallystick", "demo", "--fast"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True) as process:
         assert b"side by side" in process.stdout.readline()
         time.sleep(4)
-        os.killpg(process.pid, signal.SIGINT)
-        _, said = process.communicate(timeout=60)
-    assert process.returncode == 130, said.decode()
-    assert said == b""
+        # At a terminal Ctrl-C reaches every process.
+        os.killpg(process.pid, how) if how == signal.SIGINT else process.send_signal(how)
+        if how != signal.SIGKILL:
+            assert process.stderr.read() == b""
+        assert process.wait(60) == code
     deadline = time.monotonic() + 10
-    while (left := _alive(process.pid)) and time.monotonic() < deadline:
+    kept = "simulator" if how == signal.SIGKILL else None
+    while (left := [one for one in _alive(process.pid) if not kept or kept not in one]) and time.monotonic() < deadline:
         time.sleep(0.1)
+    if kept:
+        os.killpg(process.pid, signal.SIGKILL)
     assert left == []
 
 

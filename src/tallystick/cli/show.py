@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from tallystick.cli.hand_over import print_hand_over
 from tallystick.cli.output import print_table, say
 from tallystick.cli.telling import Wrong, tell_story
 from tallystick.errors import Error
+from tallystick.processes import follow_the_first, uninterrupted
 from tallystick.testing.simulation import begin_story, load_stories
 
 __all__ = ["Shown", "print_show", "run_show"]
@@ -48,15 +50,17 @@ def run_show(*, seed: int, fast: bool, quiet: bool) -> Shown:
     shown = Shown({"stories": [], "hand_over": {}, "seconds": 0.0}, [])
     smallest = min(stories, key=lambda story: len(story.labels))
     with ExitStack() as running:
-        begun = [running.enter_context(begin_story(story)) for story in stories]
+        with uninterrupted():
+            begun = [running.enter_context(begin_story(story)) for story in stories]
         tellers = running.enter_context(_tellers(len(stories)))
         tellings = {}
         # The longest first, so that all end at about the same time.
         for story, listening in sorted(zip(stories, begun, strict=True), key=lambda pair: -len(pair[0].labels)):
             origins = [simulator.origin for simulator in listening()]
             place = folder / story.sources[0].source
-            hands_over = story is smallest
-            tellings[story.name] = tellers.submit(tell_story, story, place, origins, with_hand_over=hands_over)
+            with uninterrupted():
+                telling = tellers.submit(tell_story, story, place, origins, with_hand_over=story is smallest)
+            tellings[story.name] = telling
         for story in stories:
             told = tellings[story.name].result()
             if not quiet:
@@ -73,9 +77,8 @@ def run_show(*, seed: int, fast: bool, quiet: bool) -> Shown:
 def _tellers(stories: int) -> Iterator[ProcessPoolExecutor]:
     """Give processes that tell stories; whatever ends this one early ends them too."""
     workers = min(stories, os.cpu_count() or 1)
-    context = multiprocessing.get_context("spawn")
-    # Ctrl-C reaches all of them: it is answered by this process.
-    pool = ProcessPoolExecutor(workers, context, signal.signal, (signal.SIGINT, signal.SIG_IGN))
+    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), follow_the_first)
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
     try:
         yield pool
     except BrokenProcessPool as error:

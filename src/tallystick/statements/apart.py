@@ -7,21 +7,19 @@ wrong is left to this one, which comes upon it at the same place and tells it as
 
 from __future__ import annotations
 
-import os
-import signal
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from multiprocessing import get_context, parent_process, resource_tracker
+from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from threading import Thread
 
 import msgspec
 
 from tallystick.collector import no_collections
 from tallystick.errors import StorageError
+from tallystick.processes import follow_the_first, uninterrupted
 from tallystick.statements.archive import Archive, Limits, open_archive
 from tallystick.statements.bundle_format import INPUTS, BundleInputs
 from tallystick.statements.disclosed import contract_of
@@ -98,7 +96,7 @@ def decided_apart(archive: Archive) -> Iterator[Apart | None]:
     with here, there:
         try:
             try:
-                with _uninterrupted():
+                with uninterrupted():
                     process.start()
             except (AssertionError, OSError, RuntimeError, ValueError):
                 # A daemon, such as a worker of a pool, may start none, which is asserted.
@@ -113,24 +111,9 @@ def decided_apart(archive: Archive) -> Iterator[Apart | None]:
                 process.join(_PATIENCE)
 
 
-@contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """Hold back Ctrl-C: here until this is over, in a process that is started inside for ever.
-
-    Whoever stops the first process means both; the first one ends the other.
-    """
-    # What starts on the way to the first process of all would let it through again.
-    resource_tracker.ensure_running()
-    held = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, held)
-
-
 def _decide(connection: Connection, path: str, digest: str, limits: Limits) -> None:
     """Decide the evidence of the bundle of a digest, and hand it on; this is what the other process does."""
-    Thread(target=_end_with_the_first, daemon=True).start()
+    follow_the_first()
     with connection, no_collections(), suppress(BrokenPipeError):
         connection.send_bytes(_BEGUN)
         try:
@@ -142,13 +125,6 @@ def _decide(connection: Connection, path: str, digest: str, limits: Limits) -> N
         for piece in packed:
             connection.send_bytes(piece)
         connection.send_bytes(_DONE)
-
-
-def _end_with_the_first() -> None:
-    """Wait for the end of the process that started this one, which may have been killed, and end this one."""
-    if (first := parent_process()) is not None:
-        first.join()
-        os._exit(1)
 
 
 def _packed(path: str, digest: str, limits: Limits) -> Iterator[bytes]:
