@@ -204,7 +204,7 @@ class _Reading:
         act = _Act("created", value=word, group=next(groups, None), assignee=next(assignees, None), other=parent)
         # Who opened it is told by the event; a trigger may have added a field at once.
         head = self._head
-        first = Part(made[0].place, made[0].child, made[0].kind, None if head.via is not None else made[0].via)
+        first = made[0] if head.via is None else msgspec.structs.replace(made[0], via=None)
         self._put(f"{head.id}.cr", act, self._who(first))
         if status is not None and word == "solved":
             self._put(f"{head.id}.cs", _Act("solved", value=word), self._who(status))
