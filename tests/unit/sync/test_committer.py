@@ -99,6 +99,22 @@ def _pid(committer):
     return committer._apart._process.pid
 
 
+def _interrupt(committer, batch):
+    """Press Ctrl-C while the other process has a batch, which it finishes a little later."""
+    pid = _pid(committer)
+    os.kill(pid, signal.SIGSTOP)
+    threading.Timer(0.3, signal.raise_signal, (signal.SIGINT,)).start()
+    waker = threading.Timer(1.0, os.kill, (pid, signal.SIGCONT))
+    waker.start()
+    old = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            _commit_all(committer, [batch])
+    finally:
+        signal.signal(signal.SIGINT, old)
+        waker.join()
+
+
 def test_both_processes_store_the_same(made, apart, tmp_path):
     """Places, sequence numbers, evidence and cursors are those of batches committed here, on both databases."""
     here = _store(tmp_path / "here.db", tmp_path / "here")
@@ -202,36 +218,14 @@ def test_what_follows_an_interrupted_batch_is_stored(made, apart):
     """A batch that comes after one whose answer was not waited for is stored, and never taken for that one."""
     first, second, *_ = _batches()
     _commit_all(apart, [[refund("z", 1)]])
-    pid = _pid(apart)
-    os.kill(pid, signal.SIGSTOP)
-    threading.Timer(0.3, signal.raise_signal, (signal.SIGINT,)).start()
-    waker = threading.Timer(1.0, os.kill, (pid, signal.SIGCONT))
-    waker.start()
-    old = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            _commit_all(apart, [first])
-    finally:
-        signal.signal(signal.SIGINT, old)
-        waker.join()
+    _interrupt(apart, first)
     assert [done.last_seq for done in _commit_all(apart, [second, [refund("d", 1)]])] == [5, 6]
     assert fsck(made[0]) == []
 
 
 def test_an_interrupt_leaves_the_batch_whole(made, apart):
     """Ctrl-C while the other process has a batch ends the wait; the batch is stored whole, and what follows here."""
-    pid = _pid(apart)
-    os.kill(pid, signal.SIGSTOP)
-    threading.Timer(0.3, signal.raise_signal, (signal.SIGINT,)).start()
-    waker = threading.Timer(1.0, os.kill, (pid, signal.SIGCONT))
-    waker.start()
-    old = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            _commit_all(apart, list(_batches())[:1])
-    finally:
-        signal.signal(signal.SIGINT, old)
-        waker.join()
+    _interrupt(apart, next(_batches()))
     assert [done.last_seq for done in _commit_all(apart)] == [2, 4, 5, 5]
     assert fsck(made[0]) == []
 
